@@ -1,0 +1,1 @@
+"""The plugin host: what can be plugged in, and what is."""
