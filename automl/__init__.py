@@ -25,8 +25,8 @@ if TYPE_CHECKING:
         Metric,
         Model,
         Resources,
-        Rung,
         Run,
+        Rung,
         Schema,
         TensorBlock,
         View,
@@ -61,9 +61,31 @@ _HOMES = {
     ),
 }
 
-__all__ = [  # noqa: PLE0604 - the lazy names are listed once, in _HOMES
+__all__ = [
+    "ArtifactError",
+    "AutoML",
+    "AutoMLError",
+    "BudgetError",
+    "Choice",
+    "DataError",
+    "Ensembler",
+    "Float",
+    "Int",
+    "Learner",
+    "Limits",
+    "Metric",
+    "Model",
+    "PluginError",
+    "Resources",
+    "Run",
+    "Rung",
+    "Schema",
+    "TensorBlock",
+    "UsageError",
+    "View",
     "__version__",
-    *sorted(_HOMES),
+    "hookimpl",
+    "sklearn_learner",
 ]
 
 

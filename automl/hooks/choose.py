@@ -1,0 +1,94 @@
+"""Which learners apply to a table, and why the others do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from automl.errors import PluginError, UsageError
+from automl.types import Learner, Schema, Task
+
+if TYPE_CHECKING:
+    from automl.hooks.manager import Host, LearnerEntry
+
+
+def applicable(
+    host: Host,
+    schema: Schema,
+    task: Task,
+    n_rows: int,
+    n_columns: int,
+    only: Sequence[str] | None = None,
+    exclude: Sequence[str] = (),
+) -> tuple[list[Learner], dict[str, str]]:
+    """The learners to train, and the reason of each that is not.
+
+    Args:
+        host: where learners are declared.
+        schema: of the table; its classes are counted.
+        task: what is predicted.
+        n_rows: rows to learn from.
+        n_columns: feature columns.
+        only: names given with `--learner`; None or empty for all. Baselines stay in, since
+            every leaderboard shows one; learners not named get no reason.
+        exclude: names given with `--exclude`.
+
+    Raises:
+        UsageError: a name is unknown, both wanted and excluded, or nothing is left.
+        PluginError: no plugin declares a learner, or two declare one name.
+    """
+    entries = host.learners
+    if not entries:
+        msg = "no learner is installed; see `automl plugins list`"
+        raise PluginError(msg)
+    _check_names(entries, only or (), exclude)
+    chosen: list[Learner] = []
+    reasons: dict[str, str] = {}
+    for name, entry in entries.items():
+        if only and name not in only and entry.learner.family != "baseline":
+            continue
+        reason = "left out by --exclude" if name in exclude else ""
+        reason = reason or _obstacle(entry, task, n_rows, n_columns, len(schema.classes))
+        if reason:
+            reasons[name] = reason
+        else:
+            chosen.append(entry.learner)
+    if not any(learner.name in only for learner in chosen) if only else not chosen:
+        told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+        msg = f"no learner can be trained ({told})"
+        raise UsageError(msg)
+    return chosen, reasons
+
+
+def _obstacle(entry: LearnerEntry, task: Task, n_rows: int, n_columns: int, n_classes: int) -> str:
+    """What keeps a learner from this table; empty if nothing does."""
+    learner = entry.learner
+    if task not in learner.tasks:
+        return f"task: made for {', '.join(sorted(learner.tasks))}, here {task}"
+    if not entry.available:
+        return entry.reason
+    limits = learner.limits
+    for most, here, what in (
+        (limits.rows, n_rows, "rows"),
+        (limits.columns, n_columns, "columns"),
+        (limits.classes, n_classes, "classes"),
+    ):
+        if most is not None and here > most:
+            return f"limit: at most {most:,} {what}, here {here:,}"
+    return ""
+
+
+def _check_names(known: Iterable[str], only: Sequence[str], exclude: Sequence[str]) -> None:
+    names = sorted(known)
+    for name in (*only, *exclude):
+        if name not in names:
+            close = get_close_matches(name.lower().replace("-", "_"), names, n=3)
+            hint = (
+                f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names)}"
+            )
+            msg = f"there is no learner {name!r}; {hint}"
+            raise UsageError(msg)
+    if both := sorted(set(only) & set(exclude)):
+        msg = f"--learner and --exclude both name {', '.join(both)}; name it once"
+        raise UsageError(msg)

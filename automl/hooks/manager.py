@@ -1,0 +1,342 @@
+"""The plugin host: discovers plugins, keeps each from hurting the others, explains itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pluggy
+
+from automl.errors import AutoMLError, PluginError
+from automl.hooks import spec
+from automl.hooks.choose import applicable
+from automl.hooks.requirements import explain_extra
+from automl.types import API_VERSION, Ensembler, Learner, Metric, Rung, Status
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution, EntryPoint
+
+    import pandas as pd
+    from pluggy import HookImpl
+
+__all__ = ["Host", "LearnerEntry", "PluginStatus", "applicable", "get_host", "resolve"]
+
+GROUP = "automl"
+DISABLE = "AUTOML_DISABLE_PLUGINS"
+"""Environment variable: plugins to leave out, by name, separated by commas."""
+
+_log = logging.getLogger("automl.hooks")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+T = TypeVar("T", Learner, Metric, Ensembler)
+
+
+@dataclass(frozen=True, slots=True)
+class PluginStatus:
+    """A row of `automl plugins list`."""
+
+    name: str
+    distribution: str | None
+    """None for a plugin registered in this process."""
+    version: str | None
+    status: Status
+    """"ok", "failed", or "skipped" when it was disabled."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerEntry:
+    """A learner, where it comes from, and whether it can run here."""
+
+    learner: Learner
+    plugin: str
+    package: str
+    """The module that declares it."""
+    distribution: str | None
+    """None for a plugin registered in this process, which workers cannot find by themselves."""
+    available: bool = True
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class _Plugin:
+    name: str
+    package: str
+    source: Distribution | None = None
+    status: Status = "ok"
+    reasons: list[str] = field(default_factory=list)
+
+    @property
+    def distribution(self) -> str | None:
+        return self.source.metadata["Name"] if self.source else None
+
+    @property
+    def label(self) -> str:
+        """How errors name it: its distribution, or that it has none."""
+        return f"{self.name} (distribution {self.distribution or 'none, registered here'})"
+
+    def fail(self, reason: str) -> None:
+        self.status = "failed"
+        self.tell(reason)
+
+    def tell(self, reason: str) -> None:
+        """Keep a reason for `plugins list` and log it, once."""
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+            _log.warning("plugin %s: %s", self.name, reason)
+
+
+class Host:
+    """All plugins of this process; `get_host()` is the one to use."""
+
+    def __init__(self) -> None:
+        self._manager = pluggy.PluginManager(spec.PROJECT)
+        self._manager.add_hookspecs(spec)
+        self._plugins: dict[str, _Plugin] = {}
+        self._found: dict[str, list[tuple[_Plugin, Any]]] = {}
+
+    @classmethod
+    def discover(cls) -> Host:
+        """A host with every installed plugin, each loaded in its own guard."""
+        host = cls()
+        unwanted = {n.strip() for n in os.environ.get(DISABLE, "").split(",")} - {""}
+        points = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+        for point in points:
+            host._load(point, disabled=point.name in unwanted)
+        for name in sorted(unwanted - {point.name for point in points}):
+            _log.warning("%s names %r, which is no installed plugin", DISABLE, name)
+        return host
+
+    def register(self, module: Any, name: str | None = None) -> None:
+        """Add a plugin in this process, for tests and notebooks.
+
+        Args:
+            module: a module or any object whose attributes carry `automl.hookimpl`.
+            name: what to call it; the module's own name unless given.
+
+        Raises:
+            PluginError: it is registered already, or implements a hook wrongly.
+        """
+        package = getattr(module, "__name__", type(module).__name__)
+        plugin = _Plugin(name or package, package)
+        try:
+            self._adopt(f"here:{plugin.name}", plugin, module)
+        except (ValueError, pluggy.PluginValidationError) as err:
+            msg = f"plugin {plugin.name} cannot be registered: {_sentence(err)}"
+            raise PluginError(msg) from err
+
+    @property
+    def plugins(self) -> list[PluginStatus]:
+        """One row a plugin, those that are broken or disabled included."""
+        self._collect("automl_learners", Learner)
+        return [
+            PluginStatus(
+                p.name,
+                p.distribution,
+                p.source.version if p.source else None,
+                p.status,
+                "; ".join(p.reasons),
+            )
+            for p in self._plugins.values()
+        ]
+
+    @property
+    def learners(self) -> dict[str, LearnerEntry]:
+        """Every declared learner by name, those that cannot run here with the reason.
+
+        Raises:
+            PluginError: two plugins declare a learner of one name.
+        """
+        return {
+            name: self._entry(plugin, learner)
+            for name, (plugin, learner) in self._unique("automl_learners", Learner).items()
+        }
+
+    def learner(self, name: str) -> Learner:
+        """The learner of that name.
+
+        Raises:
+            PluginError: there is none, or it cannot run here.
+        """
+        entry = self.learners.get(name)
+        if entry is None:
+            msg = f"no installed plugin declares the learner {name!r}"
+            raise PluginError(msg)
+        if not entry.available:
+            msg = f"{name}: {entry.reason}"
+            raise PluginError(msg)
+        return entry.learner
+
+    def metrics(self) -> dict[str, Metric]:
+        """Metrics of plugins by name; the built-in ones are in `automl.metrics`.
+
+        Raises:
+            PluginError: two plugins declare a metric of one name.
+        """
+        return {name: m for name, (_, m) in self._unique("automl_metrics", Metric).items()}
+
+    def ensemblers(self) -> dict[str, Ensembler]:
+        """Ways to combine members, by name.
+
+        Raises:
+            PluginError: two plugins declare an ensembler of one name.
+        """
+        return {n: e for n, (_, e) in self._unique("automl_ensemblers", Ensembler).items()}
+
+    def read(self, source: str) -> pd.DataFrame | None:
+        """The table that the first plugin able to read `source` makes of it, or None.
+
+        A reader that breaks is reported and the next one asked; an `AutoMLError` is the
+        reader's message to the user and passes.
+        """
+        for plugin, impl in self._implementations("automl_read"):
+            try:
+                table: pd.DataFrame | None = _call(impl, source=source)
+            except AutoMLError:
+                raise
+            except Exception as err:  # noqa: BLE001 - a plugin may raise anything
+                plugin.tell(f"could not read {source!r}: {_sentence(err)}")
+                continue
+            if table is not None:
+                return table
+        return None
+
+    def rung_finished(self, rung: Rung) -> None:
+        """Tell the observers; one that breaks is reported once and never stops a run."""
+        for plugin, impl in self._implementations("automl_rung_finished"):
+            try:
+                _call(impl, rung=rung)
+            except Exception as err:  # noqa: BLE001 - a plugin may raise anything
+                plugin.tell(f"automl_rung_finished: {_sentence(err)}")
+
+    def _load(self, point: EntryPoint, *, disabled: bool) -> None:
+        plugin = _Plugin(point.name, point.value, point.dist)
+        key = f"{plugin.distribution}:{point.name}"
+        if disabled:
+            plugin.status, plugin.reasons = "skipped", [f"disabled by {DISABLE}"]
+            self._plugins[key] = plugin
+            return
+        try:
+            self._adopt(key, plugin, point.load())
+        except (Exception, SystemExit) as err:  # noqa: BLE001 - importing a plugin may do anything
+            self._plugins[key] = plugin
+            plugin.fail(_sentence(err))
+
+    def _adopt(self, key: str, plugin: _Plugin, module: Any) -> None:
+        self._manager.register(module, key)
+        self._plugins[key] = plugin
+        self._found.clear()
+        known = sorted(n for n in vars(spec) if n.startswith("automl_"))
+        hooks = [h.name for h in self._manager.get_hookcallers(module) or ()]
+        for name in (n for n in hooks if n not in known):
+            plugin.tell(f"{name} is no hook of this version; the hooks are {', '.join(known)}")
+        if not hooks:
+            plugin.tell("implements no hook; mark its functions with @automl.hookimpl")
+
+    def _implementations(self, hook: str) -> Iterator[tuple[_Plugin, HookImpl]]:
+        """In calling order: `tryfirst` first, then the latest registered."""
+        for impl in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+            plugin = self._plugins[impl.plugin_name]
+            if impl.wrapper or impl.hookwrapper:
+                plugin.tell(f"{hook}: wrappers are not supported")
+            else:
+                yield plugin, impl
+
+    def _collect(self, hook: str, kind: type[T]) -> list[tuple[_Plugin, T]]:
+        """What all plugins declare under one hook; one that breaks is reported, not raised."""
+        if hook not in self._found:
+            found: dict[str, list[T]] = {}
+            for plugin, impl in self._implementations(hook):
+                try:
+                    found[impl.plugin_name] = _checked(_call(impl) or (), kind)
+                except (Exception, SystemExit) as err:  # noqa: BLE001 - a plugin may raise anything
+                    plugin.fail(f"{hook}: {_sentence(err)}")
+            self._found[hook] = [
+                (plugin, item)
+                for key, plugin in self._plugins.items()
+                for item in found.get(key, ())
+            ]
+        return self._found[hook]
+
+    def _unique(self, hook: str, kind: type[T]) -> dict[str, tuple[_Plugin, T]]:
+        found: dict[str, tuple[_Plugin, T]] = {}
+        for plugin, item in self._collect(hook, kind):
+            first, _ = found.setdefault(item.name, (plugin, item))
+            if found[item.name][1] is not item:
+                msg = (
+                    f"two plugins declare the {kind.__name__.lower()} {item.name!r}: "
+                    f"{first.label} and {plugin.label}; uninstall one of them or set "
+                    f"{DISABLE} to the name of one"
+                )
+                raise PluginError(msg)
+        return found
+
+    def _entry(self, plugin: _Plugin, learner: Learner) -> LearnerEntry:
+        reason = ""
+        if learner.api_version > API_VERSION:
+            reason = (
+                f"made for plugin API {learner.api_version}, this version has {API_VERSION} - "
+                "upgrade automl-crossover"
+            )
+        elif learner.extra and plugin.source:
+            reason = explain_extra(plugin.source, learner.extra)
+        return LearnerEntry(
+            learner, plugin.name, plugin.package, plugin.distribution, not reason, reason
+        )
+
+
+@cache
+def get_host() -> Host:
+    """The host of this process, discovered on first use."""
+    return Host.discover()
+
+
+def resolve(factory: str | Callable[..., Any]) -> Callable[..., Any]:
+    """Import what `"package.module:callable"` names; a callable is handed back.
+
+    Raises:
+        PluginError: it cannot be imported or is not callable.
+    """
+    if not isinstance(factory, str):
+        return factory
+    module, _, path = factory.partition(":")
+    try:
+        found = import_module(module)
+        for part in path.split("."):
+            found = getattr(found, part)
+    except Exception as err:
+        msg = f"cannot load {factory!r}: {_sentence(err)}"
+        raise PluginError(msg) from err
+    if not callable(found):
+        msg = f"{factory!r} is not callable"
+        raise PluginError(msg)
+    return found
+
+
+def _call(impl: HookImpl, **arguments: Any) -> Any:
+    return impl.function(*(arguments[name] for name in impl.argnames))
+
+
+def _checked(declared: Iterable[Any], kind: type[T]) -> list[T]:
+    items = list(declared)
+    for item in items:
+        if not isinstance(item, kind):
+            msg = f"declares {item!r}, which is no {kind.__name__}"
+            raise PluginError(msg)
+        if not _NAME.fullmatch(item.name):
+            msg = f"declares the name {item.name!r}; use letters, digits and underscores"
+            raise PluginError(msg)
+    return items
+
+
+def _sentence(err: BaseException) -> str:
+    """An exception in one line."""
+    text = " ".join(str(err).split())
+    return text if isinstance(err, AutoMLError) else f"{type(err).__name__}: {text}".rstrip(": ")
