@@ -1,0 +1,137 @@
+"""The `automl` command: its subcommands, and what an error looks like."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from automl.cli import (
+    doctor,
+    evaluate,
+    extensions,
+    fit,
+    leaderboard,
+    learners,
+    metrics,
+    plugins,
+    predict,
+    scaling,
+)
+from automl.cli.output import mute_stdout, note
+from automl.errors import AutoMLError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INTERRUPTED = 130
+DEBUG = "AUTOML_DEBUG"
+
+
+def _version(value: bool) -> None:
+    if value:
+        from automl import __version__
+
+        typer.echo(f"automl {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Train deep and classical learners on a table under one budget and compare them honestly.
+
+    Start with: automl fit dataset.csv
+    """
+
+
+def build_app() -> typer.Typer:
+    """The application with all built-in commands.
+
+    Help is plain text: rendering it with rich takes three times as long as all the rest.
+    """
+    app = typer.Typer(
+        name="automl",
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    app.command("fit")(fit.fit)
+    app.command("predict")(predict.predict)
+    app.command("evaluate")(evaluate.evaluate)
+    app.command("leaderboard")(leaderboard.leaderboard)
+    app.command("scaling")(scaling.scaling)
+    app.command("learners")(learners.learners)
+    app.command("metrics")(metrics.metrics)
+    app.add_typer(plugins.app, name="plugins")
+    app.command("doctor")(doctor.doctor)
+    return app
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command line.
+
+    Returns:
+        The exit code: 0 fine; 1 no learner produced a model, or an internal failure; 2 bad input
+        or usage; 130 interrupted.
+    """
+    app = build_app()
+    extensions.add_commands(app, argv)
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(
+            args=list(argv) or ["--help"],
+            prog_name="automl",
+            standalone_mode=False,
+            obj={"argv": tuple(argv)},
+        )
+    except AutoMLError as error:
+        return _fail(str(error), error.exit_code)
+    except typer.TyperException as error:
+        return _fail(error.format_message() + _help_hint(error), error.exit_code)
+    except typer.Abort:
+        return _fail("interrupted", INTERRUPTED)
+    return code if isinstance(code, int) else 0
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Entry point of the `automl` command.
+
+    Raises:
+        SystemExit: Always, with the exit code.
+    """
+    try:
+        code = run(sys.argv[1:] if argv is None else argv)
+    except BrokenPipeError:
+        mute_stdout()
+        code = 0
+    except KeyboardInterrupt:
+        code = _fail("interrupted", INTERRUPTED)
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        code = _fail(
+            f"internal failure: {type(error).__name__}: {_first_line(error)}"
+            f" (set {DEBUG}=1 to see where)",
+            1,
+        )
+    sys.exit(code)
+
+
+def _fail(message: str, code: int) -> int:
+    note(f"error: {message}")
+    return code
+
+
+def _help_hint(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return f" (see '{context.command_path} --help')" if context is not None else ""
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or ["no message"])[0]

@@ -1,0 +1,161 @@
+"""`automl doctor`: is this machine fit to fit?"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from automl.cli.options import format_size
+from automl.cli.output import emit_json, emit_rich, plain_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LIBRARIES = ("numpy", "pandas", "scikit-learn", "skrub", "skops", "ray", "optuna", "typer")
+OPTIONAL = ("torch", "xgboost", "lightgbm", "catboost", "keras")
+SCARCE_MEMORY = 2 * 10**9
+SCARCE_DISK = 2 * 10**9
+SHARED = Path("/dev/shm")  # noqa: S108 - Ray's object store, looked at only
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: what it is, and what to do if it is not well."""
+
+    name: str
+    value: str
+    status: str = "ok"
+    """"ok", "note" (works, with less) or "bad" (nothing can be trained)."""
+    advice: str = ""
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list.")] = False,
+) -> None:
+    """Check versions, CPUs, memory, GPU, Ray, plugins and disk; exit 1 if something is bad."""
+    findings = [*_versions(), *_machine(), *_ray(), *_disk(), *_plugins()]
+    if as_json:
+        emit_json([asdict(finding) for finding in findings])
+    else:
+        rows = ((f.status if f.status != "ok" else "", f.name, f.value, f.advice) for f in findings)
+        emit_rich(plain_table(("", "what", "found", "advice"), rows))
+    if any(finding.status == "bad" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _versions() -> Iterator[Finding]:
+    from automl import __version__
+
+    yield Finding("automl", __version__)
+    yield Finding("Python", f"{platform.python_version()} on {platform.platform(terse=True)}")
+    for name in LIBRARIES:
+        found = _installed(name)
+        if found is None:
+            yield Finding(name, "missing", "bad", f"pip install {name}")
+        else:
+            yield Finding(name, found)
+    for name in OPTIONAL:
+        found = _installed(name)
+        if found is None:
+            advice = f"pip install 'automl-crossover[{name}]' for its learners"
+            yield Finding(name, "not installed", "note", advice)
+        else:
+            yield Finding(name, found)
+
+
+def _machine() -> Iterator[Finding]:
+    from automl.search.machine import cpus, memory
+
+    host = os.cpu_count() or 1
+    allowed = cpus()
+    yield Finding(
+        "CPUs", str(allowed) if allowed == host else f"{allowed} allowed, host has {host}"
+    )
+    size = memory()
+    if size < SCARCE_MEMORY:
+        yield Finding("memory", format_size(size), "note", "large tables may not fit")
+    else:
+        yield Finding("memory", format_size(size))
+    yield _gpu()
+
+
+def _gpu() -> Finding:
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return Finding("GPU", "none seen (no nvidia-smi)")
+    try:
+        answer = subprocess.run(  # noqa: S603 - a fixed query to the tool found above
+            [tool, "--query-gpu=name,memory.total", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return Finding("GPU", f"nvidia-smi fails: {error}", "note", "deep learners use the CPU")
+    names = "; ".join(answer.stdout.strip().splitlines())
+    if names and "+cpu" in (_installed("torch") or ""):
+        return Finding("GPU", names, "note", "the installed torch is built for the CPU only")
+    return Finding("GPU", names or "none")
+
+
+def _ray() -> Iterator[Finding]:
+    if find_spec("ray") is None:
+        yield Finding("Ray Tune", "missing", "bad", "pip install 'ray[tune]'")
+        return
+    try:
+        import ray.tune  # noqa: F401 - importing it is the check
+    except Exception as error:  # noqa: BLE001 - whatever it raises is the finding
+        yield Finding("Ray Tune", f"cannot be imported: {error}", "bad", "pip install 'ray[tune]'")
+        return
+    yield Finding("Ray Tune", "can be imported")
+
+
+def _disk() -> Iterator[Finding]:
+    for name, folder in (
+        ("temporary folder", Path(tempfile.gettempdir())),
+        ("shared memory", SHARED),
+    ):
+        if not folder.is_dir():
+            continue
+        free = shutil.disk_usage(folder).free
+        value = f"{format_size(free)} free in {folder}"
+        if free < SCARCE_DISK:
+            yield Finding(name, value, "note", "large tables may not fit: free some space")
+        else:
+            yield Finding(name, value)
+
+
+def _plugins() -> Iterator[Finding]:
+    from automl.hooks.manager import get_host
+
+    host = get_host()
+    for plugin in host.plugins:
+        advice = "" if plugin.status == "ok" else plugin.reason
+        value = f"{plugin.distribution} {plugin.version}, {plugin.status}"
+        yield Finding(f"plugin {plugin.name}", value, "note" if advice else "ok", advice)
+    available = [entry for entry in host.learners.values() if entry.available]
+    status = "ok" if available else "bad"
+    advice = "" if available else "install a plugin, or unset AUTOML_DISABLE_PLUGINS"
+    value = f"{len(available)} of {len(host.learners)} available"
+    yield Finding("learners", value, status, advice)
+    for entry in host.learners.values():
+        if not entry.available:
+            yield Finding(f"learner {entry.learner.name}", "not available", "note", entry.reason)

@@ -1,0 +1,82 @@
+"""`automl evaluate`: a trained run on rows whose answers are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from automl.cli.output import emit_json, emit_rich, note, plain_table
+from automl.cli.tables import load_table
+from automl.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from automl.artifact import Predictor
+    from automl.types import Array
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that 'automl fit' wrote.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="Rows with the target column.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list of rows.")] = False,
+) -> None:
+    """Score the ensemble and every saved learner on rows whose answers are known."""
+    from automl.artifact import Predictor
+
+    predictor = Predictor.load(run)
+    rows = scores(predictor, load_table(data))
+    if as_json:
+        emit_json(rows)
+        return
+    names = list(rows[0])
+    emit_rich(plain_table(names, ([row[name] for name in names] for row in rows)))
+
+
+def scores(predictor: Predictor, table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Every metric of the task, for the ensemble and each saved learner.
+
+    Rows without an answer, or with a class that training did not have, are left out.
+
+    Returns:
+        One dict per learner: `learner`, `rows`, then metric name to value (nan where these rows
+        do not define it).
+
+    Raises:
+        DataError: If the table has no target column or no row with a known answer.
+    """
+    from automl.data.schema import encode_target
+
+    schema = predictor.schema
+    if schema.target not in table.columns:
+        msg = f"the data have no column {schema.target!r}, which holds the answers"
+        raise DataError(msg)
+    y, known = encode_target(schema, table[schema.target])
+    if not known.any():
+        msg = f"no row has a known answer in column {schema.target!r}"
+        raise DataError(msg)
+    if not known.all():
+        note(f"{(~known).sum():,} rows left out: no answer, or a class that training did not have")
+    rows, answers = table[known], y[known]
+    return [
+        {"learner": name, "rows": len(rows), **_metrics(predictor, rows, answers, name)}
+        for name in predictor.learners
+    ]
+
+
+def _metrics(predictor: Predictor, table: pd.DataFrame, y: Array, learner: str) -> dict[str, float]:
+    from automl.hooks.manager import get_host
+    from automl.metrics import BUILTIN, score
+
+    schema = predictor.schema
+    if schema.classes:
+        prediction = predictor.predict_proba(table, learner=learner)
+    else:
+        prediction = predictor.predict(table, learner=learner)
+    return {
+        metric.name: score(metric, y, prediction)
+        for metric in (*BUILTIN, *get_host().metrics())
+        if schema.task in metric.tasks
+    }

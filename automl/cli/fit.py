@@ -1,0 +1,274 @@
+"""`automl fit`: from a table to a leaderboard, a model, and how to use it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from automl.cli.board import FOOTNOTE, headline, leaderboard_table
+from automl.cli.display import watching
+from automl.cli.options import budget_seconds, format_duration, parse_size
+from automl.cli.output import emit_json, emit_rich, note, records
+from automl.cli.runs import LEADERBOARD, metric_name, read_leaderboard, read_run
+from automl.cli.target import ask_target, can_ask
+from automl.errors import AutoMLError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+RUNS = Path("automl-runs")
+INTERRUPTED = 130
+DATA_PANEL, BUDGET_PANEL, SEARCH_PANEL = "Data", "Budget and machine", "Search"
+
+
+def fit(
+    context: typer.Context,
+    data: Annotated[
+        str,
+        typer.Argument(metavar="DATA", help="A file, or sklearn:NAME, openml:NAME."),
+    ],
+    target: Annotated[
+        str | None,
+        typer.Option("-t", "--target", metavar="COL", help="Column to predict; guessed if absent."),
+    ] = None,
+    task: Annotated[
+        Literal["auto", "binary", "multiclass", "regression", "anomaly"],
+        typer.Option(help="What kind of problem it is."),
+    ] = "auto",
+    metric: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="What to optimise; see 'automl metrics'."),
+    ] = None,
+    test: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Locked rows: never trained on, only scored."),
+    ] = None,
+    test_size: Annotated[
+        float | None,
+        typer.Option(metavar="F", help="Lock this share of the rows instead of --test."),
+    ] = None,
+    time_limit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Budget of the whole command, such as 90s, 10m, 1h30m. Default 5m; none where"
+            " only --trials is given.",
+        ),
+    ] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Configurations to start, over all learners; alone it makes a run reproducible.",
+        ),
+    ] = None,
+    preset: Annotated[
+        Literal["quick", "balanced", "best"],
+        typer.Option(help="How thorough to be within the budget."),
+    ] = "balanced",
+    allocate: Annotated[
+        Literal["equal", "greedy"],
+        typer.Option(help="Equal time for every learner, or where it helps most."),
+    ] = "greedy",
+    learner: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this learner; may be repeated."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="All but this learner; may be repeated."),
+    ] = None,
+    folds: Annotated[
+        int | None, typer.Option(min=2, metavar="K", help="Folds of cross-validation.")
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(metavar="COL", help="Rows of one group are never split apart."),
+    ] = None,
+    time_column: Annotated[
+        str | None,
+        typer.Option("--time", metavar="COL", help="Order in time: the last fifth validates."),
+    ] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COL", help="Leave this column out; may be repeated."),
+    ] = None,
+    positive: Annotated[
+        str | None, typer.Option(metavar="LABEL", help="The positive class of a binary target.")
+    ] = None,
+    cpus: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="CPUs to use. Default: all allowed.")
+    ] = None,
+    gpus: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="GPUs to use. Default: all seen.")
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Memory to use, such as 8GB. Default: all allowed."),
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(metavar="ADDR", help="A Ray cluster that runs already.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Fixes all that is random.")] = 0,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="DIR",
+            help="Folder for the run; never overwritten. Default: automl-runs/<file>-<n>.",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was interrupted.")
+    ] = False,
+    on_error: Annotated[
+        Literal["skip", "raise"],
+        typer.Option(help="Note a failed fit and go on, or stop the command."),
+    ] = "skip",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of the table.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Only the result and errors; no progress.")
+    ] = False,
+) -> None:
+    """Train on a table: deep and classical learners under one budget, best model kept.
+
+    Prints the leaderboard, and how to predict with the model that was saved.
+    """
+    from automl.workflow import FitOptions, fit_run
+
+    started = time.monotonic()
+    options = FitOptions(
+        task=task,
+        metric=metric,
+        test=test,
+        test_size=_share(test_size, test),
+        seconds=budget_seconds(time_limit, trials),
+        trials=trials,
+        preset=preset,
+        allocate=allocate,
+        learner=tuple(learner or ()),
+        exclude=tuple(exclude or ()),
+        folds=folds,
+        group=group,
+        time=time_column,
+        drop=tuple(drop or ()),
+        positive=positive,
+        cpus=cpus,
+        gpus=gpus,
+        memory=None if memory is None else parse_size(memory),
+        address=address,
+        seed=seed,
+        output=output or default_output(data, resume=resume),
+        resume=resume,
+        on_error=on_error,
+    )
+    if target is None and not (as_json or quiet or resume) and can_ask():
+        target = ask_target(data)
+    try:
+        with watching(quiet=quiet) as observer:
+            run = fit_run(options, data, target, observer)
+    except KeyboardInterrupt:
+        _interrupted(options.output, _resume_command(context.obj["argv"], options.output, target))
+        raise typer.Exit(INTERRUPTED) from None
+    _result(run, data, time.monotonic() - started, as_json=as_json)
+
+
+def default_output(source: str, *, resume: bool = False) -> Path:
+    """`automl-runs/<file>-<n>`: the next free number, or the last one taken to resume."""
+    stem = re.split(r"[/\\:]", source.rstrip("/\\"))[-1].lstrip(".").split(".")[0]
+    stem = re.sub(r"[^\w-]+", "_", stem) or "data"
+    taken = [
+        int(folder.name.removeprefix(f"{stem}-"))
+        for folder in RUNS.glob(f"{stem}-*")
+        if folder.name.removeprefix(f"{stem}-").isdigit()
+    ]
+    last = max(taken, default=0)
+    if resume and not taken:
+        msg = f"there is no run of {stem} under {RUNS} to resume: name its folder with -o"
+        raise UsageError(msg)
+    return RUNS / f"{stem}-{last if resume else last + 1}"
+
+
+def _share(test_size: float | None, test: str | None) -> float | None:
+    if test_size is not None and test is not None:
+        msg = "--test and --test-size exclude each other: give one"
+        raise UsageError(msg)
+    if test_size is not None and not 0 < test_size < 1:
+        msg = f"--test-size is a share of the rows between 0 and 1, such as 0.2, not {test_size:g}"
+        raise UsageError(msg)
+    return test_size
+
+
+def _resume_command(argv: Sequence[str], run: Path, target: str | None) -> str:
+    words = ["automl", *argv]
+    if not any(word in {"-t", "--target"} or word.startswith("--target=") for word in argv):
+        words += [] if target is None else ["-t", target]
+    if not any(word in {"-o", "--output"} or word.startswith("--output=") for word in argv):
+        words += ["-o", str(run)]
+    return shlex.join(words if "--resume" in argv else [*words, "--resume"])
+
+
+def _interrupted(run: Path, resume: str) -> None:
+    """Show what there is."""
+    try:
+        frame = read_leaderboard(run)
+    except AutoMLError:
+        note("interrupted before the first result")
+    else:
+        _show_board(run, frame)
+    if run.is_dir():
+        note(f"interrupted; go on with: {resume}")
+
+
+def _result(run: Path, data: str, seconds: float, *, as_json: bool) -> None:
+    frame, content = read_leaderboard(run), read_run(run)
+    if as_json:
+        emit_json(summary(run, content, frame, seconds))
+        return
+    _show_board(run, frame)
+    suffix = "".join(Path(data).suffixes[-2:])
+    new_rows = f"new{suffix}" if Path(data).is_file() else "new.csv"
+    command = shlex.join(["automl", "predict", str(run), new_rows, "-o", "predictions.csv"])
+    emit_rich(
+        f"\nmodel: {run / 'model'} (after {format_duration(seconds)}; all scores:"
+        f" {run / LEADERBOARD})",
+        f"predict new rows with: {command}",
+    )
+
+
+def _show_board(run: Path, frame: pd.DataFrame) -> None:
+    content = read_run(run)
+    metric = metric_name(content)
+    emit_rich(
+        headline(content, metric, content.get("scored_rows")),
+        leaderboard_table(frame, metric),
+        FOOTNOTE,
+    )
+
+
+def summary(
+    run: Path, content: dict[str, Any], frame: pd.DataFrame, seconds: float
+) -> dict[str, Any]:
+    """What `--json` prints."""
+    schema = content["schema"]
+    return {
+        "run": str(run),
+        "target": schema["target"],
+        "task": schema["task"],
+        "metric": metric_name(content),
+        "scored_on": content.get("scored_on"),
+        "scored_rows": content.get("scored_rows"),
+        "leaderboard": records(frame),
+        "seconds": round(seconds, 3),
+    }

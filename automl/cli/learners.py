@@ -1,0 +1,96 @@
+"""`automl learners`: what can be trained here, and why the rest cannot."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from automl.cli.output import emit_json, emit_rich, pairs_table, plain_table
+from automl.space import Choice
+
+if TYPE_CHECKING:
+    from automl.hooks.manager import LearnerEntry
+
+COLUMNS = ("name", "family", "tasks", "package", "extra", "available", "reason")
+
+
+def learners(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="One learner: its search space, defaults, limits."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the learners, or describe one."""
+    from automl.hooks.manager import get_host
+
+    host = get_host()
+    if name is not None:
+        details = _details(host.learner(name))
+        if as_json:
+            emit_json(details)
+        else:
+            emit_rich(pairs_table(_readable(details)))
+        return
+    rows = [_row(entry) for _, entry in sorted(host.learners.items())]
+    if as_json:
+        emit_json(rows)
+    else:
+        emit_rich(plain_table(COLUMNS, (_cells(row) for row in rows)))
+
+
+def _row(entry: LearnerEntry) -> dict[str, Any]:
+    learner = entry.learner
+    values = (
+        learner.name,
+        learner.family,
+        sorted(learner.tasks),
+        entry.plugin,
+        learner.extra,
+        entry.available,
+        entry.reason,
+    )
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def _cells(row: dict[str, Any]) -> list[Any]:
+    return [", ".join(row[name]) if name == "tasks" else row[name] for name in COLUMNS]
+
+
+def _details(entry: LearnerEntry) -> dict[str, Any]:
+    learner = entry.learner
+    return {
+        **_row(entry),
+        "summary": learner.summary,
+        "view": learner.view,
+        "limits": asdict(learner.limits),
+        "fidelity": learner.fidelity,
+        "space": {key: {"kind": type(d).__name__, **asdict(d)} for key, d in learner.space.items()},
+        "defaults": [dict(config) for config in learner.defaults],
+        "distribution": entry.distribution,
+    }
+
+
+def _readable(details: dict[str, Any]) -> dict[str, Any]:
+    limits = ", ".join(f"{n:,} {what}" for what, n in details["limits"].items() if n is not None)
+    lines = {key: details[key] for key in ("name", "summary", "family", "view", "package")}
+    lines |= {
+        "tasks": ", ".join(details["tasks"]),
+        "available": details["available"] or details["reason"],
+        "limits": limits or "none",
+    }
+    for key, dimension in details["space"].items():
+        lines[f"space {key}"] = _dimension(dimension)
+    for number, config in enumerate(details["defaults"]):
+        text = ", ".join(f"{key}={value}" for key, value in config.items())
+        lines[f"default {number}"] = text or "as the library has it"
+    return lines
+
+
+def _dimension(dimension: dict[str, Any]) -> str:
+    if dimension["kind"] == Choice.__name__:
+        return " | ".join(map(str, dimension["options"]))
+    scale = ", log scale" if dimension["log"] else ""
+    return f"{dimension['kind']} {dimension['low']:g} to {dimension['high']:g}{scale}"

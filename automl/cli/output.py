@@ -1,0 +1,131 @@
+"""Results to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pandas as pd
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+PIPE_WIDTH = 200
+"""Columns of a table that no terminal limits."""
+
+
+def emit(text: str) -> None:
+    """Write a result to stdout; a reader that has seen enough ends the command quietly.
+
+    Raises:
+        SystemExit: With code 0 if nobody reads any more (`automl leaderboard RUN | head`).
+    """
+    try:
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        mute_stdout()
+        raise SystemExit(0) from None
+
+
+def mute_stdout() -> None:
+    """Let the interpreter flush a stdout that nobody reads without a complaint."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def emit_json(value: object) -> None:
+    """Write one JSON document to stdout; what JSON cannot say (nan, infinity) becomes null."""
+    emit(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False, default=str))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        items = sorted(value) if isinstance(value, set | frozenset) else value
+        return [_plain(item) for item in items]
+    if hasattr(value, "item"):  # numpy scalars
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table for JSON, missing values as None."""
+    return [
+        {key: None if item != item else item for key, item in row.items()}  # noqa: PLR0124 - nan
+        for row in frame.astype(object).to_dict(orient="records")
+    ]
+
+
+def note(text: str) -> None:
+    """Write a line for the person at the keyboard to stderr."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def stdout_console() -> Console:
+    """A rich console on stdout, wide where no terminal limits it."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    return Console(file=sys.stdout, width=width, highlight=False, markup=False)
+
+
+def emit_rich(*parts: RenderableType) -> None:
+    """Write rich renderables to stdout."""
+    console = stdout_console()
+    with console.capture() as captured:
+        for part in parts:
+            console.print(part)
+    emit(captured.get())
+
+
+def plain_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """A table of text; columns whose cells are all numbers are flush right."""
+    from rich.table import Table
+
+    cells = [list(row) for row in rows]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, name in enumerate(columns):
+        right = bool(cells) and all(isinstance(row[number], int | float | None) for row in cells)
+        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*(cell_text(cell) for cell in row))
+    return table
+
+
+def cell_text(value: Any) -> str:
+    """A cell as a person reads it: four significant decimals, nothing for missing."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return number_text(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def number_text(value: float) -> str:
+    """A measurement in about five digits: `0.91234`, `47,541`, `12.3`."""
+    size = abs(value)
+    if size >= 1000:
+        return f"{value:,.0f}"
+    digits = 1 if size >= 100 else 2 if size >= 10 else 4
+    return f"{value:.{digits}f}"
+
+
+def pairs_table(pairs: Mapping[str, Any]) -> Table:
+    """Names and values in two columns."""
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in pairs.items():
+        table.add_row(name, cell_text(value))
+    return table

@@ -1,0 +1,85 @@
+"""`automl predict`: labels or values for new rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from automl.cli.output import emit, note
+from automl.cli.tables import load_table
+from automl.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from automl.artifact import Predictor
+
+PARQUET = (".parquet", ".pq")
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that 'automl fit' wrote.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="New rows: a file or an address.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Where to write; .parquet writes Parquet, all else CSV. A file that is there is"
+            " overwritten. Default: CSV on stdout.",
+        ),
+    ] = None,
+    proba: Annotated[bool, typer.Option("--proba", help="Add a column per class.")] = False,
+    learner: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Use one saved learner instead of the best ensemble."),
+    ] = None,
+) -> None:
+    """Predict new rows with a trained model, in the order of the rows."""
+    from automl.artifact import Predictor
+
+    if output is not None and not output.absolute().parent.is_dir():
+        msg = f"there is no folder {output.absolute().parent}: make it, or choose another -o"
+        raise DataError(msg)
+    predictor = Predictor.load(run)
+    if proba and not predictor.schema.classes:
+        msg = f"--proba needs classes, and {predictor.schema.target} is a number: leave it out"
+        raise UsageError(msg)
+    frame = predictions(predictor, load_table(data), proba=proba, learner=learner)
+    if output is None:
+        emit(frame.to_csv(index=False, lineterminator="\n"))
+    else:
+        _write(frame, output)
+        note(f"wrote {len(frame):,} predictions to {output}")
+
+
+def predictions(
+    predictor: Predictor, table: pd.DataFrame, *, proba: bool, learner: str | None
+) -> pd.DataFrame:
+    """One row per row of the table: `prediction`, then `proba_<class>` where asked.
+
+    Returns:
+        (n, 1) or (n, 1 + classes).
+    """
+    import pandas as pd
+
+    frame = pd.DataFrame({"prediction": predictor.predict(table, learner=learner)})
+    if proba:
+        shares = predictor.predict_proba(table, learner=learner)
+        names = [f"proba_{name}" for name in predictor.classes]
+        frame = pd.concat([frame, pd.DataFrame(shares, columns=names)], axis=1)
+    return frame
+
+
+def _write(frame: pd.DataFrame, file: Path) -> None:
+    try:
+        if file.suffix.lower() in PARQUET:
+            frame.to_parquet(file, index=False)
+        else:
+            frame.to_csv(file, index=False, lineterminator="\n")
+    except OSError as error:
+        msg = f"cannot write {file}: {error.strerror or error}"
+        raise DataError(msg) from error

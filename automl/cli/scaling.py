@@ -1,0 +1,67 @@
+"""`automl scaling`: the learning curves that the ladder of a fit left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from automl.cli.output import emit_json, emit_rich, plain_table
+from automl.cli.runs import JOURNAL, read_run, run_metric
+from automl.errors import ArtifactError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from automl.types import Rung
+
+COLUMNS = ("learner", "n", "score", "seconds", "configurations")
+
+
+def curves(rungs: Iterable[Rung], *, greater_is_better: bool) -> list[dict[str, Any]]:
+    """One point per learner and rung: the best configuration by validation score.
+
+    Only fold 0, so that every point of every learner is scored on the same rows.
+
+    Returns:
+        Rows of `COLUMNS`, ordered by learner and `n` (training rows); `seconds` is the fit of
+        the best configuration.
+    """
+    points: dict[tuple[str, int], list[Rung]] = {}
+    for rung in rungs:
+        if rung.fold == 0 and rung.status == "ok" and rung.score is not None:
+            points.setdefault((rung.learner, rung.n), []).append(rung)
+    sign = 1.0 if greater_is_better else -1.0
+    rows = []
+    for (learner, n), found in sorted(points.items()):
+        best = max(found, key=lambda rung: sign * (rung.score or 0.0))
+        rows.append(
+            dict(zip(COLUMNS, (learner, n, best.score, best.fit_seconds, len(found)), strict=True))
+        )
+    return rows
+
+
+def scaling(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that 'automl fit' wrote.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list of points.")] = False,
+) -> None:
+    """Show how each learner's score and fit time grow with the rows it is given."""
+    from automl.search.journal import read_journal
+
+    content = read_run(run)
+    journal = run / JOURNAL
+    if not journal.is_file():
+        msg = f"{run} has no {JOURNAL}: fit again, or resume the run"
+        raise ArtifactError(msg)
+    metric = run_metric(content)
+    rows = curves(read_journal(journal), greater_is_better=metric.greater_is_better)
+    if as_json:
+        emit_json(rows)
+        return
+    better = "higher" if metric.greater_is_better else "lower"
+    emit_rich(
+        f"{metric.name} ({better} is better) on the validation rows of fold 0,"
+        " best configuration per number of training rows",
+        plain_table(COLUMNS, ([row[name] for name in COLUMNS] for row in rows)),
+    )
