@@ -1,0 +1,163 @@
+"""Who may import whom; the rooms and their floors are in docs/index.md."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import automl
+
+ROOT = Path(automl.__file__).parents[1]
+FLOORS = {
+    "types": 0,
+    "errors": 0,
+    "space": 0,
+    "data": 1,
+    "metrics": 1,
+    "hooks": 2,
+    "search": 3,
+    "ensemble": 4,
+    "leaderboard": 4,
+    "scaling": 4,
+    "artifact": 5,
+    "report": 5,
+    "api": 6,
+    "workflow": 6,
+    "cli": 7,
+}
+ONE_ROOM = {"api": "workflow", "types": "space"}
+"""Modules that share a floor and a room: the first may import the second."""
+TESTING_FLOOR = 3
+PLUGINS = sorted(p.name for p in (ROOT / "plugins").iterdir() if (p / "__init__.py").is_file())
+
+
+def imports(source: str) -> list[tuple[str, str | None]]:
+    """(module, name) of every import wherever it stands, type-checking blocks included."""
+    found: list[tuple[str, str | None]] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, None) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide which room is meant"
+            found += [(node.module or "", alias.name) for alias in node.names]
+    return found
+
+
+def room_of(module: str, name: str | None) -> str | None:
+    """The room of `automl` that an import reaches; None for imports from elsewhere."""
+    parts = module.split(".")
+    if parts[0] != "automl":
+        return None
+    if len(parts) > 1:
+        return parts[1]
+    return name if name in FLOORS or name == "testing" else "__init__"
+
+
+def climbs(room: str, source: str) -> list[str]:
+    """The imports of a module in `room` that its floor forbids."""
+    floor = TESTING_FLOOR + 1 if room == "testing" else FLOORS[room]
+    wrong = []
+    for module, name in imports(source):
+        other = room_of(module, name)
+        if other in (None, room, ONE_ROOM.get(room)):
+            continue
+        if other == "__init__" and name == "__version__":
+            continue
+        if FLOORS.get(other, 99) >= floor:
+            wrong.append(f"{module} ({name})")
+    return wrong
+
+
+def outside(source: str, own: str) -> list[str]:
+    """What a plugin or benchmark takes beyond the public names of `automl` and its own package."""
+    wrong = []
+    for module, name in imports(source):
+        top = module.split(".")[0]
+        if top == "automl" and (module != "automl" or (name and name not in automl.__all__)):
+            wrong.append(f"{module} ({name})")
+        if top in PLUGINS and top != own:
+            wrong.append(module)
+    return wrong
+
+
+def modules(folder: str) -> list[Path]:
+    return sorted(p.relative_to(ROOT) for p in (ROOT / folder).rglob("*.py"))
+
+
+CORE = [p for p in modules("automl") if p != Path("automl/__init__.py")]
+
+
+@pytest.mark.parametrize("path", CORE, ids=str)
+def test_a_module_imports_only_from_lower_floors(path: Path) -> None:
+    room = path.parts[1].removesuffix(".py")
+    assert room == "testing" or room in FLOORS, f"{path} is in no room with a floor"
+    assert climbs(room, (ROOT / path).read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize("path", modules("automl"), ids=str)
+def test_the_core_never_names_a_plugin_package(path: Path) -> None:
+    text = (ROOT / path).read_text("utf-8")
+    code = ast.parse(text)
+    docstrings = {
+        ast.get_docstring(node, clean=False)
+        for node in ast.walk(code)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+    }
+    strings = {
+        n.value for n in ast.walk(code) if isinstance(n, ast.Constant) and isinstance(n.value, str)
+    }
+    named = [p for p in PLUGINS for s in strings - docstrings if p in s]
+    named += [m for m, _ in imports(text) if m.split(".")[0] in PLUGINS]
+    assert named == []
+
+
+@pytest.mark.parametrize("path", modules("plugins"), ids=str)
+def test_a_plugin_imports_only_the_public_names(path: Path) -> None:
+    assert outside((ROOT / path).read_text("utf-8"), own=path.parts[1]) == []
+
+
+def test_benchmarks_use_only_the_public_api() -> None:
+    wrong = {str(p): outside((ROOT / p).read_text("utf-8"), own="") for p in modules("benchmarks")}
+    assert {path: names for path, names in wrong.items() if names} == {}
+
+
+def test_there_are_modules_to_look_at() -> None:
+    assert Path("automl/hooks/manager.py") in CORE
+    assert "automl_sklearn" in PLUGINS
+
+
+@pytest.mark.parametrize(
+    ("room", "source"),
+    [
+        ("types", "import automl.data.read"),
+        ("data", "from automl import metrics"),
+        ("search", "def f():\n    from automl.ensemble import run"),
+        ("hooks", "from automl import AutoML"),
+        ("leaderboard", "import automl.scaling"),
+        ("testing", "import automl.api"),
+    ],
+)
+def test_a_violation_is_seen(room: str, source: str) -> None:
+    assert climbs(room, source) != []
+
+
+@pytest.mark.parametrize(
+    ("room", "source"),
+    [
+        ("cli", "from automl.api import AutoML"),
+        ("search", "from automl.search.ladder import f"),
+        ("report", "import automl.errors, pandas"),
+        ("testing", "from automl.search import ladder"),
+    ],
+)
+def test_a_lawful_import_passes(room: str, source: str) -> None:
+    assert climbs(room, source) == []
+
+
+@pytest.mark.parametrize(
+    "source", ["from automl.types import Learner", "from automl import search", "import automl_torch"]
+)
+def test_a_plugin_that_reaches_in_is_seen(source: str) -> None:
+    assert outside(source, own="automl_sklearn") != [] or "automl_torch" not in PLUGINS

@@ -1,0 +1,70 @@
+"""Nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import automl
+
+HEAVY = ["numpy", "pandas", "sklearn", "scipy", "ray", "torch", "keras", "xgboost", "optuna"]
+
+
+def loaded(code: str) -> list[str]:
+    """The heavy packages that a fresh process has loaded after running `code`."""
+    ask = f"{code}\nimport sys, json\nprint(json.dumps([m for m in {HEAVY} if m in sys.modules]))"
+    done = subprocess.run(
+        [sys.executable, "-c", ask], capture_output=True, text=True, timeout=60, check=True
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import automl",
+        "import automl; automl.hookimpl; automl.Learner; automl.Int; automl.PluginError",
+        "from automl.hooks.manager import get_host; get_host().learners; get_host().plugins",
+        "import sys; sys.argv = ['automl', '--help']\n"
+        "from automl.cli import main\n"
+        "try: main()\nexcept SystemExit as end: assert not end.code",
+    ],
+    ids=["import", "names", "learners", "help"],
+)
+def test_nothing_heavy_is_loaded(code: str) -> None:
+    assert loaded(code) == []
+
+
+def test_the_probe_sees_what_is_loaded() -> None:
+    assert "numpy" in loaded("import numpy")
+
+
+def test_help_loads_no_plugin() -> None:
+    code = (
+        "import sys; sys.argv = ['automl', '--help']\n"
+        "from automl.cli import main\n"
+        "try: main()\nexcept SystemExit: print()\n"
+        "print([m for m in sys.modules if m.startswith('automl_')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", automl.__all__)
+def test_every_public_name_can_be_had(name: str) -> None:
+    assert getattr(automl, name) is not None
+    assert name in dir(automl)
+
+
+def test_the_names_listed_are_the_names_that_have_a_home() -> None:
+    assert set(automl.__all__) == {*automl._HOMES, "__version__"}
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        automl.nonsense  # noqa: B018
