@@ -1,0 +1,112 @@
+"""Scores of predictions, their standard errors and intervals."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from automl.errors import PluginError
+
+if TYPE_CHECKING:
+    from automl.types import Array, Metric
+
+Z95 = 1.959963984540054
+JACKKNIFE_GROUPS = 50
+
+
+def _check(metric: Metric, y: Array, prediction: Array) -> None:
+    """Raise PluginError for what is no prediction of `y`."""
+    classes = not metric.tasks <= {"regression", "anomaly"}
+    fits = prediction.ndim == (2 if classes else 1) or (
+        prediction.ndim == 1 and "anomaly" in metric.tasks
+    )
+    problem = ""
+    if not fits or len(prediction) != len(y):
+        wanted = f"({len(y)}, classes)" if classes else f"({len(y)},)"
+        problem = f"the prediction has shape {prediction.shape}, wanted {wanted}"
+    elif not np.isfinite(prediction).all():
+        rows = np.count_nonzero(~np.isfinite(prediction).reshape(len(y), -1).all(axis=1))
+        problem = f"the prediction is not finite in {rows} of {len(y)} rows"
+    elif prediction.ndim == 2 and len(y):
+        if y.max() >= prediction.shape[1]:
+            problem = f"the prediction has no column for class {y.max()}"
+        elif prediction.min() < 0:
+            problem = "the prediction holds negative probabilities"
+    if problem:
+        raise PluginError(problem)
+
+
+def score(metric: Metric, y: Array, prediction: Array) -> float:
+    """The metric of a prediction, never sign-flipped; NaN where the rows do not define it.
+
+    Args:
+        metric: What to compute.
+        y: (n,) int64 class codes or float64 values.
+        prediction: (n, k) probabilities, (n,) values or anomaly scores.
+
+    Raises:
+        PluginError: the prediction has the wrong shape or holds NaN, infinite or negative
+            probabilities.
+    """
+    _check(metric, y, prediction)
+    return float(metric.score(y, prediction)) if len(y) else math.nan
+
+
+def influence(metric: Metric, y: Array, prediction: Array) -> Array:
+    """(n,) float64 terms whose mean is the score and whose spread gives its standard error.
+
+    All NaN where the score is not defined. Metrics without their own terms get pseudo-values
+    of a grouped jackknife.
+
+    Raises:
+        PluginError: as `score` does.
+    """
+    _check(metric, y, prediction)
+    if len(y) == 0:
+        return np.empty(0)
+    if metric.influence is None:
+        return _jackknife(metric, y, prediction)
+    return np.asarray(metric.influence(y, prediction), dtype=np.float64)
+
+
+def _jackknife(metric: Metric, y: Array, prediction: Array) -> Array:
+    """Pseudo-values of leaving out each of 50 random groups, spread so that rows are units."""
+    n = len(y)
+    groups = min(n, JACKKNIFE_GROUPS)
+    group = np.random.default_rng(0).permutation(n) % groups
+    whole = float(metric.score(y, prediction))
+    without = np.array([metric.score(y[group != g], prediction[group != g]) for g in range(groups)])
+    moved = (groups - 1) * (np.nanmean(without) - without)[group] * math.sqrt(n / groups)
+    return np.asarray(whole + moved - moved.mean())
+
+
+def standard_error(terms: Array) -> float:
+    """Standard error of the mean of `influence` terms; NaN below two rows."""
+    return float(terms.std(ddof=1) / math.sqrt(len(terms))) if len(terms) > 1 else math.nan
+
+
+def interval(metric: Metric, terms: Array) -> tuple[float, float]:
+    """95% interval of a score from its `influence` terms.
+
+    Metrics in [0, 1] get Wilson's interval (1927) with the sample size that their standard
+    error amounts to, so that it stays inside and a perfect score is not taken for certain.
+    """
+    value, error = float(terms.mean()), standard_error(terms)
+    if not metric.bounded or not math.isfinite(error):
+        return value - Z95 * error, value + Z95 * error
+    value = min(max(value, 0.0), 1.0)
+    spread = value * (1 - value)
+    size = spread / error**2 if error > 0 and spread > 0 else len(terms)
+    shrink = 1 + Z95**2 / size
+    middle = (value + Z95**2 / (2 * size)) / shrink
+    reach = Z95 * math.sqrt(spread / size + (Z95 / (2 * size)) ** 2) / shrink
+    return max(middle - reach, 0.0), min(middle + reach, 1.0)
+
+
+def loss(metric: Metric, value: float) -> float:
+    """The score as something to make small; a score that is not defined is the worst."""
+    if math.isnan(value):
+        return math.inf
+    return -value if metric.greater_is_better else value
