@@ -42,7 +42,10 @@ class Finding:
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list.")] = False,
 ) -> None:
-    """Check versions, CPUs, memory, GPU, Ray, plugins and disk; exit 1 if something is bad."""
+    """Check this machine and what is installed.
+
+    Versions, CPUs, memory, GPU, Ray, disk and plugins; exits 1 if nothing can be trained.
+    """
     findings = [*_versions(), *_machine(), *_ray(), *_disk(), *_plugins()]
     if as_json:
         emit_json([asdict(finding) for finding in findings])
@@ -73,21 +76,14 @@ def _versions() -> Iterator[Finding]:
             yield Finding(name, found)
     for name in OPTIONAL:
         found = _installed(name)
-        if found is None:
-            advice = f"pip install 'automl-crossover[{name}]' for its learners"
-            yield Finding(name, "not installed", "note", advice)
-        else:
+        if found is not None:
             yield Finding(name, found)
 
 
 def _machine() -> Iterator[Finding]:
     from automl.search.machine import cpus, memory
 
-    host = os.cpu_count() or 1
-    allowed = cpus()
-    yield Finding(
-        "CPUs", str(allowed) if allowed == host else f"{allowed} allowed, host has {host}"
-    )
+    yield Finding("CPUs", f"{cpus()} of {os.cpu_count()} may be used")
     size = memory()
     if size < SCARCE_MEMORY:
         yield Finding("memory", format_size(size), "note", "large tables may not fit")
@@ -129,10 +125,8 @@ def _ray() -> Iterator[Finding]:
 
 
 def _disk() -> Iterator[Finding]:
-    for name, folder in (
-        ("temporary folder", Path(tempfile.gettempdir())),
-        ("shared memory", SHARED),
-    ):
+    folders = {"temporary folder": Path(tempfile.gettempdir()), "shared memory": SHARED}
+    for name, folder in folders.items():
         if not folder.is_dir():
             continue
         free = shutil.disk_usage(folder).free
@@ -149,7 +143,7 @@ def _plugins() -> Iterator[Finding]:
     host = get_host()
     for plugin in host.plugins:
         advice = "" if plugin.status == "ok" else plugin.reason
-        value = f"{plugin.distribution} {plugin.version}, {plugin.status}"
+        value = f"{plugin.distribution or 'this process'} {plugin.version or ''}, {plugin.status}"
         yield Finding(f"plugin {plugin.name}", value, "note" if advice else "ok", advice)
     available = [entry for entry in host.learners.values() if entry.available]
     status = "ok" if available else "bad"

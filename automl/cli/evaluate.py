@@ -23,7 +23,7 @@ def evaluate(
     data: Annotated[str, typer.Argument(metavar="DATA", help="Rows with the target column.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list of rows.")] = False,
 ) -> None:
-    """Score the ensemble and every saved learner on rows whose answers are known."""
+    """Score a run on rows whose answers are known."""
     from automl.artifact import Predictor
 
     predictor = Predictor.load(run)
@@ -77,6 +77,6 @@ def _metrics(predictor: Predictor, table: pd.DataFrame, y: Array, learner: str) 
         prediction = predictor.predict(table, learner=learner)
     return {
         metric.name: score(metric, y, prediction)
-        for metric in (*BUILTIN, *get_host().metrics())
+        for metric in (*BUILTIN, *get_host().metrics().values())
         if schema.task in metric.tasks
     }

@@ -28,7 +28,8 @@ def add_commands(app: typer.Typer, argv: Sequence[str]) -> None:
     An entry point names a `typer.Typer` application. Built-in commands cannot be replaced. The
     installed distributions are looked at only if `argv` does not name a built-in command.
     """
-    taken = {info.name for info in (*app.registered_commands, *app.registered_groups)}
+    taken = {info.name for info in app.registered_commands}
+    taken |= {info.name for info in app.registered_groups}
     if argv and argv[0] in taken:
         return
     for entry in entry_points(group=GROUP):

@@ -28,7 +28,7 @@ INTERRUPTED = 130
 DATA_PANEL, BUDGET_PANEL, SEARCH_PANEL = "Data", "Budget and machine", "Search"
 
 
-def fit(
+def fit(  # noqa: PLR0913, PLR0917 - the flags are the contract
     context: typer.Context,
     data: Annotated[
         str,
@@ -141,9 +141,10 @@ def fit(
         bool, typer.Option("-q", "--quiet", help="Only the result and errors; no progress.")
     ] = False,
 ) -> None:
-    """Train on a table: deep and classical learners under one budget, best model kept.
+    """Train on a table and keep the best model.
 
-    Prints the leaderboard, and how to predict with the model that was saved.
+    Deep and classical learners share one budget. Ends with the leaderboard, the folder of the
+    run, and the command that predicts with it.
     """
     from automl.workflow import FitOptions, fit_run
 

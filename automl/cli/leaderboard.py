@@ -18,7 +18,7 @@ def leaderboard(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list of rows.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
-    """Show the leaderboard of a run, or of one that is still going on."""
+    """Show who won in a run, finished or still going on."""
     if as_json and as_csv:
         msg = "--json and --csv exclude each other: choose one"
         raise UsageError(msg)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from automl.cli.output import emit_json, emit_rich, pairs_table, plain_table
+from automl.errors import UsageError
 from automl.space import Choice
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from automl.hooks.manager import LearnerEntry
 
 COLUMNS = ("name", "family", "tasks", "package", "extra", "available", "reason")
@@ -26,19 +30,27 @@ def learners(
     """List the learners, or describe one."""
     from automl.hooks.manager import get_host
 
-    host = get_host()
+    entries = get_host().learners
     if name is not None:
-        details = _details(host.learner(name))
+        details = _details(_entry(entries, name))
         if as_json:
             emit_json(details)
         else:
             emit_rich(pairs_table(_readable(details)))
         return
-    rows = [_row(entry) for _, entry in sorted(host.learners.items())]
+    rows = [_row(entry) for _, entry in sorted(entries.items())]
     if as_json:
         emit_json(rows)
     else:
         emit_rich(plain_table(COLUMNS, (_cells(row) for row in rows)))
+
+
+def _entry(entries: Mapping[str, LearnerEntry], name: str) -> LearnerEntry:
+    if name not in entries:
+        close = get_close_matches(name, entries) or sorted(entries)
+        msg = f"there is no learner {name!r}: try {', '.join(close)}"
+        raise UsageError(msg)
+    return entries[name]
 
 
 def _row(entry: LearnerEntry) -> dict[str, Any]:
@@ -47,7 +59,7 @@ def _row(entry: LearnerEntry) -> dict[str, Any]:
         learner.name,
         learner.family,
         sorted(learner.tasks),
-        entry.plugin,
+        entry.package,
         learner.extra,
         entry.available,
         entry.reason,

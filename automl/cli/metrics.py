@@ -14,7 +14,7 @@ COLUMNS = ("name", "tasks", "greater_is_better", "default_for")
 def metrics(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list.")] = False,
 ) -> None:
-    """List the metrics, the built-in ones and those of plugins."""
+    """List the metrics that --metric accepts."""
     rows = _rows()
     if as_json:
         emit_json(rows)
@@ -36,7 +36,7 @@ def _rows() -> list[dict[str, Any]]:
     from automl.metrics import BUILTIN, default_metric
 
     rows = []
-    for metric in (*BUILTIN, *get_host().metrics()):
+    for metric in (*BUILTIN, *get_host().metrics().values()):
         tasks = sorted(metric.tasks)
         default_for = [task for task in tasks if default_metric(task) == metric.name]
         values = (metric.name, tasks, metric.greater_is_better, default_for)

@@ -57,7 +57,7 @@ def _plain(value: Any) -> Any:
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a table for JSON, missing values as None."""
     return [
-        {key: None if item != item else item for key, item in row.items()}  # noqa: PLR0124 - nan
+        {str(key): None if item != item else item for key, item in row.items()}  # noqa: PLR0124 - nan
         for row in frame.astype(object).to_dict(orient="records")
     ]
 
@@ -82,7 +82,7 @@ def emit_rich(*parts: RenderableType) -> None:
     with console.capture() as captured:
         for part in parts:
             console.print(part)
-    emit(captured.get())
+    emit("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def plain_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:

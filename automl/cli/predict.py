@@ -38,7 +38,7 @@ def predict(
         typer.Option(metavar="NAME", help="Use one saved learner instead of the best ensemble."),
     ] = None,
 ) -> None:
-    """Predict new rows with a trained model, in the order of the rows."""
+    """Predict new rows, in their order."""
     from automl.artifact import Predictor
 
     if output is not None and not output.absolute().parent.is_dir():

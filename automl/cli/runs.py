@@ -47,7 +47,7 @@ def run_metric(content: dict[str, Any]) -> Metric:
     from automl.hooks.manager import get_host
     from automl.metrics import get_metric
 
-    return get_metric(metric_name(content), task(content), get_host().metrics())
+    return get_metric(metric_name(content), task(content), get_host().metrics().values())
 
 
 def metric_name(content: dict[str, Any]) -> str:

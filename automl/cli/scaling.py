@@ -46,7 +46,7 @@ def scaling(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that 'automl fit' wrote.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list of points.")] = False,
 ) -> None:
-    """Show how each learner's score and fit time grow with the rows it is given."""
+    """Show how scores and fit times grow with rows."""
     from automl.search.journal import read_journal
 
     content = read_run(run)
