@@ -1,0 +1,339 @@
+"""Estimators shaped like scikit-learn's become learners.
+
+`sklearn_learner` is the adapter that third parties use. It declares; the estimator's module is
+imported only where a model is fitted.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from automl.errors import PluginError
+from automl.types import Learner, Limits, Resources
+
+if TYPE_CHECKING:
+    from automl.space import Dimension
+    from automl.types import Array, Config, Family, Run, Schema, Task, View, ViewKind
+
+_CLASSES = ("binary", "multiclass")
+_FIRST_STEPS = 16
+"""Most steps of the first chunk when there is a deadline; halved on large data."""
+_FIRST_WORK = 1e8
+"""Cells times outputs that the first chunk may touch before anything was timed."""
+_GROWTH = 1.5
+"""Ratio of two neighbouring chunk ends; bounds both the number of chunks and the overshoot."""
+
+
+def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
+    name: str,
+    estimator: str | Mapping[str, str],
+    *,
+    family: Family,
+    tasks: Iterable[Task],
+    view: ViewKind,
+    space: Mapping[str, Dimension] | None = None,
+    defaults: Sequence[Config] = ({},),
+    fidelity: str | None = None,
+    patience: int | None = None,
+    prior_weight: float = 0.0,
+    cost: float = 1.0,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    extra: str | None = None,
+    trusted: Sequence[str] = (),
+    summary: str = "",
+) -> Learner:
+    """Declare an estimator shaped like scikit-learn's as a learner.
+
+    Args:
+        name: The learner's name on leaderboards and on the command line.
+        estimator: `"package.module:Class"`, or such a path for each task; the key
+            `"classification"` stands for binary and multiclass. Any callable that takes the
+            configuration as keywords and returns an estimator will do.
+        family: "deep", "classical" or "baseline".
+        tasks: The tasks it can do.
+        view: "matrix" (dense float32, nothing missing) or "frame" (typed DataFrame).
+        space: The settings to search, by parameter name.
+        defaults: Known-good configurations, best first.
+        fidelity: A parameter that counts steps and that the estimator can grow with
+            `warm_start=True`, its value meaning the total (`n_estimators` of forests, `max_iter`
+            of histogram boosting). Then a fit ends in time, keeping the steps it has, and the
+            host can stop it early.
+        patience: Steps without a better score on the stop rows before the fit is stopped; needs
+            `fidelity`. None: all rows are trained on and no early stopping takes place.
+        prior_weight: Share of the training class frequencies mixed into probabilities, for
+            estimators that say 0 or 1 too easily: (p + w * prior) / (1 + w).
+        cost: Time of one fit relative to a linear model on the same rows.
+        limits: Where the learner stops to make sense.
+        extra: The extra of the plugin's distribution that brings what the estimator needs.
+        trusted: Types beyond skops' own trusted ones that the saved model may contain, by full
+            name; see `skops.io.get_untrusted_types`. Without them the model is ranked, not saved.
+        summary: One line for `automl learners`.
+
+    Returns:
+        The declaration to yield from `automl_learners`.
+
+    Raises:
+        PluginError: A task has no estimator, or `patience` is given without `fidelity`.
+    """
+    tasks = frozenset(tasks)
+    paths = {task: _path_for(name, estimator, task) for task in sorted(tasks)}
+    if patience is not None and fidelity is None:
+        msg = f"{name}: patience counts steps, so name the parameter that counts them: fidelity"
+        raise PluginError(msg)
+    return Learner(
+        name=name,
+        family=family,
+        tasks=tasks,
+        view=view,
+        factory=_Factory(tuple(paths.items()), fidelity, prior_weight, tuple(trusted)),
+        space=dict(space or {}),
+        defaults=tuple(defaults),
+        fidelity=fidelity,
+        patience=patience,
+        resources=partial(_constant, cost),
+        limits=limits,
+        extra=extra,
+        trusted=tuple(trusted),
+        summary=summary,
+    )
+
+
+def _constant(cost: float, _: Schema) -> Resources:
+    return Resources(cost=cost)
+
+
+def _path_for(name: str, estimator: str | Mapping[str, str], task: Task) -> str:
+    path: str | None
+    if isinstance(estimator, str):
+        path = estimator
+    else:
+        shared = estimator.get("classification") if task in _CLASSES else None
+        path = estimator.get(task, shared)
+    if path is None or path.count(":") != 1:
+        msg = f'{name}: name the estimator for the task {task} as "package.module:Class"'
+        raise PluginError(msg)
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class _Factory:
+    """Makes models; imports the estimator when called."""
+
+    paths: tuple[tuple[Task, str], ...]
+    fidelity: str | None
+    prior_weight: float
+    trusted: tuple[str, ...]
+
+    def __call__(self, config: Config, task: Task, n_classes: int) -> EstimatorModel:
+        module, _, attribute = dict(self.paths)[task].partition(":")
+        build = getattr(import_module(module), attribute)
+        return EstimatorModel(build(**config), task, n_classes, self)
+
+
+class EstimatorModel:
+    """A `Model` around one estimator shaped like scikit-learn's."""
+
+    def __init__(self, estimator: Any, task: Task, n_classes: int, factory: _Factory) -> None:
+        self._estimator = estimator
+        self._task = task
+        self._n_classes = n_classes
+        self._factory = factory
+        self._seen: list[int] = []
+        self._prior: list[float] = []
+
+    def fit(self, train: View, stop: View | None, run: Run) -> None:
+        """Fit on `train`, in chunks where the learner has steps, ending within the deadline."""
+        import numpy as np
+
+        _adjust(self._estimator, random_state=run.seed, n_jobs=run.threads)
+        y = train.y
+        if self._task in _CLASSES:
+            seen, y, counts = np.unique(train.y, return_inverse=True, return_counts=True)
+            self._seen = [int(c) for c in seen]
+            self._prior = [float(c) for c in counts / counts.sum()]
+            if len(seen) == 1:
+                return
+        with _quiet(run.threads):
+            self._fit(train.X, y, stop, run)
+
+    def _fit(self, X: Any, y: Any, stop: View | None, run: Run) -> None:
+        fidelity = self._factory.fidelity
+        if fidelity is None or (stop is None and math.isinf(run.seconds_left())):
+            self._estimator.fit(X, y)
+            return
+        _adjust(self._estimator, warm_start=True)
+        kept = None
+        for steps in _chunks(self._estimator, fidelity, _first_steps(X, len(self._seen)), run):
+            self._estimator.set_params(**{fidelity: steps})
+            self._estimator.fit(X, y)
+            if stop is None:
+                continue
+            over = run.report(steps, self.predict(stop))
+            if run.best_step == steps:
+                kept = copy.deepcopy(self._estimator)
+            if over:
+                break
+        self._estimator = kept or self._estimator
+
+    def predict(self, view: View) -> Array:
+        """(n, k) class probabilities in the order of class codes, or (n,) values."""
+        import numpy as np
+
+        if self._task not in _CLASSES:
+            return np.asarray(self._estimator.predict(view.X)).reshape(len(view))
+        if len(self._seen) == 1:
+            return np.eye(self._n_classes, dtype=np.float32)[np.repeat(self._seen, len(view))]
+        some = _probabilities(self._estimator, view.X)
+        weight = self._factory.prior_weight
+        some = (some + weight * np.asarray(self._prior, some.dtype)) / (1 + weight)
+        if len(self._seen) == self._n_classes:
+            return some
+        every = np.zeros((len(some), self._n_classes), some.dtype)
+        every[:, self._seen] = some
+        return every
+
+    def save(self, folder: Path) -> None:
+        """Write `model.skops` and `model.json`; no pickle.
+
+        Raises:
+            PluginError: The estimator holds types that the learner does not declare as trusted.
+        """
+        fitted = {"seen": self._seen, "prior": self._prior}
+        (folder / "model.json").write_text(json.dumps(fitted), encoding="utf-8")
+        if len(self._seen) != 1:
+            _write_skops(self._estimator, folder / "model.skops", self._factory.trusted)
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote, accepting only the types that the learner trusts."""
+        fitted = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        self._seen, self._prior = fitted["seen"], fitted["prior"]
+        if len(self._seen) != 1:
+            from skops.io import load
+
+            self._estimator = load(folder / "model.skops", trusted=list(self._factory.trusted))
+
+
+# ------------------------------------------------------------------------ fitting
+
+
+def _adjust(estimator: Any, **wanted: Any) -> None:
+    """Set those of the wanted parameters that the estimator has."""
+    known = estimator.get_params(deep=False)
+    estimator.set_params(**{key: value for key, value in wanted.items() if key in known})
+
+
+@contextmanager
+def _quiet(threads: int) -> Iterator[None]:
+    """Hold native thread pools to `threads`; a fit cut short is no news."""
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(threads), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
+def _first_steps(X: Any, classes: int) -> int:
+    work = X.shape[0] * max(1, X.shape[1]) * max(1, classes if classes > 2 else 1)  # noqa: PLR2004
+    return max(1, min(_FIRST_STEPS, int(_FIRST_WORK / work)))
+
+
+def _chunks(estimator: Any, fidelity: str, first: int, run: Run) -> Iterator[int]:
+    """Ends of the chunks to grow to, up to the configured number of steps.
+
+    Without a deadline they depend on the configuration only. With one, no chunk is begun that
+    is not expected to take at most half of the time that is left, or to be the last. An
+    estimator that took fewer steps than it was given (`n_iter_`) has converged.
+    """
+    total = int(estimator.get_params(deep=False)[fidelity])
+    limited = math.isfinite(run.seconds_left())
+    least = first if limited else _FIRST_STEPS
+    steps = 0
+    while steps < total:
+        size = max(least, math.ceil(steps * (_GROWTH - 1)))
+        if limited and steps:
+            affordable = run.seconds_left() * 0.9 / pace
+            if affordable < least:
+                return
+            if affordable < total - steps:
+                size = min(size, max(least, int(affordable / 2)))
+        size = min(size, total - steps)
+        started = perf_counter()
+        steps += size
+        yield steps
+        pace = (perf_counter() - started) / size
+        if _steps_taken(estimator, steps) < steps:
+            return
+
+
+def _steps_taken(estimator: Any, steps: int) -> int:
+    import numpy as np
+
+    return int(np.max(getattr(estimator, "n_iter_", steps)))
+
+
+# --------------------------------------------------------------------- predicting
+
+
+def _probabilities(estimator: Any, X: Any) -> Array:
+    """(n, number of classes seen) probabilities by the best means the estimator has."""
+    import numpy as np
+
+    if hasattr(estimator, "predict_proba"):
+        return np.asarray(estimator.predict_proba(X))
+    if hasattr(estimator, "decision_function"):
+        from scipy.special import softmax
+
+        margin = np.asarray(estimator.decision_function(X))
+        if margin.ndim == 1:
+            margin = np.column_stack([np.zeros_like(margin), margin])
+        return np.asarray(softmax(margin, axis=1))
+    codes = np.asarray(estimator.predict(X)).astype(np.int64)
+    return np.eye(len(estimator.classes_), dtype=np.float32)[codes]
+
+
+# ------------------------------------------------------------------------- saving
+
+
+def _write_skops(estimator: Any, file: Path, trusted: Sequence[str]) -> None:
+    """Write a skops file whose bytes do not depend on where objects lay in memory.
+
+    skops names members and references by `id()`; they are renumbered in order of appearance.
+    """
+    import io
+    import re
+    from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+    from skops.io import dumps, get_untrusted_types
+
+    data = dumps(estimator)
+    foreign = sorted(set(get_untrusted_types(data=data)) - set(trusted))
+    if foreign:
+        msg = f"not saved: the learner does not declare as trusted: {', '.join(foreign)}"
+        raise PluginError(msg)
+    numbers: dict[str, str] = {}
+
+    def renumber(match: re.Match[str]) -> str:
+        return numbers.setdefault(match[0], str(len(numbers)))
+
+    with ZipFile(io.BytesIO(data)) as old, ZipFile(file, "w") as new:
+        schema = old.read("schema.json").decode()
+        schema = re.sub(r'(?<="__id__": )\d+|(?<="file": ")\d+', renumber, schema)
+        members = {"schema.json": schema.encode()}
+        for name in old.namelist():
+            if name != "schema.json":
+                stem, dot, suffix = name.partition(".")
+                members[numbers[stem] + dot + suffix] = old.read(name)
+        for name, content in members.items():
+            new.writestr(ZipInfo(name), content, compress_type=ZIP_DEFLATED, compresslevel=1)

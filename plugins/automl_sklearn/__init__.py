@@ -1,0 +1,235 @@
+"""Classical learners from scikit-learn; declared here, imported where they are fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import automl
+
+_ALL: Final = ("binary", "multiclass", "regression")
+_TREE = "sklearn.tree._tree.Tree"
+_BOOSTING = (
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    # The encoder of categories in front holds partial(check_array, ...); the function inside a
+    # partial is audited like any other type.
+    "functools.partial",
+    "sklearn.utils.validation.check_array",
+)
+
+
+@automl.hookimpl
+def automl_learners() -> Iterator[automl.Learner]:
+    """Declare the learners of this package, cheapest first."""
+    yield _baseline()
+    yield _linear()
+    yield _decision_tree()
+    yield _knn()
+    yield _extra_trees()
+    yield _random_forest()
+    yield _hist_gradient_boosting()
+    yield _svm()
+
+
+def _paths(module: str, stem: str) -> dict[str, str]:
+    return {
+        "classification": f"automl_sklearn.{module}:{stem}_classifier",
+        "regression": f"automl_sklearn.{module}:{stem}_regressor",
+    }
+
+
+def _baseline() -> automl.Learner:
+    return automl.sklearn_learner(
+        "baseline",
+        {
+            "classification": "sklearn.dummy:DummyClassifier",
+            "regression": "sklearn.dummy:DummyRegressor",
+        },
+        family="baseline",
+        tasks=_ALL,
+        view="matrix",
+        cost=0.1,
+        summary="Class frequencies or the mean: what every other learner must beat.",
+    )
+
+
+def _linear() -> automl.Learner:
+    return automl.sklearn_learner(
+        "linear",
+        _paths("linear", "linear"),
+        family="classical",
+        tasks=_ALL,
+        view="matrix",
+        space={"C": automl.Float(1e-5, 1e3, log=True)},
+        defaults=({"C": 1.0}, {"C": 0.01}, {"C": 30.0}, {"C": 0.0003}),
+        fidelity="max_iter",
+        trusted=("automl_sklearn.linear.Linear", "automl_sklearn.linear.Logistic"),
+        summary="Logistic or ridge regression on scaled, encoded columns.",
+    )
+
+
+def _decision_tree() -> automl.Learner:
+    return automl.sklearn_learner(
+        "decision_tree",
+        _paths("trees", "tree"),
+        family="classical",
+        tasks=_ALL,
+        view="matrix",
+        space={
+            "max_leaf_nodes": automl.Int(8, 2048, log=True),
+            "min_samples_leaf": automl.Int(1, 100, log=True),
+        },
+        defaults=(
+            {"max_leaf_nodes": 128, "min_samples_leaf": 15},
+            {"max_leaf_nodes": 1024, "min_samples_leaf": 5},
+            {"max_leaf_nodes": 16, "min_samples_leaf": 10},
+        ),
+        prior_weight=0.01,
+        cost=2.0,
+        trusted=(_TREE,),
+        summary="One tree, small enough to read.",
+    )
+
+
+def _knn() -> automl.Learner:
+    return automl.sklearn_learner(
+        "knn",
+        _paths("neighbours", "neighbours"),
+        family="classical",
+        tasks=_ALL,
+        view="matrix",
+        space={
+            "n_neighbors": automl.Int(1, 100, log=True),
+            "weights": automl.Choice("distance", "uniform"),
+        },
+        defaults=(
+            {"n_neighbors": 20, "weights": "distance"},
+            {"n_neighbors": 7, "weights": "distance"},
+            {"n_neighbors": 60, "weights": "distance"},
+        ),
+        prior_weight=0.05,
+        cost=2.0,
+        limits=automl.Limits(rows=100_000, columns=100),
+        trusted=("automl_sklearn.neighbours.Neighbours",),
+        summary="Nearest neighbours on scaled columns, near ones counting more.",
+    )
+
+
+def _extra_trees() -> automl.Learner:
+    return automl.sklearn_learner(
+        "extra_trees",
+        _paths("trees", "extra_trees"),
+        family="classical",
+        tasks=_ALL,
+        view="matrix",
+        space={
+            "max_features": automl.Choice(None, 0.25, 0.5, 0.75, 1.0),
+            "min_samples_leaf": automl.Int(1, 20, log=True),
+            "entropy": automl.Choice(False, True),
+        },
+        defaults=(
+            {"max_features": None, "min_samples_leaf": 2},
+            {"max_features": 0.75, "min_samples_leaf": 1, "entropy": True},
+            {"max_features": 1.0, "min_samples_leaf": 4},
+        ),
+        fidelity="n_estimators",
+        prior_weight=0.01,
+        cost=6.0,
+        trusted=(_TREE,),
+        summary="Forest of trees with random cut points (Geurts 2006).",
+    )
+
+
+def _random_forest() -> automl.Learner:
+    return automl.sklearn_learner(
+        "random_forest",
+        _paths("trees", "random_forest"),
+        family="classical",
+        tasks=_ALL,
+        view="matrix",
+        space={
+            "max_features": automl.Choice(None, 0.25, 0.5, 0.75, 1.0),
+            "min_samples_leaf": automl.Int(1, 20, log=True),
+            "max_samples": automl.Float(0.4, 1.0),
+            "entropy": automl.Choice(False, True),
+        },
+        defaults=(
+            {"max_features": None, "min_samples_leaf": 2},
+            {"max_features": 0.5, "min_samples_leaf": 1, "max_samples": 0.7, "entropy": True},
+            {"max_features": 0.75, "min_samples_leaf": 4, "max_samples": 0.7},
+        ),
+        fidelity="n_estimators",
+        prior_weight=0.01,
+        cost=10.0,
+        trusted=(_TREE,),
+        summary="Forest of bootstrapped trees (Breiman 2001).",
+    )
+
+
+def _hist_gradient_boosting() -> automl.Learner:
+    return automl.sklearn_learner(
+        "hist_gradient_boosting",
+        _paths("boosting", "boosting"),
+        family="classical",
+        tasks=_ALL,
+        view="frame",
+        space={
+            "learning_rate": automl.Float(0.02, 0.3, log=True),
+            "max_leaf_nodes": automl.Int(4, 256, log=True),
+            "min_samples_leaf": automl.Int(1, 100, log=True),
+            "l2_regularization": automl.Float(1e-8, 10.0, log=True),
+            "max_features": automl.Float(0.3, 1.0),
+        },
+        defaults=(
+            {"learning_rate": 0.1, "max_leaf_nodes": 31, "min_samples_leaf": 20},
+            {
+                "learning_rate": 0.05,
+                "max_leaf_nodes": 50,
+                "min_samples_leaf": 10,
+                "max_features": 0.5,
+            },
+            {
+                "learning_rate": 0.1,
+                "max_leaf_nodes": 8,
+                "min_samples_leaf": 30,
+                "l2_regularization": 1.0,
+            },
+            {
+                "learning_rate": 0.03,
+                "max_leaf_nodes": 128,
+                "min_samples_leaf": 5,
+                "max_features": 0.5,
+            },
+        ),
+        fidelity="max_iter",
+        patience=50,
+        cost=8.0,
+        trusted=_BOOSTING,
+        summary="scikit-learn's histogram gradient boosting, native categories and gaps.",
+    )
+
+
+def _svm() -> automl.Learner:
+    return automl.sklearn_learner(
+        "svm",
+        _paths("kernel", "kernel"),
+        family="classical",
+        tasks=_ALL,
+        view="matrix",
+        space={
+            "C": automl.Float(0.03, 1000.0, log=True),
+            "gamma_scale": automl.Float(0.03, 10.0, log=True),
+        },
+        defaults=(
+            {"C": 1.0, "gamma_scale": 1.0},
+            {"C": 10.0, "gamma_scale": 0.3},
+            {"C": 3.0, "gamma_scale": 3.0},
+        ),
+        cost=10.0,
+        trusted=(
+            "automl_sklearn.kernel.KernelClassifier",
+            "automl_sklearn.kernel.KernelRegressor",
+            "automl_sklearn.linear.Logistic",
+        ),
+        summary="RBF support vectors up to 5,000 rows; a kernel approximation above.",
+    )

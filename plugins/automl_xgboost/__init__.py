@@ -1,0 +1,62 @@
+"""XGBoost as a learner; declared here, imported where it is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import automl
+
+
+@automl.hookimpl
+def automl_learners() -> Iterator[automl.Learner]:
+    """Declare `xgboost`.
+
+    The first configurations are the tuned defaults for classes and for values of Holzmueller et
+    al. 2024 (arXiv 2407.04491); the space is TabArena's, rates below .03 left out.
+    """
+    yield automl.Learner(
+        name="xgboost",
+        family="classical",
+        tasks=frozenset({"binary", "multiclass", "regression"}),
+        view="frame",
+        factory="automl_xgboost.model:build",
+        space={
+            "learning_rate": automl.Float(0.03, 0.2, log=True),
+            "max_depth": automl.Int(3, 10),
+            "min_child_weight": automl.Float(1e-3, 10.0, log=True),
+            "subsample": automl.Float(0.5, 1.0),
+            "colsample_bylevel": automl.Float(0.3, 1.0),
+            "colsample_bytree": automl.Float(0.5, 1.0),
+            "reg_lambda": automl.Float(1e-4, 5.0, log=True),
+            "reg_alpha": automl.Float(1e-4, 5.0, log=True),
+        },
+        defaults=(
+            {},
+            {
+                "learning_rate": 0.1,
+                "max_depth": 6,
+                "min_child_weight": 1.0,
+                "reg_lambda": 1.0,
+                "subsample": 0.9,
+                "colsample_bylevel": 0.6,
+            },
+            {
+                "learning_rate": 0.05,
+                "max_depth": 10,
+                "min_child_weight": 1.0,
+                "reg_lambda": 1.0,
+                "subsample": 0.8,
+                "colsample_bytree": 0.7,
+            },
+            {"learning_rate": 0.1, "max_depth": 3, "reg_lambda": 1.0, "subsample": 0.8},
+        ),
+        fidelity="n_estimators",
+        patience=50,
+        resources=_resources,
+        extra="xgboost",
+        summary="Gradient boosted trees with native categories and gaps (XGBoost).",
+    )
+
+
+def _resources(_: automl.Schema) -> automl.Resources:
+    return automl.Resources(gpus=1.0, cost=6.0)

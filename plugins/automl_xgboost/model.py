@@ -1,0 +1,186 @@
+"""XGBoost behind the host's `Model` protocol, through its native interface."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xgboost as xgb
+
+if TYPE_CHECKING:
+    import automl
+
+_ROUNDS = 1000
+_REPORT_EVERY = 5
+_LEAST_SHRUNK = 30.0
+"""Rounds times learning rate after which boosting has usually converged."""
+_FASTEST = 0.3
+"""Learning rate never raised above this."""
+_SPARE = 0.95
+"""Share of the time left that rounds are planned for."""
+_TIMED_ROUNDS = 4
+"""Rounds timed before the learning rate is settled."""
+
+_CLASSES = {
+    "learning_rate": 0.08,
+    "max_depth": 6,
+    "min_child_weight": 5e-6,
+    "reg_lambda": 0.0,
+    "colsample_bylevel": 0.9,
+    "subsample": 0.65,
+}
+_VALUES = {
+    "learning_rate": 0.05, "max_depth": 9, "min_child_weight": 2.0, "reg_lambda": 0.0,
+    "subsample": 0.7,
+}  # fmt: skip
+
+
+def build(config: dict[str, Any], task: str, n_classes: int) -> BoosterModel:
+    """An unfitted model; settings not in `config` are the tuned defaults for the task."""
+    base = _VALUES if task == "regression" else _CLASSES
+    return BoosterModel({**base, **config}, task, n_classes)
+
+
+class BoosterModel:
+    """Boosted trees; keeps the rounds up to the best step that the host saw."""
+
+    def __init__(self, settings: dict[str, Any], task: str, n_classes: int) -> None:
+        self._rounds = int(settings.pop("n_estimators", _ROUNDS))
+        self._settings = settings
+        self._task = task
+        self._n_classes = n_classes
+        self._booster: Any = None
+        self._levels: list[int] = []
+        self._shift, self._scale = 0.0, 1.0
+        self._threads = 0
+
+    def fit(self, train: automl.View, stop: automl.View | None, run: automl.Run) -> None:
+        """Boost until the host says stop, time runs out, or all rounds are done."""
+        self._threads = run.threads
+        self._levels = _levels(train.X)
+        data = self._quantised(train, run, None)
+        watched = None if stop is None else self._quantised(stop, run, data)
+        cache = [data] if watched is None else [data, watched]
+        booster = xgb.Booster(self._parameters(train, run), cache=cache)
+        done = self._boost(booster, data, watched, run)
+        kept = run.best_step + 1 if watched is not None and run.best_step >= 0 else done
+        booster.reset()
+        self._booster = booster[:kept] if kept < done else booster
+
+    def _boost(self, booster: Any, data: Any, watched: Any, run: automl.Run) -> int:
+        """Run the rounds; returns how many."""
+        limited = math.isfinite(run.seconds_left())
+        started = perf_counter()
+        for number in range(self._rounds):
+            booster.update(data, number)
+            done = number + 1
+            pace = (perf_counter() - started) / done
+            out_of_time = limited and run.seconds_left() < 2 * pace
+            last = out_of_time or done == self._rounds
+            if watched is not None and (last or done % _REPORT_EVERY == 0):
+                # The booster caches the margins of `watched`: this adds the new rounds only.
+                last |= run.report(number, self._shaped(booster.predict(watched)))
+            if last:
+                return done
+            if limited and done == _TIMED_ROUNDS:
+                self._hurry(booster, done, pace, run)
+        return self._rounds
+
+    def _hurry(self, booster: Any, done: int, pace: float, run: automl.Run) -> None:
+        """Raise the learning rate where too few rounds fit into the time that is left."""
+        rounds = max(1.0, min(self._rounds - done, _SPARE * run.seconds_left() / pace))
+        own = float(self._settings["learning_rate"])
+        wanted = min(_FASTEST, _LEAST_SHRUNK / rounds)
+        if wanted > own:
+            booster.set_param({"learning_rate": wanted})
+
+    def predict(self, view: automl.View) -> Any:
+        """(n, k) class probabilities or (n,) values."""
+        data = xgb.DMatrix(
+            _numbers(view.X, self._levels),
+            feature_types=_kinds(self._levels),
+            enable_categorical=True,
+            nthread=self._threads or None,
+        )
+        return self._shaped(self._booster.predict(data))
+
+    def save(self, folder: Path) -> None:
+        """Write the booster as UBJSON beside a small JSON file."""
+        self._booster.save_model(folder / "model.ubj")
+        fitted = {"levels": self._levels, "shift": self._shift, "scale": self._scale}
+        (folder / "model.json").write_text(json.dumps(fitted), encoding="utf-8")
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote."""
+        fitted = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        self._levels = fitted["levels"]
+        self._shift, self._scale = fitted["shift"], fitted["scale"]
+        self._booster = xgb.Booster(model_file=folder / "model.ubj")
+
+    def _quantised(self, view: automl.View, run: automl.Run, like: Any) -> Any:
+        label = view.y
+        if self._task == "regression" and like is None:
+            self._shift = float(np.mean(label))
+            self._scale = float(np.std(label)) or 1.0
+        if self._task == "regression":
+            label = (label - self._shift) / self._scale
+        return xgb.QuantileDMatrix(
+            _numbers(view.X, self._levels),
+            label=label,
+            feature_types=_kinds(self._levels),
+            enable_categorical=True,
+            nthread=run.threads,
+            ref=like,
+        )
+
+    def _parameters(self, train: automl.View, run: automl.Run) -> dict[str, Any]:
+        objective: dict[str, Any] = {"objective": "reg:squarederror", "base_score": 0.0}
+        if self._task == "binary":
+            objective = {"objective": "binary:logistic"}
+            share = float(np.mean(train.y))
+            objective["base_score"] = min(max(share, 1e-6), 1 - 1e-6)
+        if self._task == "multiclass":
+            objective = {"objective": "multi:softprob", "num_class": self._n_classes}
+        return {
+            "tree_method": "hist",
+            "device": run.device,
+            "nthread": run.threads,
+            "seed": run.seed,
+            "verbosity": 0,
+            **objective,
+            **self._settings,
+        }
+
+    def _shaped(self, raw: Any) -> Any:
+        if self._task == "regression":
+            return raw.astype(np.float64) * self._scale + self._shift
+        if self._task == "binary":
+            return np.column_stack([1 - raw, raw])
+        return raw
+
+
+def _levels(frame: Any) -> list[int]:
+    """Levels of each column; 0 for numbers."""
+    return [len(t.categories) if hasattr(t, "categories") else 0 for t in frame.dtypes]
+
+
+def _kinds(levels: list[int]) -> list[str]:
+    return ["c" if count else "q" for count in levels]
+
+
+def _numbers(frame: Any, levels: list[int]) -> Any:
+    """(n, d) float32: numbers as they are, codes of categories, NaN where missing or unseen."""
+    if not any(levels):
+        return frame.to_numpy(np.float32)
+    out = np.empty(frame.shape, np.float32)
+    numeric = [i for i, count in enumerate(levels) if not count]
+    out[:, numeric] = frame.iloc[:, numeric].to_numpy(np.float32)
+    for i, count in enumerate(levels):
+        if count:
+            codes = frame.iloc[:, i].cat.codes.to_numpy()
+            out[:, i] = np.where((codes < 0) | (codes >= count), np.nan, codes)
+    return out
