@@ -1,0 +1,183 @@
+"""The encoding that all views share: typed columns to one block of numbers and one of codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from automl.data.views.dates import ALL_PARTS, date_parts, is_cycle
+from automl.data.views.target import Targets
+from automl.data.views.text import TextEncoder, fit_text
+from automl.types import Array, Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_LEVELS = 10_000
+LARGEST = np.float32(3e38)
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """Rows after the shared encoding.
+
+    `numbers` (n, p) float32, column-major, NaN where missing, never infinite; `codes` (n, c)
+    int32, 0 for missing and unknown, 1 for the most frequent level.
+    """
+
+    numbers: Array
+    codes: Array
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+@dataclass(frozen=True, eq=False)
+class Dates:
+    """A datetime column and the parts of it that vary."""
+
+    name: str
+    parts: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(f"{self.name}: {part}" for part in self.parts)
+
+    def encode(self, column: pd.Series) -> Array:
+        return date_parts(column)[:, [ALL_PARTS.index(part) for part in self.parts]]
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """A category column and its levels, most frequent first."""
+
+    name: str
+    values: tuple[str, ...]
+
+    def encode(self, column: pd.Series) -> Array:
+        """(n,) category to (n,) int32 codes."""
+        import pandas as pd
+
+        index = pd.Index(self.values, dtype="str")
+        codes = index.get_indexer(column.cat.categories.astype("str")).astype(np.int32) + 1
+        return np.append(codes, np.int32(0))[column.cat.codes]
+
+
+@dataclass(frozen=True, eq=False)
+class Encoder:
+    """What the shared encoding remembers of its training rows; constant columns are left out."""
+
+    numbers: tuple[str, ...]
+    dates: tuple[Dates, ...]
+    texts: tuple[TextEncoder, ...]
+    levels: tuple[Levels, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Of the columns of `Encoded.numbers`."""
+        names = list(self.numbers)
+        for part in (*self.dates, *self.texts):
+            names.extend(part.names)
+        return names if names or self.levels else ["constant"]
+
+    @property
+    def plain(self) -> Array:
+        """Positions in `numbers` that trees want: all but sines and cosines."""
+        return np.array([j for j, name in enumerate(self.names) if not is_cycle(name)], dtype=int)
+
+    def encode(self, X: pd.DataFrame) -> Encoded:
+        """(n, columns) typed frame to numbers and codes."""
+        parts = [_numbers(X, self.numbers)]
+        parts.extend(part.encode(X[part.name]) for part in (*self.dates, *self.texts))
+        codes = np.empty((len(X), len(self.levels)), dtype=np.int32, order="F")
+        for j, levels in enumerate(self.levels):
+            codes[:, j] = levels.encode(X[levels.name])
+        return self._join(parts, codes)
+
+    def _join(self, parts: list[Array], codes: Array) -> Encoded:
+        width = sum(part.shape[1] for part in parts)
+        if width == 0 and codes.shape[1] == 0:
+            return Encoded(np.zeros((len(codes), 1), dtype=np.float32), codes)
+        if width == parts[0].shape[1]:
+            return Encoded(parts[0], codes)
+        return Encoded(np.asfortranarray(np.hstack(parts)), codes)
+
+
+def fit_encoder(
+    X: pd.DataFrame, schema: Schema, targets: Targets, seed: int
+) -> tuple[Encoder, Encoded, list[Array]]:
+    """Learn the encoding from the training rows.
+
+    Returns:
+        The encoder for new rows; the training rows, encoded (word scores cross-fitted); and
+        per category column the (levels + 1,) rows of each code.
+    """
+    kinds = {c.name: c.kind for c in schema.features}
+    block = _numbers(X, [name for name, kind in kinds.items() if kind == "number"])
+    kept = _varying(block)
+    names = [name for name, kind in kinds.items() if kind == "number"]
+    parts = [block if kept.all() else np.asfortranarray(block[:, kept])]
+    dates: list[Dates] = []
+    texts: list[TextEncoder] = []
+    for name in (name for name, kind in kinds.items() if kind == "datetime"):
+        values = date_parts(X[name])
+        moving = _varying(values)
+        dates.append(Dates(name, tuple(p for p, m in zip(ALL_PARTS, moving, strict=True) if m)))
+        parts.append(values[:, moving])
+    for name in (name for name, kind in kinds.items() if kind == "text"):
+        text, values = fit_text(X[name], targets, seed)
+        texts.append(text)
+        parts.append(values)
+    categories = [name for name, kind in kinds.items() if kind == "category"]
+    levels, codes, counts = _fit_levels(X, categories)
+    numbers = tuple(name for name, keep in zip(names, kept, strict=True) if keep)
+    encoder = Encoder(numbers, tuple(dates), tuple(texts), levels)
+    return encoder, encoder._join(parts, codes), counts  # noqa: SLF001 - same class of facts
+
+
+def _numbers(X: pd.DataFrame, names: tuple[str, ...] | list[str]) -> Array:
+    """(n, p) float32, column-major; infinities become the largest float."""
+    if not names:
+        return np.empty((len(X), 0), dtype=np.float32, order="F")
+    part = X if list(X.columns) == list(names) else X[list(names)]
+    with np.errstate(over="ignore"):
+        block = np.asfortranarray(part.to_numpy(dtype=np.float32, na_value=np.nan))
+    if not block.flags.owndata or not block.flags.writeable:
+        block = block.copy(order="F")
+    return np.clip(block, -LARGEST, LARGEST, out=block)
+
+
+def _varying(block: Array) -> Array:
+    """(p,) bool: columns with two values, or one beside missing."""
+    low, high = np.fmin.reduce(block, axis=0), np.fmax.reduce(block, axis=0)
+    gaps = np.isnan(block).any(axis=0)
+    kept: Array = (high > low) | (gaps & ~np.isnan(high))
+    return kept
+
+
+def _fit_levels(
+    X: pd.DataFrame, names: list[str]
+) -> tuple[tuple[Levels, ...], Array, list[Array]]:
+    fitted: list[Levels] = []
+    columns: list[Array] = []
+    counts: list[Array] = []
+    for name in names:
+        raw = X[name].cat.codes.to_numpy()
+        rows = np.bincount(raw.astype(np.int64) + 1, minlength=1)
+        order = np.argsort(-rows[1:], kind="stable")[:MOST_LEVELS]
+        order = order[rows[1:][order] > 0]
+        if len(order) == 0 or (len(order) == 1 and rows[0] == 0):
+            continue
+        code_of = np.zeros(len(rows), dtype=np.int32)
+        code_of[order] = np.arange(1, len(order) + 1)
+        column = code_of[raw]
+        values = X[name].cat.categories.astype("str")[order]
+        fitted.append(Levels(name, tuple(values.tolist())))
+        columns.append(column)
+        counts.append(np.bincount(column, minlength=len(order) + 1))
+    codes = np.empty((len(X), len(columns)), dtype=np.int32, order="F")
+    for j, column in enumerate(columns):
+        codes[:, j] = column
+    return tuple(fitted), codes, counts
