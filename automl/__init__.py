@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     )
     from automl.hooks.estimator import sklearn_learner
     from automl.hooks.spec import hookimpl
-    from automl.space import Choice, Float, Int
+    from automl.space import Choice, Dimension, Float, Int, Value
     from automl.types import (
+        Array,
+        Config,
         Ensembler,
+        Factory,
+        Family,
         Learner,
         Limits,
         Metric,
@@ -28,8 +32,10 @@ if TYPE_CHECKING:
         Run,
         Rung,
         Schema,
+        Task,
         TensorBlock,
         View,
+        ViewKind,
     )
 
 __version__ = "0.1.0"
@@ -38,14 +44,18 @@ _HOMES = {
     "AutoML": "automl.api",
     "hookimpl": "automl.hooks.spec",
     "sklearn_learner": "automl.hooks.estimator",
-    **dict.fromkeys(("Float", "Int", "Choice"), "automl.space"),
+    **dict.fromkeys(("Float", "Int", "Choice", "Dimension", "Value"), "automl.space"),
     **dict.fromkeys(
         ("AutoMLError", "DataError", "UsageError", "PluginError", "BudgetError", "ArtifactError"),
         "automl.errors",
     ),
     **dict.fromkeys(
         (
+            "Array",
+            "Config",
             "Ensembler",
+            "Factory",
+            "Family",
             "Learner",
             "Limits",
             "Metric",
@@ -54,21 +64,28 @@ _HOMES = {
             "Run",
             "Rung",
             "Schema",
+            "Task",
             "TensorBlock",
             "View",
+            "ViewKind",
         ),
         "automl.types",
     ),
 }
 
 __all__ = [
+    "Array",
     "ArtifactError",
     "AutoML",
     "AutoMLError",
     "BudgetError",
     "Choice",
+    "Config",
     "DataError",
+    "Dimension",
     "Ensembler",
+    "Factory",
+    "Family",
     "Float",
     "Int",
     "Learner",
@@ -80,9 +97,12 @@ __all__ = [
     "Run",
     "Rung",
     "Schema",
+    "Task",
     "TensorBlock",
     "UsageError",
+    "Value",
     "View",
+    "ViewKind",
     "__version__",
     "hookimpl",
     "sklearn_learner",

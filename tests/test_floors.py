@@ -16,6 +16,7 @@ FLOORS = {
     "space": 0,
     "data": 1,
     "metrics": 1,
+    "rundir": 1,
     "hooks": 2,
     "search": 3,
     "ensemble": 4,
@@ -157,7 +158,8 @@ def test_a_lawful_import_passes(room: str, source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["from automl.types import Learner", "from automl import search", "import automl_torch"]
+    "source",
+    ["from automl.types import Learner", "from automl import search", "import automl_torch"],
 )
 def test_a_plugin_that_reaches_in_is_seen(source: str) -> None:
     assert outside(source, own="automl_sklearn") != [] or "automl_torch" not in PLUGINS

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from functools import cache
-from importlib import import_module
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from automl.errors import AutoMLError, PluginError
 from automl.hooks import spec
+from automl.hooks.calls import T, call, checked, resolve, sentence
 from automl.hooks.choose import applicable
-from automl.hooks.requirements import explain_extra
-from automl.types import API_VERSION, Ensembler, Learner, Metric, Rung, Status
+from automl.hooks.entries import LearnerEntry, Plugin, PluginStatus, entry_of
+from automl.types import Ensembler, Learner, Metric, Rung
 
 if TYPE_CHECKING:
-    from importlib.metadata import Distribution, EntryPoint
+    from importlib.metadata import EntryPoint
 
     import pandas as pd
     from pluggy import HookImpl
@@ -33,64 +31,6 @@ DISABLE = "AUTOML_DISABLE_PLUGINS"
 """Environment variable: plugins to leave out, by name, separated by commas."""
 
 _log = logging.getLogger("automl.hooks")
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-
-T = TypeVar("T", Learner, Metric, Ensembler)
-
-
-@dataclass(frozen=True, slots=True)
-class PluginStatus:
-    """A row of `automl plugins list`."""
-
-    name: str
-    distribution: str | None
-    """None for a plugin registered in this process."""
-    version: str | None
-    status: Status
-    """"ok", "failed", or "skipped" when it was disabled."""
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LearnerEntry:
-    """A learner, where it comes from, and whether it can run here."""
-
-    learner: Learner
-    plugin: str
-    package: str
-    """The module that declares it."""
-    distribution: str | None
-    """None for a plugin registered in this process, which workers cannot find by themselves."""
-    available: bool = True
-    reason: str = ""
-
-
-@dataclass(slots=True)
-class _Plugin:
-    name: str
-    package: str
-    source: Distribution | None = None
-    status: Status = "ok"
-    reasons: list[str] = field(default_factory=list)
-
-    @property
-    def distribution(self) -> str | None:
-        return self.source.metadata["Name"] if self.source else None
-
-    @property
-    def label(self) -> str:
-        """How errors name it: its distribution, or that it has none."""
-        return f"{self.name} (distribution {self.distribution or 'none, registered here'})"
-
-    def fail(self, reason: str) -> None:
-        self.status = "failed"
-        self.tell(reason)
-
-    def tell(self, reason: str) -> None:
-        """Keep a reason for `plugins list` and log it, once."""
-        if reason not in self.reasons:
-            self.reasons.append(reason)
-            _log.warning("plugin %s: %s", self.name, reason)
 
 
 class Host:
@@ -99,8 +39,9 @@ class Host:
     def __init__(self) -> None:
         self._manager = pluggy.PluginManager(spec.PROJECT)
         self._manager.add_hookspecs(spec)
-        self._plugins: dict[str, _Plugin] = {}
-        self._found: dict[str, list[tuple[_Plugin, Any]]] = {}
+        self._plugins: dict[str, Plugin] = {}
+        self._found: dict[str, list[tuple[Plugin, Any]]] = {}
+        self._learners: dict[str, LearnerEntry] | None = None
 
     @classmethod
     def discover(cls) -> Host:
@@ -115,22 +56,29 @@ class Host:
         return host
 
     def register(self, module: Any, name: str | None = None) -> None:
-        """Add a plugin in this process, for tests and notebooks.
+        """Add a plugin in this process, for tests and notebooks; twice is as good as once.
 
         Args:
             module: a module or any object whose attributes carry `automl.hookimpl`.
             name: what to call it; the module's own name unless given.
 
         Raises:
-            PluginError: it is registered already, or implements a hook wrongly.
+            PluginError: it implements a hook wrongly, or another plugin has its name.
         """
+        if self._manager.is_registered(module):
+            return
         package = getattr(module, "__name__", type(module).__name__)
-        plugin = _Plugin(name or package, package)
+        plugin = Plugin(name or package, package)
         try:
             self._adopt(f"here:{plugin.name}", plugin, module)
         except (ValueError, pluggy.PluginValidationError) as err:
-            msg = f"plugin {plugin.name} cannot be registered: {_sentence(err)}"
+            msg = f"plugin {plugin.name} cannot be registered: {sentence(err)}"
             raise PluginError(msg) from err
+
+    @property
+    def registered(self) -> tuple[str, ...]:
+        """Modules added by `register`, which another process must register as well."""
+        return tuple(p.package for p in self._plugins.values() if p.source is None)
 
     @property
     def plugins(self) -> list[PluginStatus]:
@@ -154,10 +102,12 @@ class Host:
         Raises:
             PluginError: two plugins declare a learner of one name.
         """
-        return {
-            name: self._entry(plugin, learner)
-            for name, (plugin, learner) in self._unique("automl_learners", Learner).items()
-        }
+        if self._learners is None:
+            unique = self._unique("automl_learners", Learner)
+            self._learners = {
+                name: entry_of(plugin, item) for name, (plugin, item) in unique.items()
+            }
+        return dict(self._learners)
 
     def learner(self, name: str) -> Learner:
         """The learner of that name.
@@ -198,11 +148,11 @@ class Host:
         """
         for plugin, impl in self._implementations("automl_read"):
             try:
-                table: pd.DataFrame | None = _call(impl, source=source)
+                table: pd.DataFrame | None = call(impl, source=source)
             except AutoMLError:
                 raise
             except Exception as err:  # noqa: BLE001 - a plugin may raise anything
-                plugin.tell(f"could not read {source!r}: {_sentence(err)}")
+                plugin.tell(f"could not read {source!r}: {sentence(err)}")
                 continue
             if table is not None:
                 return table
@@ -212,12 +162,12 @@ class Host:
         """Tell the observers; one that breaks is reported once and never stops a run."""
         for plugin, impl in self._implementations("automl_rung_finished"):
             try:
-                _call(impl, rung=rung)
+                call(impl, rung=rung)
             except Exception as err:  # noqa: BLE001 - a plugin may raise anything
-                plugin.tell(f"automl_rung_finished: {_sentence(err)}")
+                plugin.tell(f"automl_rung_finished: {sentence(err)}")
 
     def _load(self, point: EntryPoint, *, disabled: bool) -> None:
-        plugin = _Plugin(point.name, point.value, point.dist)
+        plugin = Plugin(point.name, point.module, point.dist)
         key = f"{plugin.distribution}:{point.name}"
         if disabled:
             plugin.status, plugin.reasons = "skipped", [f"disabled by {DISABLE}"]
@@ -227,12 +177,13 @@ class Host:
             self._adopt(key, plugin, point.load())
         except (Exception, SystemExit) as err:  # noqa: BLE001 - importing a plugin may do anything
             self._plugins[key] = plugin
-            plugin.fail(_sentence(err))
+            plugin.fail(sentence(err))
 
-    def _adopt(self, key: str, plugin: _Plugin, module: Any) -> None:
+    def _adopt(self, key: str, plugin: Plugin, module: Any) -> None:
         self._manager.register(module, key)
         self._plugins[key] = plugin
         self._found.clear()
+        self._learners = None
         known = sorted(n for n in vars(spec) if n.startswith("automl_"))
         hooks = [h.name for h in self._manager.get_hookcallers(module) or ()]
         for name in (n for n in hooks if n not in known):
@@ -240,7 +191,7 @@ class Host:
         if not hooks:
             plugin.tell("implements no hook; mark its functions with @automl.hookimpl")
 
-    def _implementations(self, hook: str) -> Iterator[tuple[_Plugin, HookImpl]]:
+    def _implementations(self, hook: str) -> Iterator[tuple[Plugin, HookImpl]]:
         """In calling order: `tryfirst` first, then the latest registered."""
         for impl in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
             plugin = self._plugins[impl.plugin_name]
@@ -249,15 +200,15 @@ class Host:
             else:
                 yield plugin, impl
 
-    def _collect(self, hook: str, kind: type[T]) -> list[tuple[_Plugin, T]]:
+    def _collect(self, hook: str, kind: type[T]) -> list[tuple[Plugin, T]]:
         """What all plugins declare under one hook; one that breaks is reported, not raised."""
         if hook not in self._found:
             found: dict[str, list[T]] = {}
             for plugin, impl in self._implementations(hook):
                 try:
-                    found[impl.plugin_name] = _checked(_call(impl) or (), kind)
+                    found[impl.plugin_name] = checked(call(impl) or (), kind)
                 except (Exception, SystemExit) as err:  # noqa: BLE001 - a plugin may raise anything
-                    plugin.fail(f"{hook}: {_sentence(err)}")
+                    plugin.fail(f"{hook}: {sentence(err)}")
             self._found[hook] = [
                 (plugin, item)
                 for key, plugin in self._plugins.items()
@@ -265,8 +216,8 @@ class Host:
             ]
         return self._found[hook]
 
-    def _unique(self, hook: str, kind: type[T]) -> dict[str, tuple[_Plugin, T]]:
-        found: dict[str, tuple[_Plugin, T]] = {}
+    def _unique(self, hook: str, kind: type[T]) -> dict[str, tuple[Plugin, T]]:
+        found: dict[str, tuple[Plugin, T]] = {}
         for plugin, item in self._collect(hook, kind):
             first, _ = found.setdefault(item.name, (plugin, item))
             if found[item.name][1] is not item:
@@ -278,65 +229,8 @@ class Host:
                 raise PluginError(msg)
         return found
 
-    def _entry(self, plugin: _Plugin, learner: Learner) -> LearnerEntry:
-        reason = ""
-        if learner.api_version > API_VERSION:
-            reason = (
-                f"made for plugin API {learner.api_version}, this version has {API_VERSION} - "
-                "upgrade automl-crossover"
-            )
-        elif learner.extra and plugin.source:
-            reason = explain_extra(plugin.source, learner.extra)
-        return LearnerEntry(
-            learner, plugin.name, plugin.package, plugin.distribution, not reason, reason
-        )
-
 
 @cache
 def get_host() -> Host:
     """The host of this process, discovered on first use."""
     return Host.discover()
-
-
-def resolve(factory: str | Callable[..., Any]) -> Callable[..., Any]:
-    """Import what `"package.module:callable"` names; a callable is handed back.
-
-    Raises:
-        PluginError: it cannot be imported or is not callable.
-    """
-    if not isinstance(factory, str):
-        return factory
-    module, _, path = factory.partition(":")
-    try:
-        found = import_module(module)
-        for part in path.split("."):
-            found = getattr(found, part)
-    except Exception as err:
-        msg = f"cannot load {factory!r}: {_sentence(err)}"
-        raise PluginError(msg) from err
-    if not callable(found):
-        msg = f"{factory!r} is not callable"
-        raise PluginError(msg)
-    return found
-
-
-def _call(impl: HookImpl, **arguments: Any) -> Any:
-    return impl.function(*(arguments[name] for name in impl.argnames))
-
-
-def _checked(declared: Iterable[Any], kind: type[T]) -> list[T]:
-    items = list(declared)
-    for item in items:
-        if not isinstance(item, kind):
-            msg = f"declares {item!r}, which is no {kind.__name__}"
-            raise PluginError(msg)
-        if not _NAME.fullmatch(item.name):
-            msg = f"declares the name {item.name!r}; use letters, digits and underscores"
-            raise PluginError(msg)
-    return items
-
-
-def _sentence(err: BaseException) -> str:
-    """An exception in one line."""
-    text = " ".join(str(err).split())
-    return text if isinstance(err, AutoMLError) else f"{type(err).__name__}: {text}".rstrip(": ")

@@ -1,0 +1,89 @@
+"""The rows that a host keeps: what each plugin is, and what each learner needs."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from automl.hooks.requirements import explain_extra
+from automl.types import API_VERSION, Learner, Status
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
+
+_log = logging.getLogger("automl.hooks")
+
+
+@dataclass(frozen=True, slots=True)
+class PluginStatus:
+    """A row of `automl plugins list`."""
+
+    name: str
+    distribution: str | None
+    """None for a plugin registered in this process."""
+    version: str | None
+    status: Status
+    """"ok", "failed", or "skipped" when it was disabled."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerEntry:
+    """A learner, where it comes from, and whether it can run here."""
+
+    learner: Learner
+    plugin: str
+    package: str
+    """The module that declares it."""
+    distribution: str | None
+    """None for a plugin registered in this process, which workers cannot find by themselves."""
+    available: bool = True
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Plugin:
+    """What the host remembers of a plugin while it lives."""
+
+    name: str
+    package: str
+    source: Distribution | None = None
+    status: Status = "ok"
+    reasons: list[str] = field(default_factory=list)
+
+    @property
+    def distribution(self) -> str | None:
+        """The distribution that brought it; None if it was registered in this process."""
+        return self.source.metadata["Name"] if self.source else None
+
+    @property
+    def label(self) -> str:
+        """How errors name it: its distribution, or that it has none."""
+        return f"{self.name} (distribution {self.distribution or 'none, registered here'})"
+
+    def fail(self, reason: str) -> None:
+        """Mark it as failed and tell why."""
+        self.status = "failed"
+        self.tell(reason)
+
+    def tell(self, reason: str) -> None:
+        """Keep a reason for `plugins list` and log it, once."""
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+            _log.warning("plugin %s: %s", self.name, reason)
+
+
+def entry_of(plugin: Plugin, learner: Learner) -> LearnerEntry:
+    """A learner with what keeps it from running here: its API version, or what it needs."""
+    reason = ""
+    if learner.api_version > API_VERSION:
+        reason = (
+            f"made for plugin API {learner.api_version}, this version has {API_VERSION} - "
+            "upgrade automl-crossover"
+        )
+    elif learner.extra and plugin.source:
+        reason = explain_extra(plugin.source, learner.extra)
+    return LearnerEntry(
+        learner, plugin.name, plugin.package, plugin.distribution, not reason, reason
+    )

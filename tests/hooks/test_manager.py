@@ -1,0 +1,285 @@
+"""The host with plugins registered in this process."""
+
+from __future__ import annotations
+
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import automl
+from automl.errors import DataError, PluginError, UsageError
+from automl.hooks.manager import Host, LearnerEntry, PluginStatus, applicable, resolve
+from automl.types import Ensembler, Learner, Limits, Metric, Rung, Schema
+
+RUNG = Rung("tree", "tree-0", {}, 0, 0, 0, 200, 0.5, 0.1, 0.1, "ok")
+
+
+def learner(name: str, **changes: Any) -> Learner:
+    given = {"family": "classical", "tasks": frozenset({"binary"}), "view": "matrix"}
+    return Learner(name=name, factory="json:loads", **{**given, **changes})
+
+
+def plugin(name: str, **hooks: Any) -> SimpleNamespace:
+    marked = {f"automl_{hook}": automl.hookimpl(call) for hook, call in hooks.items()}
+    return SimpleNamespace(__name__=name, **marked)
+
+
+def host(*plugins: Any) -> Host:
+    made = Host()
+    for each in plugins:
+        made.register(each)
+    return made
+
+
+def trees(*names: str, **changes: Any) -> SimpleNamespace:
+    return plugin("_".join(names), learners=lambda: [learner(n, **changes) for n in names])
+
+
+def schema(n_classes: int = 2) -> Schema:
+    return Schema((), "y", "binary", "", "", classes=tuple(range(n_classes)))
+
+
+def choose(made: Host, *, rows: int = 500, columns: int = 5, classes: int = 2, **names: Any) -> Any:
+    chosen, reasons = applicable(made, schema(classes), "binary", rows, columns, **names)
+    return [each.name for each in chosen], reasons
+
+
+def test_a_registered_learner_is_listed_with_where_it_comes_from() -> None:
+    made = host(trees("oak", "elm"))
+    assert made.learners == {
+        name: LearnerEntry(learner(name), "oak_elm", "oak_elm", None) for name in ("oak", "elm")
+    }
+    assert made.learner("oak").name == "oak"
+    assert made.plugins == [PluginStatus("oak_elm", None, None, "ok")]
+    assert made.registered == ("oak_elm",)
+
+
+def test_registering_twice_is_as_good_as_once() -> None:
+    one = trees("oak")
+    assert list(host(one, one).learners) == ["oak"]
+
+
+def test_a_learner_added_later_is_seen() -> None:
+    made = host(trees("oak"))
+    assert list(made.learners) == ["oak"]
+    made.register(trees("elm"))
+    assert list(made.learners) == ["oak", "elm"]
+
+
+def test_two_learners_of_one_name_are_an_error_that_names_both() -> None:
+    twin = plugin("twin", learners=lambda: [learner("oak")])
+    with pytest.raises(PluginError, match=r"learner 'oak': oak \(.*and twin \(.*uninstall one"):
+        host(trees("oak"), twin).learners  # noqa: B018
+
+
+def test_one_learner_declared_twice_by_one_plugin_is_an_error() -> None:
+    with pytest.raises(PluginError, match="two plugins declare the learner 'oak'|twice"):
+        host(trees("oak", "oak")).learners  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("declared", "reason"),
+    [
+        ({"name": "oak"}, "is no Learner"),
+        (learner("my oak"), "use letters, digits and underscores"),
+        (learner("../oak"), "use letters, digits and underscores"),
+    ],
+)
+def test_a_wrong_declaration_fails_its_plugin_alone(
+    declared: Any, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = host(plugin("bad", learners=lambda: [declared]), trees("oak"))
+    assert list(made.learners) == ["oak"]
+    bad, good = made.plugins
+    assert (bad.status, good.status) == ("failed", "ok")
+    assert reason in bad.reason
+    assert [r.message for r in caplog.records] == [f"plugin bad: {bad.reason}"]
+
+
+def test_a_hook_that_raises_fails_its_plugin_alone() -> None:
+    def broken() -> list[Learner]:
+        msg = "no\nluck"
+        raise RuntimeError(msg)
+
+    made = host(plugin("bad", learners=broken), trees("oak"))
+    assert list(made.learners) == ["oak"]
+    assert made.plugins[0].reason == "automl_learners: RuntimeError: no luck"
+
+
+def test_a_misspelt_hook_is_said() -> None:
+    made = host(plugin("typo", learnrs=list))
+    assert "automl_learnrs is no hook" in made.plugins[0].reason
+    assert "automl_learners" in made.plugins[0].reason
+
+
+def test_a_plugin_without_hooks_is_said() -> None:
+    assert "implements no hook" in host(SimpleNamespace(__name__="bare")).plugins[0].reason
+
+
+def test_a_hook_with_an_unknown_argument_cannot_be_registered() -> None:
+    with pytest.raises(PluginError, match="plugin bad cannot be registered: .*colour"):
+        host(plugin("bad", read=lambda source, colour: None))
+
+
+def test_a_learner_of_a_newer_api_is_listed_and_refused() -> None:
+    made = host(trees("oak", api_version=99))
+    entry = made.learners["oak"]
+    assert not entry.available
+    assert entry.reason.startswith("made for plugin API 99, this version has 1")
+    with pytest.raises(PluginError, match="oak: made for plugin API 99"):
+        made.learner("oak")
+
+
+def test_an_unknown_learner_is_an_error() -> None:
+    with pytest.raises(PluginError, match="no installed plugin declares the learner 'fir'"):
+        host(trees("oak")).learner("fir")
+
+
+def test_metrics_and_ensemblers_come_by_name() -> None:
+    binary = frozenset({"binary"})
+    metric = Metric(name="half", tasks=binary, greater_is_better=True, score=lambda y, p: 0.5)
+    mean = Ensembler(name="mean", tasks=binary, factory="json:loads")
+    made = host(plugin("extras", metrics=lambda: [metric], ensemblers=lambda: [mean]))
+    assert made.metrics() == {"half": metric}
+    assert made.ensemblers() == {"mean": mean}
+
+
+def test_the_first_reader_with_a_table_wins_and_a_broken_one_is_passed_over() -> None:
+    table = pd.DataFrame({"a": [1]})
+
+    def broken(source: str) -> pd.DataFrame:
+        raise OSError(source)
+
+    made = host(
+        plugin("last", read=lambda source: pd.DataFrame()),
+        plugin("first", read=lambda source: table),
+        plugin("broken", read=broken),
+        plugin("none", read=lambda source: None),
+    )
+    assert made.read("x.foo") is table
+    assert made.plugins[2].reason == "could not read 'x.foo': OSError: x.foo"
+
+
+def test_what_a_reader_tells_the_user_passes() -> None:
+    def reader(source: str) -> None:
+        msg = "the sheet is empty"
+        raise DataError(msg)
+
+    with pytest.raises(DataError, match="the sheet is empty"):
+        host(plugin("sheets", read=reader)).read("x.ods")
+
+
+def test_no_reader_no_table() -> None:
+    assert host(trees("oak")).read("x.csv") is None
+
+
+def test_a_broken_observer_is_reported_once_and_does_not_silence_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    seen: list[Rung] = []
+
+    def broken(rung: Rung) -> None:
+        msg = "no disk"
+        raise OSError(msg)
+
+    made = host(plugin("good", rung_finished=seen.append), plugin("bad", rung_finished=broken))
+    with caplog.at_level(logging.WARNING):
+        made.rung_finished(RUNG)
+        made.rung_finished(RUNG)
+    assert seen == [RUNG, RUNG]
+    assert [r.message for r in caplog.records] == [
+        "plugin bad: automl_rung_finished: OSError: no disk"
+    ]
+
+
+def test_wrappers_are_refused_in_words() -> None:
+    def wrapper() -> Any:
+        return (yield)
+
+    odd = SimpleNamespace(__name__="odd", automl_learners=automl.hookimpl(wrapper=True)(wrapper))
+    made = host(odd, trees("oak"))
+    assert list(made.learners) == ["oak"]
+    assert made.plugins[0].reason == "automl_learners: wrappers are not supported"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"limits": Limits(rows=400)}, "limit: at most 400 rows, here 500"),
+        ({"limits": Limits(columns=4)}, "limit: at most 4 columns, here 5"),
+        ({"limits": Limits(classes=1)}, "limit: at most 1 classes, here 2"),
+        ({"tasks": frozenset({"regression"})}, "task: made for regression, here binary"),
+    ],
+)
+def test_what_does_not_apply_has_a_reason(changes: dict[str, Any], reason: str) -> None:
+    made = host(trees("oak"), trees("elm", **changes))
+    assert choose(made) == (["oak"], {"elm": reason})
+
+
+def test_limits_are_inclusive_and_counted_with_separators() -> None:
+    made = host(trees("oak"), trees("elm", limits=Limits(rows=100_000)))
+    assert choose(made, rows=100_000) == (["oak", "elm"], {})
+    assert choose(made, rows=494_021)[1] == {"elm": "limit: at most 100,000 rows, here 494,021"}
+
+
+def test_only_the_learners_asked_for_and_the_baseline() -> None:
+    made = host(trees("oak", "elm"), trees("prior", family="baseline"))
+    assert choose(made, only=["elm"]) == (["elm", "prior"], {})
+    assert choose(made, only=["elm"], exclude=["prior"])[0] == ["elm"]
+
+
+def test_an_excluded_learner_says_so() -> None:
+    made = host(trees("oak", "elm"))
+    assert choose(made, exclude=["oak"]) == (["elm"], {"oak": "left out by --exclude"})
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ({"only": ["random-forrest"]}, "no learner 'random-forrest'; did you mean random_forest"),
+        ({"exclude": ["qqq"]}, "no learner 'qqq'; take oak, random_forest"),
+        ({"only": ["oak"], "exclude": ["oak"]}, "both name oak"),
+        ({"exclude": ["oak", "random_forest"]}, "no learner can be trained .*left out by"),
+    ],
+)
+def test_wrong_names_are_refused_with_what_to_do(names: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        choose(host(trees("oak", "random_forest")), **names)
+
+
+def test_a_baseline_alone_does_not_stand_in_for_what_was_asked() -> None:
+    made = host(trees("oak", limits=Limits(rows=1)), trees("prior", family="baseline"))
+    with pytest.raises(UsageError, match="oak: limit: at most 1 rows"):
+        choose(made, only=["oak"])
+
+
+def test_without_any_plugin_the_user_is_told() -> None:
+    with pytest.raises(PluginError, match="no learner is installed"):
+        choose(Host())
+
+
+def test_a_factory_is_found_by_name_or_taken_as_it_is() -> None:
+    import json
+
+    assert resolve("json:loads") is json.loads
+    assert resolve("json:JSONDecoder.decode") is json.JSONDecoder.decode
+    assert resolve(len) is len
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("nowhere.at_all:f", "ModuleNotFoundError"),
+        ("json:nothing", "no attribute 'nothing'"),
+        ("json", "cannot load 'json'"),
+        (":f", "cannot load ':f'"),
+        ("json:__name__", "is not callable"),
+    ],
+)
+def test_a_factory_that_is_not_there_is_said_in_one_line(name: str, reason: str) -> None:
+    with pytest.raises(PluginError, match=reason) as caught:
+        resolve(name)
+    assert "\n" not in str(caught.value)
