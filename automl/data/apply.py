@@ -1,0 +1,142 @@
+"""Read a table as a schema says: at training time with its target, later without."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from automl.data import parse
+from automl.data.delimited import check_names
+from automl.data.target import encode_target
+from automl.errors import DataError
+from automl.types import Dataset
+
+if TYPE_CHECKING:
+    from automl.types import Array, Column, Schema
+
+
+def to_features(schema: Schema, table: pd.DataFrame) -> pd.DataFrame:
+    """The schema's features of a raw table, typed; other columns are ignored.
+
+    Args:
+        schema: The schema of the training table.
+        table: (n, d) raw table, columns in any order.
+
+    Returns:
+        One column per feature in the schema's order: float64, `category`, datetime64[us] or `str`;
+        the index counts rows from 0.
+
+    Raises:
+        DataError: Naming the columns that are missing.
+    """
+    frame = _pick(schema, table)
+    plain = [c.name for c in schema.features if _is_plain(c, frame[c.name])]
+    parts: list[Any] = []
+    if plain:
+        block = frame[plain].to_numpy(np.float64, na_value=np.nan)
+        parts.append(pd.DataFrame(parse.finite(block), columns=plain))
+    chosen = set(plain)
+    others = [c for c in schema.features if c.name not in chosen]
+    parts += [_typed(c, frame[c.name]).rename(c.name) for c in others]
+    if len(parts) == 1 and plain:
+        return parts[0]
+    return pd.concat(parts, axis=1)[[c.name for c in schema.features]]
+
+
+def _pick(schema: Schema, table: pd.DataFrame) -> pd.DataFrame:
+    names = [str(c).strip() for c in table.columns]
+    check_names(names, "The table")
+    frame = table.set_axis(names, axis=1).reset_index(drop=True)
+    have = set(names)
+    wanted = [c.name for c in schema.features]
+    missing = [name for name in wanted if name not in have]
+    if missing:
+        shown = ", ".join(repr(m) for m in missing[:10])
+        more = f" and {len(missing) - 10:,} more" if len(missing) > 10 else ""
+        msg = f"The table lacks the columns {shown}{more}, which the model was trained on."
+        raise DataError(msg)
+    return frame[wanted]
+
+
+def _is_plain(column: Column, series: pd.Series[Any]) -> bool:
+    return column.kind == "number" and column.parse == "as_is" and parse.is_number(series)
+
+
+def _typed(column: Column, series: pd.Series[Any]) -> pd.Series[Any]:
+    rule, _, argument = column.parse.partition(":")
+    if column.kind == "category":
+        return parse.to_levels(series, argument)
+    if column.kind == "text":
+        return parse.to_text(series)
+    if column.kind == "datetime":
+        return parse.to_dates(series, argument)
+    return pd.Series(parse.to_numbers(series, column.parse))
+
+
+def to_dataset(schema: Schema, table: pd.DataFrame) -> Dataset:
+    """Features and target of a raw table; rows without a known target are left out.
+
+    The index of `X` keeps the row numbers of the table, counted from 0.
+
+    Raises:
+        DataError: If a column is missing, or no row has a known target.
+    """
+    names = {str(c).strip(): i for i, c in enumerate(table.columns)}
+    if schema.target not in names:
+        msg = f"The table lacks the target column {schema.target!r}."
+        raise DataError(msg)
+    y, known = encode_target(schema, table.iloc[:, names[schema.target]])
+    if not known.any():
+        msg = f"No row has a known value of the target {schema.target!r}."
+        raise DataError(msg)
+    X = to_features(schema, table)
+    groups, times = _groups(schema, table, names), _times(schema, table, names)
+    if known.all():
+        return Dataset(X, y, schema, groups, times)
+    return Dataset(
+        X[known],
+        y[known],
+        schema,
+        None if groups is None else groups[known],
+        None if times is None else times[known],
+    )
+
+
+def _raw(table: pd.DataFrame, names: dict[str, int], name: str, option: str) -> pd.Series[Any]:
+    if name not in names:
+        msg = f"The table lacks the column {name!r} given as {option}."
+        raise DataError(msg)
+    return table.iloc[:, names[name]].reset_index(drop=True)
+
+
+def _groups(schema: Schema, table: pd.DataFrame, names: dict[str, int]) -> Array | None:
+    """(n,) int64 group codes; a row without a group is one of its own."""
+    if schema.group is None:
+        return None
+    codes, found = pd.factorize(_raw(table, names, schema.group, "--group"))
+    codes = codes.astype(np.int64)
+    alone = codes < 0
+    codes[alone] = len(found) + np.arange(alone.sum())
+    return codes
+
+
+def _times(schema: Schema, table: pd.DataFrame, names: dict[str, int]) -> Array | None:
+    """(n,) int64 ranks of the moments, equal moments alike.
+
+    Raises:
+        DataError: If a row has no time.
+    """
+    if schema.time is None:
+        return None
+    series = _raw(table, names, schema.time, "--time")
+    column = next(c for c in schema.columns if c.name == schema.time)
+    typed = _typed(column, series)
+    if typed.isna().any():
+        msg = (
+            f"The column {schema.time!r} given as --time has {int(typed.isna().sum()):,} rows "
+            "without a readable time; fill them or leave out --time."
+        )
+        raise DataError(msg)
+    return np.unique(typed.to_numpy(), return_inverse=True)[1].astype(np.int64)

@@ -1,0 +1,98 @@
+"""Which of many ways of writing dates a column uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from automl.data import parse
+
+if TYPE_CHECKING:
+    from automl.types import Array
+
+_DAYS = (
+    *("%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y", "%m-%d-%Y", "%d-%m-%Y"),
+    *("%d.%m.%Y", "%d.%m.%y", "%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y", "%d-%b-%Y"),
+    *("%d-%b-%y", "%d-%B-%Y", "%b %d %Y", "%B %Y", "%b %Y", "%b-%Y", "%b-%y", "%m/%Y", "%Y.%m.%d"),
+)
+_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %H:%M")
+_WHOLE = ("%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S %z", "%a %b %d %H:%M:%S %Y")
+_TWINS = {"%m/%d": "%d/%m", "%m-%d": "%d-%m"}
+_SAMPLE = 300
+_ENOUGH = 0.95
+_SHAPE = (
+    r"^\d{4}[-/]\d{1,2}(?:[-/]\d{1,2})?(?:[T ].*)?$"
+    r"|^\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\b"
+    r"|\b(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b.*\d"
+    r"|^\d{1,2}[- ]?[a-zA-Z]{3,9}[- ,]|^\d{1,2}/\d{4}$|^\d{4}\.\d{1,2}\.\d{1,2}$"
+)
+_CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
+
+
+def find_date_rule(words: pd.Series[Any], counts: Array) -> tuple[str, str] | None:
+    """The rule that reads nearly all rows as dates or times of day, and why; None if none does.
+
+    Args:
+        words: (k,) distinct spellings.
+        counts: (k,) rows of each.
+    """
+    k = len(words)
+    picks = np.arange(k) if k <= _SAMPLE else np.linspace(0, k - 1, _SAMPLE).astype(int)
+    sample, weights = words.iloc[picks].reset_index(drop=True), counts[picks]
+    if _share(sample.str.fullmatch(_CLOCK).to_numpy(bool), weights) >= _ENOUGH:
+        return "clock", "times of day as seconds since midnight"
+    if _share(sample.str.contains(_SHAPE).to_numpy(bool), weights) < _ENOUGH:
+        return None
+    form, fit = _best_format(sample, weights)
+    if fit < _ENOUGH:
+        return None
+    parsed = parse.parse_dates(words, form).notna().to_numpy()
+    share = _share(parsed, counts)
+    return (f"date:{form}", _reason(form, sample, int(counts[~parsed].sum()))) if (
+        share >= _ENOUGH
+    ) else None
+
+
+def _best_format(sample: pd.Series[Any], weights: Array) -> tuple[str, float]:
+    """The first format of the best fit; month-first comes before day-first."""
+    best, best_fit = "", 0.0
+    for form in ("ISO8601", *(d + t for t in _TIMES for d in _DAYS), *_WHOLE):
+        fit = _fit(sample, weights, form)
+        if fit > best_fit:
+            best, best_fit = form, fit
+        if fit == 1.0:
+            break
+    return best, best_fit
+
+
+def _fit(sample: pd.Series[Any], weights: Array, form: str) -> float:
+    """The share of rows that the format reads as a date people would write."""
+    try:
+        dates = parse.parse_dates(sample, form)
+    except (ValueError, OverflowError):
+        return 0.0
+    return _share(dates.dt.year.between(1000, 2500).to_numpy(bool), weights)
+
+
+def _share(mask: Array, weights: Array) -> float:
+    return float(weights[mask].sum() / max(weights.sum(), 1))
+
+
+def _reason(form: str, sample: pd.Series[Any], odd: int) -> str:
+    text = "dates" if form == "ISO8601" else f"dates written {form}"
+    for month_first, day_first in _TWINS.items():
+        if month_first in form:
+            twin = form.replace(month_first, day_first)
+            if _fit(sample, np.ones(len(sample)), twin) == 1.0:
+                text += " (month first; the values would fit day first too)"
+    return f"{text}; {odd:,} rows that do not fit read as missing" if odd else text
+
+
+def compact_dates(values: Array) -> bool:
+    """True if all of the distinct numbers are dates written as `20240131`."""
+    if len(values) < 10 or values.min() < 19000101 or values.max() > 21001231:
+        return False
+    spelled = pd.Series(values.astype(np.int64).astype(str))
+    return bool(pd.to_datetime(spelled, format="%Y%m%d", errors="coerce").notna().all())

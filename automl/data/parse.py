@@ -1,0 +1,237 @@
+"""From raw values to typed ones: the rules that a column's `parse` names.
+
+| rule | result |
+|---|---|
+| `as_is` | numbers that were numbers already |
+| `number` | numbers in strings; what does not parse is missing |
+| `quantity`, `quantity:UNIT` | `$4.99`, `10,000+`, `19M`, `45%` (45), `12 kg` |
+| `decimal_comma` | `1.234,56` |
+| `boolean` | true/false, yes/no, y/n, t/f, on/off as 1 and 0 |
+| `clock` | `HH:MM[:SS]` as seconds since midnight |
+| `date:FORMAT` | datetime64[us], FORMAT as `pandas.to_datetime` takes it |
+| `level`, `level:WORDS` | category of spellings; WORDS, split by blanks, are no missing words here |
+| `text` | strings |
+
+Every rule takes a column of any dtype, because a file of new rows may be typed differently.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from automl.data.words import FALSE_WORDS, MISSING_WORDS, TRUE_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from automl.types import Array
+
+Strings: TypeAlias = "pa.Array[Any]"
+
+_SCALE = {"k": 1e3, "m": 1e6, "mm": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9, "g": 1e9, "t": 1e12}
+_QUANTITY = re.compile(
+    r"(?P<open>\()?\s*(?P<sign>[-+\u2212])?\s*(?:[$\u20ac\u00a3\u00a5\u20b9]|USD|EUR|GBP|Rs\.?)?\s*"
+    r"(?P<sign2>[-+])?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.?\d*|\.\d+)"
+    r"(?P<power>[eE][-+]?\d+)?\s*(?P<unit>%|\u20ac|[a-zA-Z\u00b0\u00b5/\u00b2\u00b3]{1,8})?\.?"
+    r"\s*\+?\s*\)?"
+)
+
+
+def spell(series: pd.Series[Any]) -> Strings:
+    """(n,) strings, stripped, null where missing; whole floats are spelled as integers."""
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        words = spell(pd.Series(series.cat.categories))
+        codes = series.cat.codes.to_numpy()
+        return words.take(pa.array(codes, mask=codes < 0))
+    if isinstance(series.dtype, pd.StringDtype):
+        array = pa.array(series)
+    elif pd.api.types.is_float_dtype(series.dtype):
+        array = _spell_floats(series.to_numpy(np.float64, na_value=np.nan))
+    else:
+        missing = series.isna().to_numpy()
+        array = pa.array([str(v) for v in series], pa.string(), mask=missing)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    return pc.utf8_trim_whitespace(array)
+
+
+def _spell_floats(values: Array) -> Strings:
+    missing = np.isnan(values)
+    finite = np.where(np.isfinite(values), values, 0.0)
+    if (finite == np.trunc(finite)).all() and (np.abs(finite) < 2**63).all():
+        return pc.cast(pa.array(finite.astype(np.int64), mask=missing), pa.string())
+    words = [str(int(v)) if v.is_integer() else repr(v) for v in values.tolist()]
+    return pa.array(words, mask=missing)
+
+
+def missing_mask(words: Strings, keep: Iterable[str] = ()) -> Strings:
+    """(n,) bool: which values are blank or a word for missing; null stays null."""
+    chosen = [w for w in ("", *MISSING_WORDS) if w not in set(keep)]
+    return pc.is_in(words, value_set=pa.array(chosen, words.type))
+
+
+def blank_out(words: Strings, keep: Iterable[str] = ()) -> Strings:
+    """The words with every word for missing made null."""
+    return pc.if_else(missing_mask(words, keep), pa.scalar(None, words.type), words)
+
+
+def plain_numbers(words: Strings) -> Array | None:
+    """(n,) float64 if every word is a plain number, else None. `inf` is missing."""
+    try:
+        values = pc.cast(words, pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    return finite(_floats(values))
+
+
+def finite(values: Array) -> Array:
+    """The values with infinities made missing."""
+    bad = np.isinf(values)
+    return np.where(bad, np.nan, values) if bad.any() else values
+
+
+def _floats(values: Any) -> Array:
+    out: Array = values.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+    return out
+
+
+def parse_numbers(words: pd.Series[Any]) -> Array:
+    """(k,) float64 of plain numbers; NaN for anything else."""
+    values = pd.to_numeric(words.astype(object), errors="coerce")
+    return finite(values.to_numpy(np.float64, na_value=np.nan))
+
+
+def split_quantities(words: pd.Series[Any]) -> tuple[Array, Array]:
+    """(k,) float64 numbers before their unit, NaN if none, and (k,) units, `""` if none."""
+    numbers, units = np.full(len(words), np.nan), np.full(len(words), "", dtype=object)
+    for i, word in enumerate(words):
+        found = _QUANTITY.fullmatch(word)
+        if found is None or (found["open"] is None) == word.endswith(")"):
+            continue
+        value = float(found["number"].replace(",", "") + (found["power"] or ""))
+        signs = (found["sign"] or "") + (found["sign2"] or "")
+        negative = bool(found["open"]) or "-" in signs or "\u2212" in signs
+        numbers[i], units[i] = -value if negative else value, found["unit"] or ""
+    return numbers, units
+
+
+def scale(unit: str) -> float:
+    """What a suffix multiplies by: 1000 for `k`; NaN for a suffix that is no multiplier."""
+    return 1.0 if unit in ("", "%") else _SCALE.get(unit.lower(), np.nan)
+
+
+def parse_quantities(words: pd.Series[Any], unit: str = "") -> Array:
+    """(k,) float64 of amounts with signs, separators, multipliers or the given unit."""
+    numbers, units = split_quantities(words)
+    factors = [1.0 if unit and u == unit else scale(u) for u in units]
+    return numbers * np.array(factors, dtype=np.float64)
+
+
+def parse_decimal_comma(words: pd.Series[Any]) -> Array:
+    """(k,) float64 of `1.234,56`; NaN for anything else."""
+    plain = words.str.replace(".", "").str.replace(",", ".")
+    fits = words.str.fullmatch(r"[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?")
+    return parse_numbers(plain.where(fits.astype(bool)))
+
+
+def parse_booleans(words: pd.Series[Any]) -> Array:
+    """(k,) 1.0, 0.0 or NaN."""
+    lower = words.str.lower()
+    values = np.where(lower.isin(FALSE_WORDS), 0.0, np.nan)
+    return np.where(lower.isin(TRUE_WORDS), 1.0, values)
+
+
+def parse_clock(words: pd.Series[Any]) -> Array:
+    """(k,) float64 seconds since midnight of `HH:MM` or `HH:MM:SS`."""
+    parts = words.str.extract(r"^(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?$").astype(object)
+    hours, minutes, seconds = (parse_numbers(parts[i].fillna("")) for i in range(3))
+    return hours * 3600 + minutes * 60 + np.nan_to_num(seconds)
+
+
+def parse_dates(words: pd.Series[Any], form: str) -> pd.Series[Any]:
+    """(k,) datetime64[us] in UTC, NaT for what does not fit the format."""
+    dates = pd.to_datetime(words.astype(object), format=form, errors="coerce", utc=True)
+    return _naive(pd.Series(dates))
+
+
+def _naive(dates: pd.Series[Any]) -> pd.Series[Any]:
+    if dates.dt.tz is not None:
+        dates = dates.dt.tz_convert("UTC").dt.tz_localize(None)
+    return dates.astype("datetime64[us]")
+
+
+def to_dates(series: pd.Series[Any], form: str) -> pd.Series[Any]:
+    """A column of dates of any dtype as datetime64[us]."""
+    if pd.api.types.is_datetime64_any_dtype(series.dtype):
+        return _naive(series)
+    coded = blank_out(spell(series)).dictionary_encode()
+    dates = parse_dates(_words(coded), form).to_numpy()
+    codes = _codes(coded)
+    picked = dates[codes] if len(dates) else np.full(len(codes), np.datetime64("NaT", "us"))
+    return pd.Series(np.where(codes < 0, np.datetime64("NaT", "us"), picked))
+
+
+def to_numbers(series: pd.Series[Any], rule: str) -> Array:
+    """A column of any dtype as (n,) float64, by one of the rules for numbers."""
+    kind, _, argument = rule.partition(":")
+    if kind == "as_is" or (kind != "clock" and is_number(series)):
+        if is_number(series):
+            return finite(series.to_numpy(np.float64, na_value=np.nan))
+        kind = "number"
+    words = blank_out(spell(series))
+    if kind == "number" and (values := plain_numbers(words)) is not None:
+        return values
+    coded = words.dictionary_encode()
+    unique = _words(coded)
+    if kind == "quantity":
+        values = parse_quantities(unique, argument)
+    else:
+        parser = {
+            "number": parse_numbers,
+            "decimal_comma": parse_decimal_comma,
+            "boolean": parse_booleans,
+            "clock": parse_clock,
+        }[kind]
+        values = parser(unique)
+    return np.append(values, np.nan)[_codes(coded)]
+
+
+def to_levels(series: pd.Series[Any], keep: str = "") -> pd.Series[Any]:
+    """A column of any dtype as `category` of sorted spellings."""
+    coded = blank_out(spell(series), keep.split()).dictionary_encode()
+    unique = _words(coded).to_numpy(object)
+    order = np.argsort(unique)
+    place = np.empty(len(order) + 1, dtype=np.int64)
+    place[order], place[-1] = np.arange(len(order)), -1
+    levels = pd.Index(unique[order], dtype="str")
+    return pd.Series(pd.Categorical.from_codes(place[_codes(coded)], categories=levels))
+
+
+def to_text(series: pd.Series[Any]) -> pd.Series[Any]:
+    """A column of any dtype as `str`, missing where blank or a word for missing."""
+    return pd.Series(blank_out(spell(series)).to_pandas(), dtype="str")
+
+
+def is_number(series: pd.Series[Any]) -> bool:
+    """True for real numbers and booleans."""
+    dtype = series.dtype
+    return bool(
+        (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype))
+        and not pd.api.types.is_complex_dtype(dtype)
+        and not isinstance(dtype, pd.CategoricalDtype)
+    )
+
+
+def _words(coded: Any) -> pd.Series[Any]:
+    return pd.Series(coded.dictionary.to_pandas(), dtype="str")
+
+
+def _codes(coded: Any) -> Array:
+    """(n,) positions in the dictionary, -1 where missing."""
+    return coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)

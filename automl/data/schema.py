@@ -1,0 +1,191 @@
+"""Infer from a table everything needed to read new rows the same way, each with its reason.
+
+The rules of parsing are listed in `automl.data.parse`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from automl.data.apply import to_dataset, to_features
+from automl.data.delimited import check_names
+from automl.data.describe import describe
+from automl.data.guess import guess_target
+from automl.data.schema_columns import judge_columns
+from automl.data.target import decode_labels, encode_target, judge_target
+from automl.errors import DataError, UsageError
+from automl.types import Column, Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = [
+    "decode_labels",
+    "describe",
+    "encode_target",
+    "guess_target",
+    "infer_schema",
+    "schema_from_json",
+    "schema_to_json",
+    "to_dataset",
+    "to_features",
+]
+
+
+def infer_schema(
+    table: pd.DataFrame,
+    *,
+    target: str | None,
+    task: str = "auto",
+    drop: Sequence[str] = (),
+    positive: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
+) -> Schema:
+    """Decide how each column is read, which column is the target and what the task is.
+
+    Args:
+        table: (n, d) raw table, of any dtypes.
+        target: The column to predict; None to guess.
+        task: "auto", "binary", "multiclass", "regression" or "anomaly".
+        drop: Columns to leave out.
+        positive: The label whose probability comes last.
+        group: The column whose equal values must stay together in a split.
+        time: The column that orders the rows in time.
+
+    Raises:
+        DataError: If the table has no rows, no usable feature or no usable target.
+        UsageError: If an option names a column or label that does not exist.
+    """
+    frame = named_by_strings(table)
+    if not len(frame):
+        msg = "The table has no rows; give a file with data."
+        raise DataError(msg)
+    reason = "as asked"
+    if target is None:
+        target, reason = guess_target(frame.drop(columns=[c for c in drop if c in frame]))
+    asked = {"--target": [target], "--drop": drop, "--group": [group], "--time": [time]}
+    _check_asked({k: [c for c in v if c is not None] for k, v in asked.items()}, frame)
+    goal = judge_target(frame[target], target, task, positive)
+    columns = _columns(frame.drop(columns=[target]), drop, group, time)
+    if not any(c.kind != "set_aside" for c in columns):
+        msg = "No column is left to learn from: all are constant, ids, dropped or the target."
+        raise DataError(msg)
+    return Schema(
+        columns=tuple(columns),
+        target=target,
+        task=goal.task,
+        target_reason=reason,
+        task_reason=goal.reason,
+        classes=goal.classes,
+        target_dtype=goal.dtype,
+        group=group,
+        time=time,
+        rows=int(goal.known.sum()),
+        rows_dropped=int((~goal.known).sum()),
+        notes=_notes(len(frame), int((~goal.known).sum())),
+    )
+
+
+def named_by_strings(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with stripped string names and rows numbered from 0.
+
+    Raises:
+        DataError: If two columns share a name.
+    """
+    names = [str(c).strip() for c in table.columns]
+    check_names(names, "The table")
+    frame = table.set_axis(names, axis=1).reset_index(drop=True)
+    frame.attrs = dict(table.attrs)
+    return frame
+
+
+def _check_asked(asked: Mapping[str, Sequence[str]], frame: pd.DataFrame) -> None:
+    names = list(frame.columns)
+    known = set(names)
+    for option, wanted in asked.items():
+        for name in wanted:
+            if name not in known:
+                raise DataError(_unknown(option, name, names))
+    target = asked["--target"][0]
+    for option in ("--drop", "--group", "--time"):
+        if target in asked[option]:
+            msg = f"{option} names the target {target!r}; name another column."
+            raise UsageError(msg)
+
+
+def _unknown(option: str, name: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    if close:
+        return f"There is no column {name!r} for {option}; did you mean {close[0]!r}?"
+    shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+    return f"There is no column {name!r} for {option}; the columns are {shown}."
+
+
+def _columns(
+    frame: pd.DataFrame, drop: Sequence[str], group: str | None, time: str | None
+) -> list[Column]:
+    left_out = {name: "left out as asked" for name in drop}
+    if group is not None:
+        left_out[group] = "names the group that a row belongs to"
+    kept = [c for c in frame.columns if c not in left_out]
+    judged = {c.name: c for c in judge_columns(frame[kept])}
+    if time is not None and time in judged:
+        judged[time] = _time_column(judged[time])
+    return [
+        judged[c] if c in judged else Column(c, "set_aside", left_out[c]) for c in frame.columns
+    ]
+
+
+def _time_column(column: Column) -> Column:
+    if column.kind in ("datetime", "number"):
+        return column
+    if column.kind == "set_aside" and column.parse == "as_is" and column.levels > 1:
+        return replace(column, kind="number", reason="the order in time, as asked")
+    msg = (
+        f"The column {column.name!r} for --time holds neither dates nor numbers; name another "
+        "column or leave out --time."
+    )
+    raise DataError(msg)
+
+
+def _notes(rows: int, dropped: int) -> tuple[str, ...]:
+    if not dropped:
+        return ()
+    return (f"{dropped:,} of {rows:,} rows have no target and are left out.",)
+
+
+def schema_to_json(schema: Schema) -> dict[str, Any]:
+    """A schema as plain JSON types; columns leave out what is at its default."""
+    data = {f.name: _plain(getattr(schema, f.name)) for f in fields(schema)}
+    data["columns"] = [_column_to_json(c) for c in schema.columns]
+    return data
+
+
+def _column_to_json(column: Column) -> dict[str, Any]:
+    defaults = {f.name: f.default for f in fields(Column)}
+    values = {name: getattr(column, name) for name in defaults}
+    return {name: _plain(v) for name, v in values.items() if v != defaults[name]}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def schema_from_json(data: Mapping[str, Any]) -> Schema:
+    """The schema that `schema_to_json` wrote; keys that it does not know are ignored."""
+    columns = tuple(Column(**_known(Column, c)) for c in data["columns"])
+    return Schema(**{**_known(Schema, data), "columns": columns})
+
+
+def _known(kind: type, data: Mapping[str, Any]) -> dict[str, Any]:
+    names = {f.name for f in fields(kind)}
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in data.items()
+        if name in names
+    }

@@ -1,0 +1,217 @@
+"""Columns of strings: numbers and dates in disguise, booleans, text, ids, categories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.compute as pc
+
+from automl.data import parse
+from automl.data.dates import find_date_rule
+from automl.data.numbers import NUMBER, judge_number, profile_block
+from automl.data.words import BOOLEAN_PAIRS, NUMBER_MISSING
+from automl.types import Column
+
+if TYPE_CHECKING:
+    from automl.types import Array
+
+CATEGORY = "words"
+"""The reason of a category that needs no explaining."""
+_SAMPLE = 2_000
+_TOLERATED = 0.05
+"""Largest share of rows that may fail to parse in a column of numbers."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """The distinct words of a column and their rows, words for missing left out."""
+
+    name: str
+    rows: int
+    words: pd.Series[Any]
+    counts: Array
+    codes: Array
+    """(n,) position of each row's word, -1 where missing."""
+    missing_words: tuple[str, ...]
+
+    @property
+    def present(self) -> int:
+        return int(self.counts.sum())
+
+    @cached_property
+    def sample(self) -> Array:
+        """Positions of at most 2,000 words, evenly spread."""
+        k = len(self.words)
+        return np.arange(k) if k <= _SAMPLE else np.linspace(0, k - 1, _SAMPLE).astype(int)
+
+    def column(self, kind: Any, reason: str, rule: str) -> Column:
+        return Column(
+            self.name,
+            kind,
+            reason,
+            rule,
+            missing=1 - self.present / max(self.rows, 1),
+            levels=len(self.words),
+            missing_words=self.missing_words,
+        )
+
+
+def judge_strings(series: pd.Series[Any], name: str) -> Column:
+    """Decide what a column of strings holds."""
+    spelled = parse.spell(series)
+    words = parse.blank_out(spelled)
+    seen = _seen_missing(spelled) if words.null_count > spelled.null_count else ()
+    if words.null_count < len(words):
+        values = parse.plain_numbers(words)
+        if values is not None:
+            column = judge_number(name, profile_block(values[:, None])[0], "number", NUMBER)
+            return replace(column, missing_words=seen)
+    keep = ""
+    if "-" in seen and pc.any(pc.equal(words, "+")).as_py():
+        keep, words = "-", parse.blank_out(spelled, "-")
+        seen = tuple(w for w in seen if w != "-")
+    return _judge(_tally(words, name, seen), keep)
+
+
+def _seen_missing(spelled: Any) -> tuple[str, ...]:
+    found = pc.unique(pc.filter(spelled, parse.missing_mask(spelled)))
+    return tuple(sorted(w for w in found.to_pylist() if w))
+
+
+def _tally(words: Any, name: str, seen: tuple[str, ...]) -> Tally:
+    coded = words.dictionary_encode()
+    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    unique = pd.Series(coded.dictionary.to_pandas(), dtype="str")
+    counts = np.bincount(codes[codes >= 0], minlength=len(unique))
+    return Tally(name, len(codes), unique, counts, codes, seen)
+
+
+def _judge(tally: Tally, keep: str) -> Column:
+    rule = f"level:{keep}" if keep else "level"
+    if not len(tally.words):
+        return tally.column("set_aside", "no value in any row", rule)
+    lower = frozenset(tally.words.str.lower()) if len(tally.words) <= 6 else frozenset()
+    if lower in BOOLEAN_PAIRS:
+        return tally.column("number", f"{'/'.join(sorted(lower))} as 0 and 1", "boolean")
+    return (
+        _as_number(tally)
+        or _as_date(tally)
+        or _as_nothing(tally, rule)
+        or _as_text(tally)
+        or _as_category(tally, rule)
+    )
+
+
+def _as_number(tally: Tally) -> Column | None:
+    """A column of numbers with a few odd words or written with signs and units."""
+    sample = tally.words.iloc[tally.sample]
+    if sample.str.contains(r"\d").mean() < 0.5:
+        return None
+    for rule, why in _number_rules(sample):
+        values = _apply(tally.words, rule)
+        if accepted := _accept(tally, values):
+            odd, odd_words = accepted
+            reason = _reason(why, odd, odd_words)
+            rows = np.append(values, np.nan)[tally.codes]
+            column = judge_number(tally.name, profile_block(rows[:, None])[0], rule, reason)
+            return replace(column, missing_words=(*tally.missing_words, *odd_words[:20]))
+    return None
+
+
+def _number_rules(sample: pd.Series[Any]) -> list[tuple[str, str]]:
+    """Rules that read at least half of the sample, with their reasons, simplest first."""
+    rules: list[tuple[str, str]] = []
+    if np.isfinite(parse.parse_numbers(sample)).mean() >= 0.5:
+        rules.append(("number", "numbers in strings"))
+    if sample.str.contains(r",\d{1,2}$|,\d{4,}$").any():
+        rules.append(("decimal_comma", "numbers with a decimal comma"))
+    numbers, units = parse.split_quantities(sample)
+    if np.isfinite(numbers).mean() < 0.5:
+        return rules
+    found = pd.Series(units[np.isfinite(numbers)], dtype=object)
+    known = found.map(parse.scale)
+    if known.notna().mean() >= 0.9:
+        return [*rules, ("quantity", "numbers with signs, separators or suffixes")]
+    unit = found.mode().iloc[0]
+    if (found == unit).mean() >= 0.9:
+        return [*rules, (f"quantity:{unit}", f"numbers with the unit {unit}")]
+    return rules
+
+
+def _apply(words: pd.Series[Any], rule: str) -> Array:
+    kind, _, unit = rule.partition(":")
+    if kind == "quantity":
+        return parse.parse_quantities(words, unit)
+    return parse.parse_decimal_comma(words) if kind == "decimal_comma" else parse.parse_numbers(words)
+
+
+def _accept(tally: Tally, values: Array) -> tuple[int, list[str]] | None:
+    """The rows and words that do not parse, if few enough to be accidents; else None."""
+    bad = np.isnan(values)
+    known = tally.words[bad].str.lower().isin(NUMBER_MISSING).to_numpy()
+    odd_words = tally.words[bad].tolist()
+    odd = int(tally.counts[bad].sum())
+    unknown = int(tally.counts[bad][~known].sum())
+    levels = len(np.unique(values[~bad]))
+    share = unknown / max(tally.present, 1)
+    many = levels >= 10
+    if unknown == 0 and levels >= 2 and odd <= 0.9 * tally.present:
+        return odd, odd_words
+    if many and (share <= _TOLERATED or (len(odd_words) <= 3 and share <= 0.5)):
+        return odd, odd_words
+    if levels >= 3 and (unknown <= 1 or share <= 0.001) and tally.present >= 100:
+        return odd, odd_words
+    return None
+
+
+def _reason(why: str, odd: int, words: list[str]) -> str:
+    if not words:
+        return why
+    shown = ", ".join(f"'{w[:30]}'" for w in words[:2]) + (", ..." if len(words) > 2 else "")
+    return f"{why}; {odd:,} rows with {shown} read as missing"
+
+
+def _as_date(tally: Tally) -> Column | None:
+    found = find_date_rule(tally.words, tally.counts)
+    if found is None:
+        return None
+    rule, reason = found
+    kind = "number" if rule == "clock" else "datetime"
+    return tally.column(kind, reason, rule)
+
+
+def _as_nothing(tally: Tally, rule: str) -> Column | None:
+    """Constants and keys, which teach nothing."""
+    if len(tally.words) == 1 and tally.present == tally.rows:
+        return tally.column("set_aside", "the same value in every row", rule)
+    distinct = len(tally.words) / tally.present
+    if tally.present < 20 or distinct < 0.95:
+        return None
+    if tally.words.iloc[tally.sample].str.contains(r"\s").mean() < 0.1:
+        return tally.column("set_aside", "an id, another one in nearly every row", rule)
+    return None
+
+
+def _as_text(tally: Tally) -> Column | None:
+    """Several words to a value and mostly different values, or long and many."""
+    sample = tally.words.iloc[tally.sample]
+    width = float((sample.str.count(r"\s+") + 1).mean())
+    letters = float((sample.str.count(r"[^\W\d_]") / sample.str.len()).mean())
+    levels = len(tally.words)
+    distinct = levels / tally.present
+    if letters < 0.5 or levels < 20:
+        return None
+    if (width >= 2 and distinct >= 0.5) or (width >= 5 and distinct >= 0.1 and levels >= 50):
+        return tally.column("text", f"free text, about {width:.0f} words each", "text")
+    return None
+
+
+def _as_category(tally: Tally, rule: str) -> Column:
+    levels = len(tally.words)
+    if levels > 0.5 * tally.present and levels > 20:
+        return tally.column("category", "words, most of them in one row only", rule)
+    return tally.column("category", CATEGORY, rule)

@@ -1,0 +1,81 @@
+"""What people write: words for a missing value, names that hint at what a column holds."""
+
+from __future__ import annotations
+
+import re
+
+MISSING_WORDS = (
+    *("?", "??", "-", "--", ".", "NA", "na", "N/A", "n/a", "N.A.", "n.a.", "#N/A", "#NA", "<NA>"),
+    *("NaN", "nan", "NAN", "-nan", "null", "NULL", "Null", "(null)", "NaT"),
+)
+"""Missing in any column, spelled exactly so; `None` is not among them, it can be a level."""
+
+NUMBER_MISSING = frozenset(
+    "none unknown missing unspecified undefined unavailable tbd tba nil nd n/d void blank inf "
+    "-inf +inf infinity -infinity #div/0! #value! #ref! #num! error".split()
+) | {"not available", "not applicable", "not known", "no data"}
+"""Missing, in any case, where the other values of a column are numbers."""
+
+TRUE_WORDS = frozenset(("true", "yes", "y", "t", "on", "1", "1.0"))
+FALSE_WORDS = frozenset(("false", "no", "n", "f", "off", "0", "0.0"))
+BOOLEAN_PAIRS = tuple(
+    frozenset(pair.split("/")) for pair in ("true/false", "yes/no", "y/n", "t/f", "on/off")
+)
+
+POSITIVE_WORDS = frozenset(
+    "1 yes true y t on positive pos abnormal fraud spam malignant attack anomaly outlier churn "
+    "churned defective failure sick diseased survived bankrupt".split()
+)
+
+_CODE_TOKENS = frozenset(
+    "id ids code codes key uid uuid guid zip zipcode postcode postal sku ean isbn upc fips naics "
+    "icd".split()
+)
+_CODE_NAMES = frozenset("store shop dept department branch warehouse depot".split())
+_NUMBERED_TOKENS = frozenset("number no nr nbr num".split())
+_RATING_TOKENS = frozenset(
+    "rating ratings score scores star stars grade grades quality rank points satisfaction".split()
+)
+_AMOUNT_TOKENS = frozenset(
+    "age price amount cost count counts quantity qty total number num n years months days hours "
+    "minutes sales revenue income salary weight height length width duration distance volume "
+    "rings value".split()
+)
+TARGET_NAMES = (
+    *("target", "label", "labels", "class", "y", "outcome", "response", "dependent"),
+    *("classification", "category_label", "ground_truth", "truth", "diagnosis", "species"),
+    *("survived", "churn", "default", "fraud", "price", "rating", "sentiment", "sales"),
+)
+_TARGET_TOKENS = ("target", "label", "class", "outcome", "response", "sentiment", "sales")
+
+
+def tokens(name: str) -> list[str]:
+    """The words of a column name, lower case: `MGR_ID`, `mgrId` -> mgr, id."""
+    return [t.lower() for t in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)]
+
+
+def names_a_code(name: str) -> bool:
+    """True for names of ids and codes: `store_id`, `ROLE_CODE`, `zip`, `Dept`."""
+    words = tokens(name)
+    return bool(words) and (words[-1] in _CODE_TOKENS or name.strip().lower() in _CODE_NAMES)
+
+
+def names_a_numbered_thing(name: str) -> bool:
+    """True for `hospital_number`, `store_nbr`; not for `number_of_rooms`."""
+    words = tokens(name)
+    return len(words) > 1 and words[-1] in _NUMBERED_TOKENS
+
+
+def names_a_rating(name: str) -> bool:
+    """True for names of ordered grades."""
+    return not _RATING_TOKENS.isdisjoint(tokens(name))
+
+
+def names_an_amount(name: str) -> bool:
+    """True for names of counted or measured things."""
+    return not _AMOUNT_TOKENS.isdisjoint(tokens(name))
+
+
+def names_a_target(name: str) -> bool:
+    """True if a word of the name is one that targets are called by."""
+    return not set(_TARGET_TOKENS).isdisjoint(tokens(name))
