@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ FLOORS = {
     "data": 1,
     "metrics": 1,
     "rundir": 1,
+    "units": 1,
     "hooks": 2,
     "search": 3,
     "ensemble": 4,
@@ -109,7 +111,7 @@ def test_the_core_never_names_a_plugin_package(path: Path) -> None:
     strings = {
         n.value for n in ast.walk(code) if isinstance(n, ast.Constant) and isinstance(n.value, str)
     }
-    named = [p for p in PLUGINS for s in strings - docstrings if p in s]
+    named = [p for p in PLUGINS for s in strings - docstrings if re.search(rf"\b{p}\b", s)]
     named += [m for m, _ in imports(text) if m.split(".")[0] in PLUGINS]
     assert named == []
 
@@ -162,4 +164,4 @@ def test_a_lawful_import_passes(room: str, source: str) -> None:
     ["from automl.types import Learner", "from automl import search", "import automl_torch"],
 )
 def test_a_plugin_that_reaches_in_is_seen(source: str) -> None:
-    assert outside(source, own="automl_sklearn") != [] or "automl_torch" not in PLUGINS
+    assert outside(source, own="automl_sklearn") != []

@@ -12,6 +12,16 @@ import automl
 
 HEAVY = ["numpy", "pandas", "sklearn", "scipy", "ray", "torch", "keras", "xgboost", "optuna"]
 
+HELP = """
+import sys
+from automl.cli import main
+sys.argv = ["automl", "--help"]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code
+"""
+
 
 def loaded(code: str) -> list[str]:
     """The heavy packages that a fresh process has loaded after running `code`."""
@@ -28,9 +38,7 @@ def loaded(code: str) -> list[str]:
         "import automl",
         "import automl; automl.hookimpl; automl.Learner; automl.Int; automl.PluginError",
         "from automl.hooks.manager import get_host; get_host().learners; get_host().plugins",
-        "import sys; sys.argv = ['automl', '--help']\n"
-        "from automl.cli import main\n"
-        "try: main()\nexcept SystemExit as end: assert not end.code",
+        HELP,
     ],
     ids=["import", "names", "learners", "help"],
 )
@@ -43,12 +51,7 @@ def test_the_probe_sees_what_is_loaded() -> None:
 
 
 def test_help_loads_no_plugin() -> None:
-    code = (
-        "import sys; sys.argv = ['automl', '--help']\n"
-        "from automl.cli import main\n"
-        "try: main()\nexcept SystemExit: print()\n"
-        "print([m for m in sys.modules if m.startswith('automl_')])"
-    )
+    code = f"{HELP}\nprint([m for m in sys.modules if m.startswith('automl_')])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )

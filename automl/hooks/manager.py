@@ -219,14 +219,9 @@ class Host:
     def _unique(self, hook: str, kind: type[T]) -> dict[str, tuple[Plugin, T]]:
         found: dict[str, tuple[Plugin, T]] = {}
         for plugin, item in self._collect(hook, kind):
-            first, _ = found.setdefault(item.name, (plugin, item))
-            if found[item.name][1] is not item:
-                msg = (
-                    f"two plugins declare the {kind.__name__.lower()} {item.name!r}: "
-                    f"{first.label} and {plugin.label}; uninstall one of them or set "
-                    f"{DISABLE} to the name of one"
-                )
-                raise PluginError(msg)
+            first, earlier = found.setdefault(item.name, (plugin, item))
+            if earlier is not item:
+                raise PluginError(_clash(f"{kind.__name__.lower()} {item.name!r}", first, plugin))
         return found
 
 
@@ -234,3 +229,12 @@ class Host:
 def get_host() -> Host:
     """The host of this process, discovered on first use."""
     return Host.discover()
+
+
+def _clash(what: str, first: Plugin, second: Plugin) -> str:
+    if first is second:
+        return f"plugin {first.name} declares the {what} twice"
+    return (
+        f"two plugins declare the {what}: {first.label} and {second.label}; "
+        f"uninstall one of them or set {DISABLE} to the name of one"
+    )
