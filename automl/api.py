@@ -1,0 +1,311 @@
+"""`AutoML`: a fit as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import Tags
+
+from automl.artifact import NAME as ARTIFACT
+from automl.artifact import Predictor
+from automl.errors import AutoMLError, UsageError
+from automl.units import parse_duration, parse_size
+from automl.workflow import FitOptions, fit_run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from automl.types import Array, Observer, Progress
+
+
+class AutoML(BaseEstimator):  # type: ignore[misc]
+    """Trains deep and classical learners under one budget and keeps the best model.
+
+    Every parameter is the flag of `automl fit` of the same name; `automl fit --help` and the
+    reference in the documentation say what each means.
+
+    Attributes:
+        run_dir_: The run directory, with the journal, the leaderboard and the model.
+        leaderboard_: One row a learner, best first.
+        classes_: Labels in the order of `predict_proba`'s columns; only for classification.
+        n_features_in_: Feature columns of the training table.
+        feature_names_in_: Their names.
+    """
+
+    def __init__(  # noqa: PLR0913 - the flags of the command line are the contract
+        self,
+        *,
+        task: str = "auto",
+        metric: str | None = None,
+        test: str | pd.DataFrame | None = None,
+        test_size: float | None = None,
+        time_limit: float | str | None = "5m",
+        trials: int | None = None,
+        preset: Literal["quick", "balanced", "best"] = "balanced",
+        allocate: Literal["equal", "greedy"] = "greedy",
+        learner: Sequence[str] | None = None,
+        exclude: Sequence[str] | None = None,
+        folds: int | None = None,
+        group: str | None = None,
+        time: str | None = None,
+        drop: Sequence[str] | None = None,
+        positive: str | None = None,
+        cpus: int | None = None,
+        gpus: int | None = None,
+        memory: int | str | None = None,
+        address: str | None = None,
+        seed: int = 0,
+        output: str | Path | None = None,
+        resume: bool = False,
+        on_error: Literal["skip", "raise"] = "skip",
+        verbose: bool = False,
+    ) -> None:
+        self.task = task
+        self.metric = metric
+        self.test = test
+        self.test_size = test_size
+        self.time_limit = time_limit
+        self.trials = trials
+        self.preset = preset
+        self.allocate = allocate
+        self.learner = learner
+        self.exclude = exclude
+        self.folds = folds
+        self.group = group
+        self.time = time
+        self.drop = drop
+        self.positive = positive
+        self.cpus = cpus
+        self.gpus = gpus
+        self.memory = memory
+        self.address = address
+        self.seed = seed
+        self.output = output
+        self.resume = resume
+        self.on_error = on_error
+        self.verbose = verbose
+
+    # ------------------------------------------------------------------------ fitting
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Search, ensemble and save.
+
+        Args:
+            X: A path or `sklearn:NAME` or a DataFrame with the target in it, `y` then being
+                the target's name; or a DataFrame or (n, d) array of features alone.
+            y: The target's name, (n,) target values, or None to guess the target.
+
+        Raises:
+            DataError: The data cannot be used as asked.
+            UsageError: The parameters contradict each other.
+            BudgetError: The budget ended before any learner produced a model.
+        """
+        source, target = _source(X, y)
+        output = self.output
+        if output is None:
+            output = tempfile.mkdtemp(prefix="automl-run-")
+            self._cleanup = weakref.finalize(self, shutil.rmtree, output, ignore_errors=True)
+        self.run_dir_ = fit_run(self._options(Path(output)), source, target, _Voice(self.verbose))
+        self._open(self.run_dir_)
+        return self
+
+    def _options(self, output: Path) -> FitOptions:
+        seconds = None if self.time_limit is None else parse_duration(self.time_limit)
+        return FitOptions(
+            task=self.task,
+            metric=self.metric,
+            test=self.test,
+            test_size=self.test_size,
+            seconds=seconds,
+            trials=self.trials,
+            preset=self.preset,
+            allocate=self.allocate,
+            learner=tuple(self.learner or ()),
+            exclude=tuple(self.exclude or ()),
+            folds=self.folds,
+            group=self.group,
+            time=self.time,
+            drop=tuple(self.drop or ()),
+            positive=self.positive,
+            cpus=self.cpus,
+            gpus=self.gpus,
+            memory=None if self.memory is None else parse_size(self.memory),
+            address=self.address,
+            seed=self.seed,
+            output=output,
+            resume=self.resume,
+            on_error=self.on_error,
+        )
+
+    def _open(self, path: Path) -> None:
+        self._predictor = Predictor.load(path)
+        schema = self._predictor.schema
+        self.feature_names_in_ = np.asarray([c.name for c in schema.columns], dtype=object)
+        self.n_features_in_ = len(self.feature_names_in_)
+        if schema.classes:
+            self.classes_ = np.asarray(schema.classes)
+
+    # --------------------------------------------------------------------- predicting
+
+    def predict(self, X: Any, learner: str | None = None) -> Array:
+        """(n,) labels as spelled in the training data, or values.
+
+        Args:
+            X: Rows with the training columns, in any order; a path or a DataFrame.
+            learner: One learner or ensemble instead of the best.
+        """
+        return self._fitted().predict(self._table(X), learner)
+
+    def predict_proba(self, X: Any, learner: str | None = None) -> Array:
+        """(n, k) class probabilities in the order of `classes_`."""
+        return self._fitted().predict_proba(self._table(X), learner)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Accuracy or R2, as scikit-learn's own estimators; greater is better.
+
+        Args:
+            X: Rows; they may hold the target, `y` then being None.
+            y: (n,) true labels or values.
+        """
+        from sklearn.metrics import accuracy_score, r2_score
+
+        table = self._table(X)
+        truth = table[self._fitted().schema.target] if y is None else y
+        judge = accuracy_score if hasattr(self, "classes_") else r2_score
+        return float(judge(np.asarray(truth), self.predict(table)))
+
+    @property
+    def leaderboard_(self) -> pd.DataFrame:
+        """One row a learner, best first; the columns of `leaderboard.csv`."""
+        self._fitted()
+        return pd.read_csv(self.run_dir_ / "leaderboard.csv", keep_default_na=True)
+
+    # ------------------------------------------------------------------------- saving
+
+    def save(self, folder: str | Path) -> Path:
+        """Copy the model to a new folder that predicts by itself.
+
+        Raises:
+            UsageError: The folder exists and is not empty.
+        """
+        self._fitted()
+        target = Path(folder)
+        if target.exists() and any(target.iterdir()):
+            msg = f"{target} exists and is not empty; choose another folder"
+            raise UsageError(msg)
+        home = self.run_dir_ if (self.run_dir_ / ARTIFACT).exists() else self.run_dir_ / "model"
+        shutil.copytree(home, target, dirs_exist_ok=True)
+        return target
+
+    @classmethod
+    def load(cls, folder: str | Path) -> AutoML:
+        """An estimator that predicts from a saved model or a run directory.
+
+        Raises:
+            ArtifactError: The folder holds no model.
+        """
+        loaded = cls()
+        loaded.run_dir_ = Path(folder)
+        loaded._open(loaded.run_dir_)
+        return loaded
+
+    # ------------------------------------------------------------------- scikit-learn
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_predictor")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        task = self._predictor.schema.task if hasattr(self, "_predictor") else self.task
+        if task in {"binary", "multiclass"}:
+            tags.estimator_type = "classifier"
+        elif task == "regression":
+            tags.estimator_type = "regressor"
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.target_tags.required = True
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())
+        state.pop("_cleanup", None)
+        state.pop("_predictor", None)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if "run_dir_" in state:
+            self._open(self.run_dir_)
+
+    def _fitted(self) -> Predictor:
+        if not hasattr(self, "_predictor"):
+            msg = "this AutoML is not fitted yet; call fit first"
+            raise NotFittedError(msg)
+        return self._predictor
+
+    def _table(self, X: Any) -> pd.DataFrame:
+        from automl.data.read import read_table
+
+        if isinstance(X, str | Path):
+            return read_table(X)
+        return X if isinstance(X, pd.DataFrame) else _frame(X)
+
+
+class _Voice:
+    """Says what matters on standard error, if asked to."""
+
+    def __init__(self, verbose: bool) -> None:
+        self._verbose = verbose
+
+    def say(self, text: str) -> None:
+        if self._verbose:
+            import sys
+
+            sys.stderr.write(f"{text}\n")
+
+    def show(self, progress: Progress) -> None:
+        """Nothing: a notebook wants the lines, not the bar."""
+
+
+def _frame(X: Any) -> pd.DataFrame:
+    array = np.asarray(X)
+    if array.ndim != 2:
+        msg = f"X must have two dimensions, rows and columns; it has {array.ndim}"
+        raise UsageError(msg)
+    return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
+
+
+def _source(X: Any, y: Any) -> tuple[Any, str | None]:
+    """The table with its target, and the target's name."""
+    if isinstance(X, str | Path):
+        return str(X), _name(y)
+    table = X if isinstance(X, pd.DataFrame) else _frame(X)
+    if y is None or isinstance(y, str):
+        return table, _name(y)
+    values = y if isinstance(y, pd.Series) else pd.Series(np.asarray(y))
+    if len(values) != len(table):
+        msg = f"X has {len(table):,} rows and y has {len(values):,}; they must be the same"
+        raise UsageError(msg)
+    name = str(values.name) if values.name is not None else "target"
+    while name in table.columns:
+        name += "_"
+    return table.assign(**{name: np.asarray(values)}), name
+
+
+def _name(y: Any) -> str | None:
+    if y is not None and not isinstance(y, str):
+        msg = "with a path, y is the name of the target column"
+        raise UsageError(msg)
+    return y
+
+
+__all__ = ["AutoML", "AutoMLError", "Observer"]

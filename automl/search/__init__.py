@@ -1,0 +1,1 @@
+"""The search: configurations climb the ladder, every finished rung is journalled."""

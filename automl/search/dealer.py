@@ -1,0 +1,408 @@
+"""Who trains next: a pure state machine over learners, without Ray and without a clock.
+
+First every learner's best default climbs the whole ladder, all learners a rung at a time
+(*breadth*), so that the comparison is one. Then the allocation decides who tries more
+configurations (*tuning*); at the end the best configurations are repeated on the other
+folds (*bagging*).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from automl.search.ladder import TOP, Climb, Ladder, Step, promoted
+from automl.search.sampler import Sampler
+from automl.types import Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from automl.types import Learner, Rung, Status
+
+BREADTH_SHARE = 0.75
+"""Part of the search seconds by which every learner should have climbed once."""
+FAMILY_SHARE = 0.25
+"""Least part of the seconds that each of deep and classical gets."""
+ATTEMPTS = 2
+"""Defaults that may fail before their learner is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One fit to run now."""
+
+    trial: Trial
+    step: Step
+    allowance: float = math.inf
+    """Seconds the fit is asked to keep to."""
+    kill_after: float = math.inf
+    """Seconds after which its worker ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a search may spend and how it is allotted."""
+
+    allocate: Literal["equal", "greedy"] = "greedy"
+    seconds: float | None = None
+    """Seconds of the search; None makes it depend on nothing but the seed."""
+    trials: int | None = None
+    slots: int = 2
+    seed: int = 0
+    greater_is_better: bool = True
+    tuning_share: float = 0.8
+    """Part of the search seconds after which bagging comes first."""
+    bagged: int = 4
+    """Configurations repeated on the other folds."""
+
+
+@dataclass(slots=True)
+class Lane:
+    """One learner's configurations."""
+
+    learner: Learner
+    cost: float
+    """Declared cost relative to a linear model."""
+    sampler: Sampler
+    climbs: list[Climb] = field(default_factory=list)
+    spent: float = 0.0
+    """Seconds, or declared cost where the plan has no seconds."""
+    hopeless: str = ""
+    """Why it cannot climb on in the time there is."""
+
+    @property
+    def dead(self) -> bool:
+        failed = [c for c in self.climbs if c.failure]
+        return len(failed) >= ATTEMPTS and not any(c.highest >= 0 for c in self.climbs)
+
+    @property
+    def leader(self) -> Climb | None:
+        """The climb that carries the learner up in the breadth phase."""
+        alive = [c for c in self.climbs if not c.failure]
+        return max(alive, key=lambda c: (c.highest, -c.trial.number), default=None)
+
+    @property
+    def at_top(self) -> bool:
+        return any(c.at_top for c in self.climbs)
+
+    def pace(self) -> float | None:
+        """Seconds a row of the latest finished step of the highest rung."""
+        done = [r for c in self.climbs for r in c.finished.values() if r.status == "ok"]
+        if not done:
+            return None
+        last = max(done, key=lambda r: (min(r.rung, TOP), r.fit_seconds))
+        return (last.fit_seconds + last.predict_seconds) / max(last.n, 1)
+
+
+class _Choice(NamedTuple):
+    lane: Lane
+    climb: Climb
+    step: Step
+
+
+class Dealer:
+    """Deals the next job; takes every finished rung."""
+
+    def __init__(self, lanes: Sequence[tuple[Learner, float]], ladder: Ladder, plan: Plan) -> None:
+        """Set up the lanes.
+
+        Args:
+            lanes: Learners that apply, each with its declared cost.
+            ladder: The steps of the data set.
+            plan: Budget and allocation.
+        """
+        self.ladder = ladder
+        self.plan = plan
+        self.lanes = {
+            learner.name: Lane(
+                learner,
+                cost,
+                Sampler(learner, plan.seed, greater_is_better=plan.greater_is_better),
+            )
+            for learner, cost in sorted(lanes, key=lambda pair: (pair[1], pair[0].name))
+        }
+        rows = ladder.sizes[TOP]
+        self._enough = max(30, 2 * len(self.lanes), rows // 20)
+        """Configurations beyond which the score rows cannot tell them apart."""
+
+    # ------------------------------------------------------------------ in and out
+
+    def deal(self, now: float) -> Job | None:
+        """The next job, or None when nothing can start now.
+
+        Args:
+            now: Seconds since the search began; ignored where the plan has no seconds.
+        """
+        for choose in self._phases(now):
+            if (chosen := choose(now)) is not None:
+                chosen.climb.running.add(chosen.step)
+                return self._job(chosen, now)
+        return None
+
+    def take(self, rung: Rung) -> None:
+        """Record a finished rung, whatever its status."""
+        lane = self.lanes[rung.learner]
+        climb = next(c for c in lane.climbs if c.trial.id == rung.trial)
+        step = Step(rung.rung, rung.fold)
+        climb.running.discard(step)
+        climb.finished[step] = rung
+        lane.spent += self._price(lane, step, rung)
+        if rung.status != "ok":
+            climb.failure = climb.failure or rung.reason
+        elif rung.score is not None and rung.rung <= TOP and rung.fold == 0:
+            lane.sampler.tell(
+                climb.trial.number, rung.rung, rung.score, top=rung.rung == TOP
+            )
+
+    def replay(self, rungs: Iterable[Rung]) -> None:
+        """Take the rungs of an earlier session; what it left running starts anew."""
+        known: dict[str, dict[int, Rung]] = {}
+        finished = [r for r in rungs if r.learner in self.lanes]
+        for rung in finished:
+            number = int(rung.trial.rpartition("-")[2])
+            known.setdefault(rung.learner, {})[number] = rung
+        for name, trials in known.items():
+            lane = self.lanes[name]
+            for number in range(max(trials) + 1):
+                config = trials[number].config if number in trials else lane.sampler.next()
+                if number in trials:
+                    lane.sampler.resume(config)
+                lane.climbs.append(Climb(Trial(name, number, config, self.plan.seed)))
+        for rung in finished:
+            self.take(rung)
+
+    @property
+    def running(self) -> list[tuple[Trial, Step]]:
+        return [
+            (climb.trial, step)
+            for lane in self.lanes.values()
+            for climb in lane.climbs
+            for step in sorted(climb.running)
+        ]
+
+    @property
+    def idle(self) -> bool:
+        return not self.running
+
+    def outcome(self, name: str) -> tuple[Status, str]:
+        """What became of a learner, and why it is not ranked if it is not."""
+        lane = self.lanes[name]
+        if lane.at_top:
+            return "ok", ""
+        failures = [c.failure for c in lane.climbs if c.failure]
+        if failures and (lane.dead or not any(c.highest >= 0 for c in lane.climbs)):
+            return "failed", failures[0]
+        if lane.hopeless:
+            return "not_reached", lane.hopeless
+        reached = max((c.highest for c in lane.climbs), default=-1)
+        if reached >= 0:
+            return "not_reached", (
+                f"the budget ended after {self.ladder.sizes[reached]:,} of "
+                f"{self.ladder.sizes[TOP]:,} rows"
+            )
+        return "not_reached", "the budget ended before it began"
+
+    # --------------------------------------------------------------------- phases
+
+    def _phases(self, now: float) -> list[Callable[[float], _Choice | None]]:
+        bagging_first = (
+            self.plan.seconds is not None and now >= self.plan.tuning_share * self.plan.seconds
+        )
+        later = [self._bagging, self._tuning] if bagging_first else [self._tuning, self._bagging]
+        return [self._breadth, *later]
+
+    def _breadth(self, now: float) -> _Choice | None:
+        """The lowest open step of the learners that have not been to the top."""
+        open_steps = []
+        for order, lane in enumerate(self.lanes.values()):
+            if lane.at_top or lane.dead or lane.hopeless:
+                continue
+            climb = self._leader_or_new(lane)
+            step = None if climb is None else climb.next(self.ladder.climb)
+            if climb is not None and step is not None and self._affordable(lane, step, now):
+                open_steps.append((step.rung, order, lane, climb, step))
+        if not open_steps:
+            return None
+        _, _, lane, climb, step = min(open_steps, key=lambda entry: entry[:2])
+        return _Choice(lane, self._enter(lane, climb), step)
+
+    def _tuning(self, now: float) -> _Choice | None:
+        """A promotion or a new configuration of the learner whose turn it is."""
+        alive = [lane for lane in self.lanes.values() if not lane.dead and not lane.hopeless]
+        for lane in sorted(alive, key=self._urgency):
+            for climb, step in self._options(lane):
+                if self._affordable(lane, step, now):
+                    return _Choice(lane, self._enter(lane, climb), step)
+        return None
+
+    def _bagging(self, now: float) -> _Choice | None:
+        """The next fold of the best configurations, all of them a fold at a time."""
+        open_steps = []
+        for order, (lane, climb) in enumerate(self._best_climbs()):
+            step = climb.next(self.ladder.bag)
+            if step is not None and self._affordable(lane, step, now):
+                open_steps.append((step.fold, order, lane, climb, step))
+        if not open_steps:
+            return None
+        return _Choice(*min(open_steps, key=lambda entry: entry[:2])[2:])
+
+    # ------------------------------------------------------------------- choosing
+
+    def _leader_or_new(self, lane: Lane) -> Climb | None:
+        if lane.leader is not None:
+            return lane.leader
+        return self._new(lane) if self._may_start(lane) else None
+
+    def _new(self, lane: Lane) -> Climb:
+        """A climb not entered yet: dealing it may still prove unaffordable."""
+        return Climb(Trial(lane.learner.name, len(lane.climbs), {}, self.plan.seed))
+
+    def _enter(self, lane: Lane, climb: Climb) -> Climb:
+        if climb.trial.number < len(lane.climbs):
+            return climb
+        trial = Trial(
+            climb.trial.learner, climb.trial.number, lane.sampler.next(), self.plan.seed
+        )
+        lane.climbs.append(Climb(trial))
+        return lane.climbs[-1]
+
+    def _may_start(self, lane: Lane) -> bool:
+        started = sum(len(other.climbs) for other in self.lanes.values())
+        limit = self._enough if self.plan.trials is None else self.plan.trials
+        return started < limit and not lane.sampler.exhausted
+
+    def _options(self, lane: Lane) -> list[tuple[Climb, Step]]:
+        """Promotions, the highest first, then a new configuration."""
+        options = []
+        for climb in lane.climbs:
+            step = climb.next(self.ladder.climb)
+            if step is not None and promoted(
+                climb, lane.climbs, greater_is_better=self.plan.greater_is_better
+            ):
+                options.append((climb, step))
+        options.sort(key=lambda pair: (-pair[1].rung, pair[1].fold, pair[0].trial.number))
+        if self._may_start(lane):
+            new = self._new(lane)
+            options.append((new, self.ladder.climb[0]))
+        return options
+
+    def _urgency(self, lane: Lane) -> tuple[float, str]:
+        """Low goes first: least spent (equal), or most expected gain for its time (greedy)."""
+        if self.plan.allocate == "equal":
+            return lane.spent, lane.learner.name
+        seconds = self._expected(lane) + 0.05
+        gain = math.exp(-2.0 * self._gap(lane)) / math.sqrt((1 + len(lane.climbs)) * seconds)
+        first = lane.learner.family == self._starved()
+        return -gain - (1e6 if first else 0.0), lane.learner.name
+
+    def _starved(self) -> str | None:
+        """The family that has spent less than its share of the seconds so far."""
+        total = sum(lane.spent for lane in self.lanes.values())
+        for family in ("deep", "classical"):
+            own = [lane for lane in self.lanes.values() if lane.learner.family == family]
+            alive = any(not lane.dead and not lane.hopeless for lane in own)
+            if alive and sum(lane.spent for lane in own) < FAMILY_SHARE * total:
+                return family
+        return None
+
+    def _gap(self, lane: Lane) -> float:
+        """How far the learner's best is behind the best, in units of the learners' spread."""
+        bests = sorted(
+            (b for other in self.lanes.values() if (b := self._best(other)) is not None),
+            reverse=self.plan.greater_is_better,
+        )
+        own = self._best(lane)
+        if own is None or not bests:
+            return 1.0
+        spread = abs(bests[0] - bests[len(bests) // 2]) or 1e-12
+        return abs(bests[0] - own) / spread
+
+    def _best(self, lane: Lane) -> float | None:
+        scores = [s for c in lane.climbs if (s := c.score(TOP)) is not None]
+        if not scores:
+            return None
+        return max(scores) if self.plan.greater_is_better else min(scores)
+
+    def _best_climbs(self) -> list[tuple[Lane, Climb]]:
+        """The best configuration of each learner, best first, both families among them."""
+        sign = -1.0 if self.plan.greater_is_better else 1.0
+        found = []
+        for lane in self.lanes.values():
+            at_top = [c for c in lane.climbs if c.at_top and not c.failure]
+            if at_top and lane.learner.family != "baseline":
+                best = min(at_top, key=lambda c: (sign * (c.score(TOP) or 0.0), c.trial.number))
+                found.append((sign * (best.score(TOP) or 0.0), lane.learner.name, lane, best))
+        found.sort(key=lambda entry: entry[:2])
+        ranked = [(lane, climb) for _, _, lane, climb in found]
+        families = dict.fromkeys(lane.learner.family for lane, _ in ranked)
+        firsts = [
+            next(pair for pair in ranked if pair[0].learner.family == family)
+            for family in families
+        ]
+        rest = [pair for pair in ranked if pair not in firsts]
+        return (firsts + rest)[: self.plan.bagged]
+
+    # ----------------------------------------------------------------------- time
+
+    def _expected(self, lane: Lane, step: Step | None = None) -> float:
+        """Seconds the step should take (the top rung by default); declared cost without pace."""
+        rows = self.ladder.rows(step or Step(TOP, 0))
+        if self.plan.seconds is None or (pace := lane.pace()) is None:
+            return lane.cost * rows / self.ladder.sizes[TOP]
+        return pace * rows
+
+    def _price(self, lane: Lane, step: Step, rung: Rung) -> float:
+        if self.plan.seconds is None:
+            return lane.cost * self.ladder.share(step)
+        return rung.fit_seconds + rung.predict_seconds
+
+    def _affordable(self, lane: Lane, step: Step, now: float) -> bool:
+        """Whether the step can be over before the search is."""
+        if self.plan.seconds is None:
+            return True
+        left = self.plan.seconds - now
+        first = not lane.at_top
+        expected = 0.0 if lane.pace() is None else self._expected(lane, step)
+        if lane.learner.fidelity is not None and first:
+            return left > 1.0
+        fits = left > max(0.5, 1.1 * expected)
+        if first and not fits and lane.pace() is not None:
+            lane.hopeless = (
+                f"{self.ladder.rows(step):,} rows would take about {expected:.0f} s, "
+                f"{max(left, 0.0):.0f} s were left"
+            )
+        return fits
+
+    def _job(self, chosen: _Choice, now: float) -> Job:
+        lane, climb, step = chosen
+        if self.plan.seconds is None:
+            return Job(climb.trial, step)
+        left = self.plan.seconds - now
+        expected = self._expected(lane, step) if lane.pace() is not None else 0.0
+        if lane.at_top:
+            allowance = max(1.0, 1.5 * expected)
+        else:
+            allowance = max(0.5, self._breadth_share(lane, step, now))
+        allowance = max(0.2, min(allowance, 0.92 * left - 0.3))
+        return Job(climb.trial, step, allowance, min(left, 4 * max(allowance, expected) + 5.0))
+
+    def _breadth_share(self, lane: Lane, step: Step, now: float) -> float:
+        """The step's part of the time that breadth has left, by rows still to climb."""
+        seconds = self.plan.seconds or 0.0
+        core_seconds = self.plan.slots * max(0.0, BREADTH_SHARE * seconds - now)
+        ahead = 0.0
+        for other in self.lanes.values():
+            if other.at_top or other.dead or other.hopeless:
+                continue
+            highest = max((c.highest for c in other.climbs), default=-1)
+            ahead += sum(
+                self.ladder.share(s) * math.sqrt(1 + other.cost)
+                for s in self.ladder.climb
+                if s.rung > highest and s.fold == 0
+            )
+        own = self.ladder.share(step) * math.sqrt(1 + lane.cost)
+        return core_seconds * own / max(ahead, own)
+
+

@@ -1,0 +1,111 @@
+"""The ladder: which steps a configuration climbs, and how far it has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from automl.types import Rung, Trial
+
+TOP = 3
+"""The rung with all training rows of a fold."""
+BAG = 4
+"""The rung that repeats the top on the other folds."""
+
+
+class Step(NamedTuple):
+    """One fit: a rung's prefix of one fold's training rows."""
+
+    rung: int
+    fold: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The steps of one data set."""
+
+    sizes: Mapping[int, int]
+    """Rung -> rows of its prefix, for the rungs that exist up to the top."""
+    folds: int
+    all_folds_at_top: bool
+    """True for small tables: rung 3 runs every fold and there is no rung 4."""
+    refit: bool = False
+    """True where rows are ordered in time: rung 4 is one fit on every row, without a score."""
+
+    @property
+    def climb(self) -> tuple[Step, ...]:
+        """The steps of a configuration that does well, in order."""
+        single = tuple(Step(rung, 0) for rung in sorted(self.sizes))
+        if not self.all_folds_at_top:
+            return single
+        return single + tuple(Step(TOP, fold) for fold in range(1, self.folds))
+
+    @property
+    def bag(self) -> tuple[Step, ...]:
+        """The steps that make a bag of folds of a configuration at the top, or its refit."""
+        if self.refit:
+            return (Step(BAG, 0),)
+        return () if self.all_folds_at_top else tuple(Step(BAG, f) for f in range(1, self.folds))
+
+    def rows(self, step: Step) -> int:
+        return self.sizes[min(step.rung, TOP)]
+
+    def share(self, step: Step) -> float:
+        """Rows of a step in units of the top rung."""
+        return self.rows(step) / self.sizes[TOP]
+
+
+@dataclass(slots=True)
+class Climb:
+    """A trial's way up so far."""
+
+    trial: Trial
+    finished: dict[Step, Rung] = field(default_factory=dict)
+    running: set[Step] = field(default_factory=set)
+    failure: str = ""
+
+    def score(self, rung: int) -> float | None:
+        """The validation score on fold 0 of a rung."""
+        done = self.finished.get(Step(rung, 0))
+        return None if done is None else done.score
+
+    @property
+    def highest(self) -> int:
+        """The highest rung with a score on fold 0; -1 for none."""
+        return max((s.rung for s, r in self.finished.items() if s.fold == 0 and r.score is not None), default=-1)
+
+    @property
+    def at_top(self) -> bool:
+        return self.score(TOP) is not None
+
+    def next(self, steps: Iterable[Step]) -> Step | None:
+        """The first of `steps` not taken yet; rungs one after the other, folds side by side."""
+        if self.failure:
+            return None
+        for step in steps:
+            if step in self.running:
+                if step.fold == 0:
+                    return None
+            elif step not in self.finished:
+                return step
+        return None
+
+
+def promoted(climb: Climb, rivals: Iterable[Climb], *, greater_is_better: bool) -> bool:
+    """Whether a climb is in the better half of those that finished its highest rung.
+
+    Asynchronous successive halving with a reduction factor of 2 (Li et al. 2020,
+    arXiv 1810.05934), among the configurations of one learner.
+    """
+    rung = climb.highest
+    if rung < 0:
+        return True
+    own = climb.score(rung)
+    scores = [s for rival in rivals if (s := rival.score(rung)) is not None]
+    if own is None:
+        return False
+    ahead = sum(s > own if greater_is_better else s < own for s in scores)
+    return ahead < (len(scores) + 1) // 2

@@ -1,0 +1,210 @@
+"""One rung in a worker: fit, predict, save. Knows nothing of Ray, journals or other rungs."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+import traceback
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl.hooks.manager import get_host, resolve
+from automl.metrics import get_metric
+from automl.types import View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from automl.types import Array, Config, Learner, Metric, Model, Status, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a worker is asked to do; small enough to travel with every job."""
+
+    learner: str
+    config: Config
+    seed: int
+    task: Task
+    n_classes: int
+    metric: str
+    threads: int = 1
+    device: str = "cpu"
+    allowance: float = math.inf
+    """Seconds the fit may take."""
+    kill_after: float = math.inf
+    """Seconds after which the worker ends itself."""
+    memory: int = 0
+    """Bytes over which the worker ends itself; 0 for no limit."""
+    save: bool = False
+    """Whether the fitted model is wanted back."""
+    plugins: tuple[str, ...] = ()
+    """Modules registered by hand on the driver."""
+
+
+@dataclass(frozen=True, slots=True)
+class RungData:
+    """The rows of one (view, rung, fold); the last `n_stop` training rows are stop rows."""
+
+    train_X: Any
+    train_y: Array
+    n_stop: int
+    validation_X: Any
+    test_X: Any = None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of an order."""
+
+    status: Status
+    reason: str = ""
+    predictions: dict[str, Array] = field(default_factory=dict)
+    model: dict[str, bytes] | None = None
+    fit_seconds: float = 0.0
+    predict_seconds: float = 0.0
+    overhead_seconds: float = 0.0
+    steps: int | None = None
+
+
+class HostRun:
+    """The host's side of a fit: it keeps the clock and scores the reported steps itself."""
+
+    def __init__(self, order: Order, learner: Learner, stop_y: Array, metric: Metric) -> None:
+        self.seed = order.seed
+        self.threads = order.threads
+        self.device = order.device
+        self.best_step = -1
+        self.last_step = -1
+        self._patience = learner.patience
+        self._stop_y = stop_y
+        self._metric = metric
+        self._best = -math.inf
+        self._end = time.monotonic() + order.allowance
+
+    def seconds_left(self) -> float:
+        return max(0.0, self._end - time.monotonic())
+
+    def report(self, step: int, prediction: Array) -> bool:
+        """Score the stop rows; True when time or patience is over."""
+        self.last_step = step
+        value = self._metric.score(self._stop_y, np.asarray(prediction))
+        signed = value if self._metric.greater_is_better else -value
+        if signed > self._best or self.best_step < 0:
+            self._best, self.best_step = signed, step
+        waited = step - self.best_step
+        return self.seconds_left() <= 0 or (self._patience is not None and waited >= self._patience)
+
+
+def run_rung(order: Order, data: RungData) -> Outcome:
+    """Fit one configuration on one rung and predict the rows that score it.
+
+    A fault of the learner becomes an outcome with status "failed"; nothing is raised.
+    """
+    started = time.monotonic()
+    try:
+        outcome = _run(order, data)
+    except Exception as error:  # noqa: BLE001 - a learner may raise anything; it costs its own row
+        outcome = Outcome("failed", _sentence(error))
+    worked = outcome.fit_seconds + outcome.predict_seconds
+    outcome.overhead_seconds = time.monotonic() - started - worked
+    return outcome
+
+
+def _run(order: Order, data: RungData) -> Outcome:
+    host = get_host()
+    _register(order.plugins)
+    learner = host.learner(order.learner)
+    model: Model = resolve(learner.factory)(order.config, order.task, order.n_classes)
+    train, stop = _rows(order, learner, data)
+    run = HostRun(order, learner, data.train_y[len(data.train_y) - data.n_stop :], _stopping(order))
+
+    with _threads(order.threads):
+        started = time.monotonic()
+        model.fit(train, stop, run)
+        fitted = time.monotonic()
+        parts = {"": data.validation_X, "-test": data.test_X}
+        predictions = {
+            suffix: _checked(model.predict(View(X, None, order.task, order.n_classes)), X, order)
+            for suffix, X in parts.items()
+            if X is not None
+        }
+        predicted = time.monotonic()
+    return Outcome(
+        "ok",
+        predictions=predictions,
+        model=_saved(model) if order.save else None,
+        fit_seconds=fitted - started,
+        predict_seconds=predicted - fitted,
+        steps=run.best_step if run.best_step >= 0 else None,
+    )
+
+
+@cache
+def _register(modules: tuple[str, ...]) -> None:
+    """Make plugins known that the driver registered by hand."""
+    for name in modules:
+        get_host().register(import_module(name))
+
+
+def _rows(order: Order, learner: Learner, data: RungData) -> tuple[View, View | None]:
+    """Training and stop rows; a learner without early stopping trains on all of them."""
+    whole = View(data.train_X, data.train_y, order.task, order.n_classes)
+    if learner.patience is None or not data.n_stop:
+        return whole, None
+    cut = len(whole) - data.n_stop
+    return whole.take(slice(0, cut)), whole.take(slice(cut, None))
+
+
+def _stopping(order: Order) -> Metric:
+    """The metric that early stopping watches."""
+    extra = tuple(get_host().metrics().values())
+    metric = get_metric(order.metric, order.task, extra)
+    return metric if metric.stopping is None else get_metric(metric.stopping, order.task, extra)
+
+
+def _checked(prediction: Array, X: Any, order: Order) -> Array:
+    values = np.asarray(prediction, dtype=np.float32)
+    expected = (len(X), order.n_classes) if order.n_classes else (len(X),)
+    if values.shape != expected:
+        msg = f"predicted an array of shape {values.shape} instead of {expected}"
+        raise ValueError(msg)
+    if not np.isfinite(values).all():
+        msg = "predicted NaN or infinite values"
+        raise ValueError(msg)
+    return values
+
+
+def _saved(model: Model) -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        model.save(folder)
+        return {
+            str(file.relative_to(folder)): file.read_bytes()
+            for file in sorted(folder.rglob("*"))
+            if file.is_file()
+        }
+
+
+def _sentence(error: BaseException) -> str:
+    """The fault in one line, with the place in the plugin where it happened."""
+    text = str(error).strip().splitlines()
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {text[0][:300] if text else 'no message'}{place}"
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Hold native thread pools to the trial's CPUs."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=count):
+        yield

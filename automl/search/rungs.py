@@ -1,0 +1,157 @@
+"""The rows of every rung, encoded once per (view, rung, fold) in the background."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotReady
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from automl.data.views import Views
+from automl.search.ladder import BAG, TOP, Step
+from automl.search.objective import RungData
+from automl.types import TensorBlock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    import pandas as pd
+
+    from automl.data.split import Split
+    from automl.search.dealer import Job
+    from automl.types import Dataset, ViewKind
+
+
+class Key(NamedTuple):
+    """One encoding: rung 4 shares the prefixes of rung 3."""
+
+    rung: int
+    fold: int
+    kind: ViewKind
+
+
+class RungStore:
+    """Makes `RungData` on a thread and hands out references to it.
+
+    Each encoding is fitted on the rung's training rows only. From rung 3 on its fitted
+    form is saved for the artifact. The least recently used references are dropped when the
+    store is full; a dropped one is made again when it is asked for.
+    """
+
+    def __init__(  # noqa: PLR0913 - what an encoding is made of
+        self,
+        data: Dataset,
+        split: Split,
+        put: Callable[[RungData], Any],
+        *,
+        kinds: dict[str, ViewKind],
+        folder: Path,
+        capacity: int,
+        test_X: pd.DataFrame | None = None,
+        seed: int = 0,
+    ) -> None:
+        """Set up an empty store.
+
+        Args:
+            data: All training rows.
+            split: Folds and prefixes.
+            put: Turns a `RungData` into a reference that jobs can carry.
+            kinds: Learner -> the view it wants.
+            folder: Where fitted views are saved, `<kind>-f<fold>` each.
+            capacity: Bytes of encoded rows to keep.
+            test_X: Locked test rows, which every model predicts as well.
+            seed: Seed of encoders that draw at random.
+        """
+        self._data = data
+        self._split = split
+        self._put = put
+        self._kinds = kinds
+        self._folder = folder
+        self._capacity = capacity
+        self._test_X = test_X
+        self._seed = seed
+        self._futures: OrderedDict[Key, Future[tuple[Any, int]]] = OrderedDict()
+        self._views: OrderedDict[tuple[int, int], Views] = OrderedDict()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="views")
+
+    def prefetch(self, steps: Iterable[Step]) -> None:
+        """Start making the views of these steps, in order."""
+        for step in steps:
+            for kind in sorted(set(self._kinds.values())):
+                self._future(_key(step, kind))
+
+    def get(self, job: Job, wait: float) -> Any | None:
+        """A reference to the job's rows, or None if they are not ready within `wait` seconds."""
+        future = self._future(_key(job.step, self._kinds[job.trial.learner]))
+        try:
+            reference, _ = future.result(timeout=wait)
+        except NotReady:
+            return None
+        self._evict()
+        return reference
+
+    def close(self) -> None:
+        """Stop making views and forget them."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._futures.clear()
+        self._views.clear()
+
+    def _future(self, key: Key) -> Future[tuple[Any, int]]:
+        if key not in self._futures:
+            self._futures[key] = self._thread.submit(self._make, key)
+        self._futures.move_to_end(key)
+        return self._futures[key]
+
+    def _evict(self) -> None:
+        """Drop what was used least recently; jobs under way hold references of their own."""
+        done = {k: f.result()[1] for k, f in self._futures.items() if f.done()}
+        held = sum(done.values())
+        for key in list(done)[:-2]:
+            if held <= self._capacity:
+                return
+            held -= done[key]
+            del self._futures[key]
+
+    def _make(self, key: Key) -> tuple[Any, int]:
+        prefix = self._split.prefix(key.fold, key.rung)
+        stop = self._split.stop_rows(key.fold, key.rung)
+        rows = np.concatenate([prefix[~stop], prefix[stop]])
+        views = self._fitted(key, rows)
+        validation = self._split.validation(key.fold)
+        made = RungData(
+            train_X=views.train(key.kind),
+            train_y=self._data.y[rows],
+            n_stop=int(stop.sum()),
+            validation_X=views.transform(key.kind, self._data.X.iloc[validation]),
+            test_X=None if self._test_X is None else views.transform(key.kind, self._test_X),
+        )
+        if key.rung >= TOP:
+            views.save(key.kind, self._folder / f"{key.kind}-f{key.fold}")
+        size = sum(map(_nbytes, (made.train_X, made.validation_X, made.test_X)))
+        return self._put(made), size
+
+    def _fitted(self, key: Key, rows: Any) -> Views:
+        """The encoding that all views of a (rung, fold) share."""
+        at = (key.rung, key.fold)
+        if at not in self._views:
+            self._views[at] = Views(
+                self._data.X.iloc[rows], self._data.y[rows], self._data.schema, self._seed
+            )
+            while len(self._views) > 2:
+                self._views.popitem(last=False)
+        return self._views[at]
+
+
+def _key(step: Step, kind: ViewKind) -> Key:
+    return Key(TOP if step.rung == BAG else step.rung, step.fold, kind)
+
+
+def _nbytes(X: Any) -> int:
+    if X is None:
+        return 0
+    if isinstance(X, TensorBlock):
+        return int(X.numbers.nbytes + X.missing.nbytes + X.codes.nbytes)
+    return int(X.nbytes) if isinstance(X, np.ndarray) else int(X.memory_usage(index=False).sum())

@@ -1,0 +1,94 @@
+"""Durations and sizes as people write them."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from automl.errors import UsageError
+
+_DURATION = re.compile(
+    r"(?:(?P<h>\d+(?:\.\d+)?)h)?\s*(?:(?P<m>\d+(?:\.\d+)?)m(?:in)?)?\s*(?:(?P<s>\d+(?:\.\d+)?)s?)?"
+)
+_SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<prefix>[kmgt])(?P<binary>i)?b?")
+_PREFIXES = "kmgt"
+MINUTE = 60
+HOUR = 60 * MINUTE
+DEFAULT_SECONDS = 5.0 * MINUTE
+
+
+def parse_duration(text: str) -> float:
+    """Read a duration such as `600`, `90s`, `10m`, `1h` or `1h30m`.
+
+    Returns:
+        Seconds, above zero and finite.
+
+    Raises:
+        UsageError: If the text is no duration.
+    """
+    match = _DURATION.fullmatch(text.strip().lower())
+    parts = match.groupdict() if match else {}
+    seconds = sum(
+        float(parts[unit]) * size
+        for unit, size in (("h", HOUR), ("m", MINUTE), ("s", 1))
+        if parts.get(unit)
+    )
+    if not match or not 0 < seconds < math.inf:
+        msg = f"{text!r} is not a time: write seconds, such as 600, or 90s, 10m, 1h, 1h30m"
+        raise UsageError(msg)
+    return float(seconds)
+
+
+def format_duration(seconds: float) -> str:
+    """The shortest of `45s`, `1m30s`, `2h`, `1h0m5s` that `parse_duration` reads back.
+
+    Whole seconds; below ten, one decimal.
+    """
+    if seconds < 10:
+        return f"{round(seconds, 1):g}s"
+    whole = round(seconds)
+    hours, minutes, rest = whole // HOUR, whole % HOUR // MINUTE, whole % MINUTE
+    words = [f"{hours}h"] if hours else []
+    if minutes or (hours and rest):
+        words.append(f"{minutes}m")
+    if rest:
+        words.append(f"{rest}s")
+    return "".join(words)
+
+
+def parse_size(text: str) -> int:
+    """Read a size such as `8GB`, `500MB` or `2GiB`.
+
+    Returns:
+        Bytes, at least one.
+
+    Raises:
+        UsageError: If the text is no size or lacks its unit.
+    """
+    match = _SIZE.fullmatch(text.strip().lower())
+    size = 0
+    if match:
+        base = 1024 if match["binary"] else 1000
+        size = round(float(match["number"]) * base ** (1 + _PREFIXES.index(match["prefix"])))
+    if size < 1:
+        msg = f"{text!r} is not a size: write a number with its unit, such as 8GB, 500MB or 2GiB"
+        raise UsageError(msg)
+    return size
+
+
+def format_size(size: float) -> str:
+    """Bytes in the unit that reads best, three digits: `512 B`, `1.5 GB`, `24 MB`."""
+    value, unit = float(size), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 999.5:
+            break
+        value, unit = value / 1000, larger
+    digits = 0 if unit == "B" or value >= 99.5 else 1
+    return f"{value:.{digits}f}".removesuffix(".0") + f" {unit}"
+
+
+def budget_seconds(time_limit: str | None, trials: int | None) -> float | None:
+    """The seconds a fit may take; None where `--trials` alone limits it."""
+    if time_limit is not None:
+        return parse_duration(time_limit)
+    return None if trials is not None else DEFAULT_SECONDS
