@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+import warnings
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -73,8 +75,12 @@ def build_app() -> typer.Typer:
     return app
 
 
-def run(argv: Sequence[str]) -> int:
+def run(argv: Sequence[str], began: float | None = None) -> int:
     """Run one command line.
+
+    Args:
+        argv: The words after `automl`.
+        began: `time.monotonic()` when the command began, for its budget; now unless given.
 
     Returns:
         The exit code: 0 fine; 1 no learner produced a model, or an internal failure; 2 bad input
@@ -88,7 +94,7 @@ def run(argv: Sequence[str]) -> int:
             args=list(argv) or ["--help"],
             prog_name="automl",
             standalone_mode=False,
-            obj={"argv": tuple(argv)},
+            obj={"argv": tuple(argv), "began": time.monotonic() if began is None else began},
         )
     except AutoMLError as error:
         return _fail(str(error), error.exit_code)
@@ -99,14 +105,18 @@ def run(argv: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Entry point of the `automl` command.
+def main(began: float | None = None) -> None:
+    """Entry point of the `automl` command; leaves with its exit code.
+
+    Args:
+        began: As for `run`.
 
     Raises:
-        SystemExit: Always, with the exit code.
+        SystemExit: Always.
     """
+    warnings.showwarning = _show_warning
     try:
-        code = run(sys.argv[1:] if argv is None else argv)
+        code = run(sys.argv[1:], began)
     except BrokenPipeError:
         mute_stdout()
         code = 0
@@ -121,6 +131,12 @@ def main(argv: Sequence[str] | None = None) -> None:
             1,
         )
     sys.exit(code)
+
+
+def _show_warning(
+    message: Warning | str, category: type[Warning], *_: object, **__: object
+) -> None:
+    note(f"warning: {message}" if category is UserWarning else f"{category.__name__}: {message}")
 
 
 def _fail(message: str, code: int) -> int:

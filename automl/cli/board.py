@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from automl.cli.output import cell_text, number_text, records
+from automl.cli.output import number_text, records
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pandas as pd
+    from rich.console import RenderableType
     from rich.table import Table
 
 TIE = "="
@@ -65,11 +68,31 @@ def _interval(row: dict[str, Any]) -> str:
     return "" if low is None or high is None else f"[{number_text(low)}, {number_text(high)}]"
 
 
-def headline(content: dict[str, Any], metric: str, scored_rows: Any) -> str:
-    """What the scores are: target, task, metric, and the rows they were computed on."""
-    schema = content["schema"]
-    on = {"test": "locked test rows", "crossfit": "cross-fitted rows"}.get(
-        str(content.get("scored_on")), "rows"
+def leaderboard_parts(content: Mapping[str, Any], frame: pd.DataFrame) -> Sequence[RenderableType]:
+    """A headline, the table, and what its signs mean.
+
+    Args:
+        content: `run.json`.
+        frame: The columns of `leaderboard.csv`.
+    """
+    return headline(content), leaderboard_table(frame, content["metric"]["name"]), FOOTNOTE
+
+
+def headline(content: Mapping[str, Any]) -> str:
+    """What the scores are: target, task, metric, and the rows they stand on."""
+    metric = content["metric"]
+    better = "higher" if metric["greater_is_better"] else "lower"
+    return (
+        f"target {content['target']} ({content['task']}); {metric['name']}, {better} is better,"
+        f" {_rows(content)}"
     )
-    rows = f"{cell_text(scored_rows)} {on}" if scored_rows is not None else on
-    return f"target {schema['target']} ({schema['task']}), {metric} on {rows}"
+
+
+def _rows(content: Mapping[str, Any]) -> str:
+    split = content["split"]
+    if content["scored_on"] == "test":
+        return f"on {split['test_rows']:,} locked test rows"
+    part = {"all": " (all rows)", "fold0": " (the rows of fold 0)"}.get(
+        str(content.get("scored_rows")), ""
+    )
+    return f"cross-fitted{part}; {split['rows']:,} training rows"

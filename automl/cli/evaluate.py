@@ -62,7 +62,7 @@ def scores(predictor: Predictor, table: pd.DataFrame) -> list[dict[str, Any]]:
     rows, answers = table[known], y[known]
     return [
         {"learner": name, "rows": len(rows), **_metrics(predictor, rows, answers, name)}
-        for name in predictor.learners
+        for name in predictor.names
     ]
 
 
@@ -71,10 +71,7 @@ def _metrics(predictor: Predictor, table: pd.DataFrame, y: Array, learner: str) 
     from automl.metrics import BUILTIN, score
 
     schema = predictor.schema
-    if schema.classes:
-        prediction = predictor.predict_proba(table, learner=learner)
-    else:
-        prediction = predictor.predict(table, learner=learner)
+    prediction = predictor.raw(table, learner)
     return {
         metric.name: score(metric, y, prediction)
         for metric in (*BUILTIN, *get_host().metrics().values())

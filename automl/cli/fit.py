@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from automl.cli.board import FOOTNOTE, headline, leaderboard_table
+from automl.cli.board import leaderboard_parts
 from automl.cli.display import watching
 from automl.cli.options import budget_seconds, format_duration, parse_size
 from automl.cli.output import emit_json, emit_rich, note, records
-from automl.cli.runs import LEADERBOARD, metric_name, read_leaderboard, read_run
+from automl.cli.runs import LEADERBOARD, read_leaderboard, read_run
 from automl.cli.target import ask_target, can_ask
 from automl.errors import AutoMLError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -148,7 +148,12 @@ def fit(  # noqa: PLR0913, PLR0917 - the flags are the contract
     """
     from automl.workflow import FitOptions, fit_run
 
-    started = time.monotonic()
+    began = float(context.obj["began"])
+    run = output or default_output(data, resume=resume)
+    if target is None and not (as_json or quiet or resume) and can_ask():
+        asked = time.monotonic()
+        target = ask_target(data)
+        began += time.monotonic() - asked
     options = FitOptions(
         task=task,
         metric=metric,
@@ -170,19 +175,18 @@ def fit(  # noqa: PLR0913, PLR0917 - the flags are the contract
         memory=None if memory is None else parse_size(memory),
         address=address,
         seed=seed,
-        output=output or default_output(data, resume=resume),
+        output=run,
         resume=resume,
         on_error=on_error,
+        began=began,
     )
-    if target is None and not (as_json or quiet or resume) and can_ask():
-        target = ask_target(data)
     try:
         with watching(quiet=quiet) as observer:
-            run = fit_run(options, data, target, observer)
+            fit_run(options, data, target, observer)
     except KeyboardInterrupt:
-        _interrupted(options.output, _resume_command(context.obj["argv"], options.output, target))
+        _interrupted(run, _resume_command(context.obj["argv"], run, target))
         raise typer.Exit(INTERRUPTED) from None
-    _result(run, data, time.monotonic() - started, as_json=as_json)
+    _result(run, data, time.monotonic() - began, as_json=as_json)
 
 
 def default_output(source: str, *, resume: bool = False) -> Path:
@@ -227,7 +231,7 @@ def _interrupted(run: Path, resume: str) -> None:
     except AutoMLError:
         note("interrupted before the first result")
     else:
-        _show_board(run, frame)
+        emit_rich(*leaderboard_parts(read_run(run), frame))
     if run.is_dir():
         note(f"interrupted; go on with: {resume}")
 
@@ -237,7 +241,7 @@ def _result(run: Path, data: str, seconds: float, *, as_json: bool) -> None:
     if as_json:
         emit_json(summary(run, content, frame, seconds))
         return
-    _show_board(run, frame)
+    emit_rich(*leaderboard_parts(content, frame))
     suffix = "".join(Path(data).suffixes[-2:])
     new_rows = f"new{suffix}" if Path(data).is_file() else "new.csv"
     command = shlex.join(["automl", "predict", str(run), new_rows, "-o", "predictions.csv"])
@@ -248,27 +252,16 @@ def _result(run: Path, data: str, seconds: float, *, as_json: bool) -> None:
     )
 
 
-def _show_board(run: Path, frame: pd.DataFrame) -> None:
-    content = read_run(run)
-    metric = metric_name(content)
-    emit_rich(
-        headline(content, metric, content.get("scored_rows")),
-        leaderboard_table(frame, metric),
-        FOOTNOTE,
-    )
-
-
 def summary(
-    run: Path, content: dict[str, Any], frame: pd.DataFrame, seconds: float
+    run: Path, content: Mapping[str, Any], frame: pd.DataFrame, seconds: float
 ) -> dict[str, Any]:
     """What `--json` prints."""
-    schema = content["schema"]
     return {
         "run": str(run),
-        "target": schema["target"],
-        "task": schema["task"],
-        "metric": metric_name(content),
-        "scored_on": content.get("scored_on"),
+        "target": content["target"],
+        "task": content["task"],
+        "metric": content["metric"]["name"],
+        "scored_on": content["scored_on"],
         "scored_rows": content.get("scored_rows"),
         "leaderboard": records(frame),
         "seconds": round(seconds, 3),

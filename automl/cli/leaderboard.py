@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from automl.cli.board import FOOTNOTE, headline, leaderboard_table
+from automl.cli.board import leaderboard_parts
 from automl.cli.output import emit, emit_json, emit_rich, records
-from automl.cli.runs import metric_name, read_leaderboard, read_run
+from automl.cli.runs import read_leaderboard, read_run
 from automl.errors import UsageError
 
 
@@ -29,9 +29,4 @@ def leaderboard(
     elif as_csv:
         emit(frame.to_csv(index=False, lineterminator="\n"))
     else:
-        metric = metric_name(content)
-        emit_rich(
-            headline(content, metric, content.get("scored_rows")),
-            leaderboard_table(frame, metric),
-            FOOTNOTE,
-        )
+        emit_rich(*leaderboard_parts(content, frame))

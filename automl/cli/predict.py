@@ -66,12 +66,15 @@ def predictions(
     """
     import pandas as pd
 
-    frame = pd.DataFrame({"prediction": predictor.predict(table, learner=learner)})
-    if proba:
-        shares = predictor.predict_proba(table, learner=learner)
-        names = [f"proba_{name}" for name in predictor.classes]
-        frame = pd.concat([frame, pd.DataFrame(shares, columns=names)], axis=1)
-    return frame
+    if not proba:
+        return pd.DataFrame({"prediction": predictor.predict(table, learner)})
+    from automl.data.schema import decode_labels
+
+    shares = predictor.predict_proba(table, learner)
+    labels = decode_labels(predictor.schema, shares.argmax(axis=1))
+    names = [f"proba_{name}" for name in predictor.classes]
+    probabilities = pd.DataFrame(shares, columns=names)
+    return pd.concat([pd.DataFrame({"prediction": labels}), probabilities], axis=1)
 
 
 def _write(frame: pd.DataFrame, file: Path) -> None:

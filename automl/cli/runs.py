@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import ArtifactError
@@ -12,10 +11,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from automl.types import Metric
+    from automl.types import Rung
 
-RUN_FILE = "run.json"
-JOURNAL = "journal.jsonl"
 LEADERBOARD = "leaderboard.csv"
 
 
@@ -23,42 +20,33 @@ def read_run(run: Path) -> dict[str, Any]:
     """The contents of `run.json`.
 
     Raises:
-        ArtifactError: If the folder is missing or is not a run.
+        ArtifactError: If the folder is missing, is not a run, or is damaged.
     """
-    if not run.is_dir():
-        msg = f"{run} is not a folder: name the folder that 'automl fit' wrote"
+    if not run.exists():
+        msg = f"there is no folder {run}; give the one that 'automl fit' printed"
         raise ArtifactError(msg)
-    file = run / RUN_FILE
-    if not file.is_file():
-        msg = f"{run} has no {RUN_FILE}: name the folder that 'automl fit' wrote"
-        raise ArtifactError(msg)
+    from automl.search import rundir
+
+    return rundir.read(run)
+
+
+def read_rungs(run: Path) -> list[Rung]:
+    """The journal of a run.
+
+    Raises:
+        ArtifactError: If nothing has been journalled yet, or the journal is damaged.
+    """
+    from automl.search.journal import NAME, read_journal
+
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError:
-        content = None
-    if not isinstance(content, dict):
-        msg = f"{file} is damaged: fit again, or restore it from a copy"
+        rungs = read_journal(run)
+    except (ValueError, TypeError) as error:
+        msg = f"{run / NAME} is damaged ({error}); fit again"
+        raise ArtifactError(msg) from error
+    if not rungs:
+        msg = f"{run} holds no result yet; go on with 'automl fit ... -o {run} --resume'"
         raise ArtifactError(msg)
-    return content
-
-
-def run_metric(content: dict[str, Any]) -> Metric:
-    """The metric a run was judged by."""
-    from automl.hooks.manager import get_host
-    from automl.metrics import get_metric
-
-    return get_metric(metric_name(content), task(content), get_host().metrics().values())
-
-
-def metric_name(content: dict[str, Any]) -> str:
-    """The metric's name."""
-    metric = content["metric"]
-    return str(metric["name"] if isinstance(metric, dict) else metric)
-
-
-def task(content: dict[str, Any]) -> Any:
-    """The task."""
-    return content["schema"]["task"]
+    return rungs
 
 
 def read_leaderboard(run: Path) -> pd.DataFrame:
@@ -69,16 +57,18 @@ def read_leaderboard(run: Path) -> pd.DataFrame:
     """
     import pandas as pd
 
-    content = read_run(run)
-    journal, table = run / JOURNAL, run / LEADERBOARD
-    if table.is_file() and not _newer(journal, table):
-        return pd.read_csv(table, keep_default_na=False, na_values=[""])
-    if not journal.is_file():
-        msg = f"{run} holds no result yet: go on with 'automl fit ... -o {run} --resume'"
-        raise ArtifactError(msg)
-    from automl.leaderboard import leaderboard
+    from automl.search.journal import NAME
 
-    return leaderboard(run, run_metric(content))
+    content, table = read_run(run), run / LEADERBOARD
+    if table.is_file() and not _newer(run / NAME, table):
+        return pd.read_csv(table, keep_default_na=False, na_values=[""])
+    read_rungs(run)
+    from automl.hooks.manager import get_host
+    from automl.leaderboard import leaderboard
+    from automl.metrics import get_metric
+
+    metric = get_metric(content["metric"]["name"], content["task"], get_host().metrics().values())
+    return leaderboard(run, metric)
 
 
 def _newer(first: Path, second: Path) -> bool:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from automl.cli.output import emit_json, emit_rich, plain_table
-from automl.cli.runs import JOURNAL, read_run, run_metric
-from automl.errors import ArtifactError
+from automl.cli.runs import read_run, read_rungs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,21 +46,15 @@ def scaling(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list of points.")] = False,
 ) -> None:
     """Show how scores and fit times grow with rows."""
-    from automl.search.journal import read_journal
-
     content = read_run(run)
-    journal = run / JOURNAL
-    if not journal.is_file():
-        msg = f"{run} has no {JOURNAL}: fit again, or resume the run"
-        raise ArtifactError(msg)
-    metric = run_metric(content)
-    rows = curves(read_journal(journal), greater_is_better=metric.greater_is_better)
+    metric, greater = content["metric"]["name"], content["metric"]["greater_is_better"]
+    rows = curves(read_rungs(run), greater_is_better=greater)
     if as_json:
         emit_json(rows)
         return
-    better = "higher" if metric.greater_is_better else "lower"
+    better = "higher" if greater else "lower"
     emit_rich(
-        f"{metric.name} ({better} is better) on the validation rows of fold 0,"
+        f"{metric} ({better} is better) on the validation rows of fold 0,"
         " best configuration per number of training rows",
         plain_table(COLUMNS, ([row[name] for name in COLUMNS] for row in rows)),
     )
