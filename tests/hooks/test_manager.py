@@ -34,6 +34,10 @@ def host(*plugins: Any) -> Host:
     return made
 
 
+def nothing() -> list[Learner]:
+    return []
+
+
 def trees(*names: str, **changes: Any) -> SimpleNamespace:
     return plugin("_".join(names), learners=lambda: [learner(n, **changes) for n in names])
 
@@ -110,7 +114,7 @@ def test_a_hook_that_raises_fails_its_plugin_alone() -> None:
 
 
 def test_a_misspelt_hook_is_said() -> None:
-    made = host(plugin("typo", learnrs=lambda: []))
+    made = host(plugin("typo", learnrs=nothing))
     assert "automl_learnrs is no hook" in made.plugins[0].reason
     assert "automl_learners" in made.plugins[0].reason
 
@@ -185,10 +189,10 @@ def test_a_broken_observer_is_reported_once_and_does_not_silence_the_others(
         msg = "no disk"
         raise OSError(msg)
 
-    made = host(
-        plugin("good", rung_finished=lambda rung: seen.append(rung)),
-        plugin("bad", rung_finished=broken),
-    )
+    def good(rung: Rung) -> None:
+        seen.append(rung)
+
+    made = host(plugin("good", rung_finished=good), plugin("bad", rung_finished=broken))
     with caplog.at_level(logging.WARNING):
         made.rung_finished(RUNG)
         made.rung_finished(RUNG)
