@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from automl.cli.options import MINUTE
+from automl.units import MINUTE
 from automl.cli.output import note, number_text
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from automl.cli.options import format_size
+from automl.units import format_size
 from automl.cli.output import emit_json, emit_rich, plain_table
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import typer
 
 from automl.cli.board import leaderboard_parts
 from automl.cli.display import watching
-from automl.cli.options import budget_seconds, format_duration, parse_size
+from automl.units import budget_seconds, format_duration, parse_size
 from automl.cli.output import emit_json, emit_rich, note, records
 from automl.cli.runs import LEADERBOARD, read_leaderboard, read_run
 from automl.cli.target import ask_target, can_ask
@@ -149,6 +149,9 @@ def fit(  # noqa: PLR0913, PLR0917 - the flags are the contract
     from automl.workflow import FitOptions, fit_run
 
     began = float(context.obj["began"])
+    # whatever is wrong with the options is said before anyone is asked a question
+    seconds, share = budget_seconds(time_limit, trials), _share(test_size, test)
+    memory_bytes = None if memory is None else parse_size(memory)
     run = output or default_output(data, resume=resume)
     if target is None and not (as_json or quiet or resume) and can_ask():
         asked = time.monotonic()
@@ -158,8 +161,8 @@ def fit(  # noqa: PLR0913, PLR0917 - the flags are the contract
         task=task,
         metric=metric,
         test=test,
-        test_size=_share(test_size, test),
-        seconds=budget_seconds(time_limit, trials),
+        test_size=share,
+        seconds=seconds,
         trials=trials,
         preset=preset,
         allocate=allocate,
@@ -172,7 +175,7 @@ def fit(  # noqa: PLR0913, PLR0917 - the flags are the contract
         positive=positive,
         cpus=cpus,
         gpus=gpus,
-        memory=None if memory is None else parse_size(memory),
+        memory=memory_bytes,
         address=address,
         seed=seed,
         output=run,
