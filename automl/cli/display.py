@@ -7,8 +7,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from automl.units import MINUTE
 from automl.cli.output import note, number_text
+from automl.units import MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

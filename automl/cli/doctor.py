@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from automl.units import format_size
 from automl.cli.output import emit_json, emit_rich, plain_table
+from automl.units import format_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,11 +12,11 @@ import typer
 
 from automl.cli.board import leaderboard_parts
 from automl.cli.display import watching
-from automl.units import budget_seconds, format_duration, parse_size
 from automl.cli.output import emit_json, emit_rich, note, records
 from automl.cli.runs import LEADERBOARD, read_leaderboard, read_run
 from automl.cli.target import ask_target, can_ask
 from automl.errors import AutoMLError, UsageError
+from automl.units import budget_seconds, format_duration, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
