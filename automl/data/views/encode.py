@@ -43,9 +43,11 @@ class Dates:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Of the columns that `encode` gives."""
         return tuple(f"{self.name}: {part}" for part in self.parts)
 
     def encode(self, column: pd.Series) -> Array:
+        """(n,) dates to (n, len(parts)) float32."""
         return date_parts(column)[:, [ALL_PARTS.index(part) for part in self.parts]]
 
 
@@ -54,13 +56,13 @@ class Levels:
     """A category column and its levels, most frequent first."""
 
     name: str
-    values: tuple[str, ...]
+    labels: tuple[str, ...]
 
     def encode(self, column: pd.Series) -> Array:
         """(n,) category to (n,) int32 codes."""
         import pandas as pd
 
-        index = pd.Index(self.values, dtype="str")
+        index = pd.Index(self.labels, dtype="str")
         codes = index.get_indexer(column.cat.categories.astype("str")).astype(np.int32) + 1
         return np.append(codes, np.int32(0))[column.cat.codes]
 
@@ -78,7 +80,7 @@ class Encoder:
     def names(self) -> list[str]:
         """Of the columns of `Encoded.numbers`."""
         names = list(self.numbers)
-        for part in (*self.dates, *self.texts):
+        for part in self._parts:
             names.extend(part.names)
         return names if names or self.levels else ["constant"]
 
@@ -90,19 +92,15 @@ class Encoder:
     def encode(self, X: pd.DataFrame) -> Encoded:
         """(n, columns) typed frame to numbers and codes."""
         parts = [_numbers(X, self.numbers)]
-        parts.extend(part.encode(X[part.name]) for part in (*self.dates, *self.texts))
+        parts.extend(part.encode(X[part.name]) for part in self._parts)
         codes = np.empty((len(X), len(self.levels)), dtype=np.int32, order="F")
         for j, levels in enumerate(self.levels):
             codes[:, j] = levels.encode(X[levels.name])
-        return self._join(parts, codes)
+        return _join(parts, codes)
 
-    def _join(self, parts: list[Array], codes: Array) -> Encoded:
-        width = sum(part.shape[1] for part in parts)
-        if width == 0 and codes.shape[1] == 0:
-            return Encoded(np.zeros((len(codes), 1), dtype=np.float32), codes)
-        if width == parts[0].shape[1]:
-            return Encoded(parts[0], codes)
-        return Encoded(np.asfortranarray(np.hstack(parts)), codes)
+    @property
+    def _parts(self) -> tuple[Dates | TextEncoder, ...]:
+        return (*self.dates, *self.texts)
 
 
 def fit_encoder(
@@ -134,7 +132,16 @@ def fit_encoder(
     levels, codes, counts = _fit_levels(X, categories)
     numbers = tuple(name for name, keep in zip(names, kept, strict=True) if keep)
     encoder = Encoder(numbers, tuple(dates), tuple(texts), levels)
-    return encoder, encoder._join(parts, codes), counts  # noqa: SLF001 - same class of facts
+    return encoder, _join(parts, codes), counts
+
+
+def _join(parts: list[Array], codes: Array) -> Encoded:
+    width = sum(part.shape[1] for part in parts)
+    if width == 0 and codes.shape[1] == 0:
+        return Encoded(np.zeros((len(codes), 1), dtype=np.float32), codes)
+    if width == parts[0].shape[1]:
+        return Encoded(parts[0], codes)
+    return Encoded(np.asfortranarray(np.hstack(parts)), codes)
 
 
 def _numbers(X: pd.DataFrame, names: tuple[str, ...] | list[str]) -> Array:
@@ -157,9 +164,7 @@ def _varying(block: Array) -> Array:
     return kept
 
 
-def _fit_levels(
-    X: pd.DataFrame, names: list[str]
-) -> tuple[tuple[Levels, ...], Array, list[Array]]:
+def _fit_levels(X: pd.DataFrame, names: list[str]) -> tuple[tuple[Levels, ...], Array, list[Array]]:
     fitted: list[Levels] = []
     columns: list[Array] = []
     counts: list[Array] = []

@@ -47,9 +47,7 @@ class SavedView:
         """A typed frame as this view's X; see `types.View`."""
         return self.shape(self.encoder.encode(X))
 
-    def shape(
-        self, rows: Encoded, means: Array | None = None, scaled: Array | None = None
-    ) -> Any:
+    def shape(self, rows: Encoded, means: Array | None = None, scaled: Array | None = None) -> Any:
         """Encoded rows as this view's X.
 
         Args:
@@ -103,7 +101,7 @@ class SavedView:
         columns = {}
         for j in self.native:
             levels = self.encoder.levels[j]
-            dtype = pd.CategoricalDtype(pd.Index(levels.values, dtype="str"))
+            dtype = pd.CategoricalDtype(pd.Index(levels.labels, dtype="str"))
             columns[levels.name] = pd.Categorical.from_codes(rows.codes[:, j] - 1, dtype=dtype)
         return pd.concat([frame, pd.DataFrame(columns, copy=False)], axis=1)
 
@@ -126,5 +124,5 @@ class SavedView:
         missing = np.zeros((len(rows), scaled.shape[1] + means.shape[1]), dtype=bool)
         missing[:, : scaled.shape[1]] = np.isnan(rows.numbers)
         numbers = np.hstack([scaled, means]) if means.shape[1] else scaled
-        cardinalities = tuple(len(levels.values) + 1 for levels in self.encoder.levels)
+        cardinalities = tuple(len(levels.labels) + 1 for levels in self.encoder.levels)
         return TensorBlock(numbers, missing, np.ascontiguousarray(rows.codes), cardinalities)

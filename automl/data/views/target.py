@@ -18,18 +18,18 @@ MOST_CLASSES = 8
 class Targets:
     """The target as columns to average, and the folds to do it out of.
 
-    `values` is (n, m) float64: the target itself (regression), the second class (binary), or
+    `columns` is (n, m) float64: the target itself (regression), the second class (binary), or
     the most frequent classes; m is 0 for anomalies. `folds` is (n,) int64.
     """
 
-    values: Array
+    columns: Array
     names: tuple[str, ...]
     folds: Array
     classify: bool
 
     def first(self, m: int) -> Targets:
         """The first m columns only."""
-        return Targets(self.values[:, :m], self.names[:m], self.folds, self.classify)
+        return Targets(self.columns[:, :m], self.names[:m], self.folds, self.classify)
 
 
 def make_targets(y: Array, task: Task, seed: int) -> Targets:
@@ -37,7 +37,8 @@ def make_targets(y: Array, task: Task, seed: int) -> Targets:
     n = len(y)
     shuffled = np.random.default_rng(seed).permutation(n)
     folds = np.empty(n, dtype=np.int64)
-    folds[shuffled[np.argsort(y[shuffled], kind="stable")]] = np.arange(n) % FOLDS
+    narrow = y if task == "regression" else y.astype(np.int32)
+    folds[shuffled[np.argsort(narrow[shuffled], kind="stable")]] = np.arange(n) % FOLDS
     if task == "regression":
         return Targets(y.astype(np.float64)[:, None], ("target",), folds, classify=False)
     if task == "anomaly":
@@ -96,8 +97,8 @@ def _fold_sums(codes: Array, size: int, targets: Targets) -> tuple[Array, Array]
     cell = targets.folds * size + codes
     shape = (FOLDS, size)
     counts = np.bincount(cell, minlength=FOLDS * size).reshape(shape).astype(np.float64)
-    sums = np.empty((*shape, targets.values.shape[1]))
-    for j, values in enumerate(targets.values.T):
+    sums = np.empty((*shape, targets.columns.shape[1]))
+    for j, values in enumerate(targets.columns.T):
         sums[..., j] = np.bincount(cell, weights=values, minlength=FOLDS * size).reshape(shape)
     return counts, sums
 

@@ -33,6 +33,7 @@ class TextEncoder:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Of the columns that `encode` gives."""
         topics = (f"{self.name}: topic {k}" for k in range(self.topics))
         scores = (f"{self.name}: words for {t}" for t in self.scores)
         return (f"{self.name}: length", *topics, *scores)
@@ -65,7 +66,7 @@ def fit_text(column: pd.Series, targets: Targets, seed: int) -> tuple[TextEncode
         tfidf = vectorizer.fit_transform(text)
     except ValueError:  # no word occurs often enough
         empty = np.empty((0, 0), dtype=np.float32)
-        return TextEncoder(column.name, (), empty[:, 0:0].ravel(), empty, 0, ()), _length(text)
+        return TextEncoder(str(column.name), (), empty.ravel(), empty, 0, ()), _length(text)
     loadings = _topics(tfidf, seed)
     seen = (tfidf > 0).astype(np.float64)
     sums = np.stack([seen[targets.folds == f].T @ _with_ones(targets, f) for f in range(FOLDS)])
@@ -89,9 +90,7 @@ def fit_text(column: pd.Series, targets: Targets, seed: int) -> tuple[TextEncode
 def _vectorizer(**options: Any) -> Any:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    return TfidfVectorizer(
-        sublinear_tf=True, dtype=np.float32, token_pattern=r"(?u)\b\w+\b", **options
-    )
+    return TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **options)
 
 
 def _length(text: pd.Series) -> Array:
@@ -101,22 +100,24 @@ def _length(text: pd.Series) -> Array:
 def _topics(tfidf: Any, seed: int) -> Array:
     """(words, k) float32 loadings; fewer topics for few rows, none below twenty."""
     from sklearn.decomposition import TruncatedSVD
+    from threadpoolctl import threadpool_limits
 
     k = min(TOPICS, tfidf.shape[0] // 10, tfidf.shape[1] - 1)
     if k < 2:
         return np.empty((tfidf.shape[1], 0), dtype=np.float32)
-    svd = TruncatedSVD(k, n_iter=3, random_state=seed).fit(tfidf)
+    with threadpool_limits(1):  # the same bits whatever the number of threads
+        svd = TruncatedSVD(k, n_iter=3, random_state=seed).fit(tfidf)
     return np.ascontiguousarray(svd.components_.T, dtype=np.float32)
 
 
 def _with_ones(targets: Targets, fold: int) -> Array:
-    values = targets.values[targets.folds == fold]
+    values = targets.columns[targets.folds == fold]
     return np.hstack([values, np.ones((len(values), 1))])
 
 
 def _scores(sums: Array, targets: Targets, left_out: int | None) -> Array:
     """(words, m) float32: smoothed log odds of a class, or mean target, against the average."""
-    kept = targets.values if left_out is None else targets.values[targets.folds != left_out]
+    kept = targets.columns if left_out is None else targets.columns[targets.folds != left_out]
     prior = kept.mean(axis=0) if len(kept) else np.zeros(kept.shape[1])
     means = (sums[:, :-1] + PRIOR_ROWS * prior) / (sums[:, -1:] + PRIOR_ROWS)
     if not targets.classify:

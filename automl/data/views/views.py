@@ -83,7 +83,7 @@ class Views:
         return SavedView("frame", self._encoder, self._means(high), native=native)
 
     def _matrix(self) -> SavedView:
-        hot, high = _choose_hot(self._counts, [v.values for v in self._encoder.levels])
+        hot, high = _choose_hot(self._counts, [v.labels for v in self._encoder.levels])
         names = [levels.name for levels in self._encoder.levels]
         one_hot = tuple(
             OneHot(part.column, tuple(f"{names[part.column]}={n}" for n in part.names), part.slots)
@@ -134,7 +134,7 @@ class Views:
 
 
 def _choose_hot(
-    counts: list[Array], values: list[tuple[str, ...]]
+    counts: list[Array], labels: list[tuple[str, ...]]
 ) -> tuple[list[OneHot], list[int]]:
     """One-hot columns, narrow ones first while they fit; the positions of the others."""
     hot: list[OneHot] = []
@@ -142,7 +142,7 @@ def _choose_hot(
     used = 0
     room = max(MOST_HOT, 2 * len(counts))
     for j in sorted(range(len(counts)), key=lambda j: len(counts[j])):
-        part = _one_hot(j, counts[j], values[j], used)
+        part = _one_hot(j, counts[j], labels[j], used)
         if part is None or used + len(part.names) > room:
             high.append(j)
             continue
@@ -151,7 +151,7 @@ def _choose_hot(
     return hot, sorted(high)
 
 
-def _one_hot(column: int, counts: Array, values: tuple[str, ...], start: int) -> OneHot | None:
+def _one_hot(column: int, counts: Array, labels: tuple[str, ...], start: int) -> OneHot | None:
     """A column's slots from `start` on; None if it has too many levels."""
     levels, n = len(counts) - 1, int(counts.sum())
     few = 2 if n < 1_000 else 10
@@ -162,7 +162,7 @@ def _one_hot(column: int, counts: Array, values: tuple[str, ...], start: int) ->
     if kept + (rare_rows > 0) > HOT_LEVELS:
         return None
     if levels == 2 and counts[0] == 0:
-        return OneHot(column, (values[1],), (-1, -1, start))
-    names = values[:kept] + (("rare",) if rare_rows else ())
+        return OneHot(column, (labels[1],), (-1, -1, start))
+    names = labels[:kept] + (("rare",) if rare_rows else ())
     slots = [-1, *(start + min(i, len(names) - 1) for i in range(levels))]
     return OneHot(column, names, tuple(slots))
