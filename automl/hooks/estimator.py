@@ -10,7 +10,7 @@ import copy
 import json
 import math
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -66,9 +66,12 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
         space: The settings to search, by parameter name.
         defaults: Known-good configurations, best first.
         fidelity: A parameter that counts steps and that the estimator can grow with
-            `warm_start=True`, its value meaning the total (`n_estimators` of forests, `max_iter`
-            of histogram boosting). Then a fit ends in time, keeping the steps it has, and the
-            host can stop it early.
+            `warm_start=True`, its value meaning the total (`n_estimators` of forests). Then a fit
+            ends in time, keeping the steps it has, and the host can stop it early. Where fitting
+            anew from what is there is dear, the estimator may bring `fit_steps(X, y, X_stop,
+            monitor)` instead: after every step it calls `monitor(steps, None)`, now and then
+            `monitor(steps, prediction for X_stop)`, and ends when either answers True;
+            `keep_steps(steps)` then drops the later steps.
         patience: Steps without a better score on the stop rows before the fit is stopped; needs
             `fidelity`. None: all rows are trained on and no early stopping takes place.
         prior_weight: Share of the training class frequencies mixed into probabilities, for
@@ -171,7 +174,15 @@ class EstimatorModel:
         fidelity = self._factory.fidelity
         if fidelity is None or (stop is None and math.isinf(run.seconds_left())):
             self._estimator.fit(X, y)
-            return
+        elif hasattr(self._estimator, "fit_steps"):
+            watch = _Monitor(run, self._complete)
+            self._estimator.fit_steps(X, y, None if stop is None else stop.X, watch)
+            if stop is not None and run.best_step > 0:
+                self._estimator.keep_steps(run.best_step)
+        else:
+            self._grow(X, y, stop, run, fidelity)
+
+    def _grow(self, X: Any, y: Any, stop: View | None, run: Run, fidelity: str) -> None:
         _adjust(self._estimator, warm_start=True)
         kept = None
         for steps in _chunks(self._estimator, fidelity, _first_steps(X, len(self._seen)), run):
@@ -194,11 +205,18 @@ class EstimatorModel:
             return np.asarray(self._estimator.predict(view.X)).reshape(len(view))
         if len(self._seen) == 1:
             return np.eye(self._n_classes, dtype=np.float32)[np.repeat(self._seen, len(view))]
-        some = _probabilities(self._estimator, view.X)
+        return self._complete(_probabilities(self._estimator, view.X))
+
+    def _complete(self, raw: Array) -> Array:
+        """Mix in the prior, and give classes that training lacked probability 0."""
+        import numpy as np
+
+        if self._task not in _CLASSES:
+            return raw
         weight = self._factory.prior_weight
-        some = (some + weight * np.asarray(self._prior, some.dtype)) / (1 + weight)
+        some = (raw + weight * np.asarray(self._prior, raw.dtype)) / (1 + weight)
         if len(self._seen) == self._n_classes:
-            return some
+            return np.asarray(some)
         every = np.zeros((len(some), self._n_classes), some.dtype)
         every[:, self._seen] = some
         return every
@@ -244,8 +262,25 @@ def _quiet(threads: int) -> Iterator[None]:
         yield
 
 
+class _Monitor:
+    """Asks the clock after every step, and the host when there is a prediction."""
+
+    def __init__(self, run: Run, complete: Callable[[Array], Array]) -> None:
+        self._run = run
+        self._complete = complete
+        self._limited = math.isfinite(run.seconds_left())
+        self._before = perf_counter()
+
+    def __call__(self, steps: int, prediction: Array | None) -> bool:
+        if prediction is not None:
+            return self._run.report(steps, self._complete(prediction))
+        now = perf_counter()
+        took, self._before = now - self._before, now
+        return self._limited and self._run.seconds_left() < 2 * took
+
+
 def _first_steps(X: Any, classes: int) -> int:
-    work = X.shape[0] * max(1, X.shape[1]) * max(1, classes if classes > 2 else 1)  # noqa: PLR2004
+    work = X.shape[0] * max(1, X.shape[1]) * max(1, classes if classes > 2 else 1)
     return max(1, min(_FIRST_STEPS, int(_FIRST_WORK / work)))
 
 
@@ -259,7 +294,7 @@ def _chunks(estimator: Any, fidelity: str, first: int, run: Run) -> Iterator[int
     total = int(estimator.get_params(deep=False)[fidelity])
     limited = math.isfinite(run.seconds_left())
     least = first if limited else _FIRST_STEPS
-    steps = 0
+    steps, pace = 0, 0.0
     while steps < total:
         size = max(least, math.ceil(steps * (_GROWTH - 1)))
         if limited and steps:

@@ -10,6 +10,7 @@ import automl
 _ALL: Final = ("binary", "multiclass", "regression")
 _TREE = "sklearn.tree._tree.Tree"
 _BOOSTING = (
+    "automl_sklearn.boosting.Boosting",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     # The encoder of categories in front holds partial(check_array, ...); the function inside a
     # partial is audited like any other type.

@@ -1,12 +1,17 @@
-"""Histogram gradient boosting; rounds and stopping are the host's affair."""
+"""Histogram gradient boosting whose rounds and stopping are the host's affair."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Self
 
+import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-_ROUNDS = 500
+_REPORT_GROWTH = 1.15
+"""Ratio of the rounds of two reports; a report predicts with every tree so far."""
+_REPORT_LEAST = 5
 
 
 def boosting_classifier(
@@ -15,17 +20,16 @@ def boosting_classifier(
     min_samples_leaf: int = 20,
     l2_regularization: float = 0.0,
     max_features: float = 1.0,
-) -> Any:
-    """A booster for classes, without early stopping of its own."""
-    return HistGradientBoostingClassifier(
-        learning_rate=learning_rate,
-        max_iter=_ROUNDS,
-        max_leaf_nodes=max_leaf_nodes,
-        min_samples_leaf=min_samples_leaf,
-        l2_regularization=l2_regularization,
-        max_features=max_features,
-        categorical_features="from_dtype",
-        early_stopping=False,
+) -> Boosting:
+    """A booster for classes."""
+    return Boosting(
+        HistGradientBoostingClassifier(
+            learning_rate=learning_rate,
+            max_leaf_nodes=max_leaf_nodes,
+            min_samples_leaf=min_samples_leaf,
+            l2_regularization=l2_regularization,
+            max_features=max_features,
+        )
     )
 
 
@@ -35,15 +39,114 @@ def boosting_regressor(
     min_samples_leaf: int = 20,
     l2_regularization: float = 0.0,
     max_features: float = 1.0,
-) -> Any:
-    """A booster for values, without early stopping of its own."""
-    return HistGradientBoostingRegressor(
-        learning_rate=learning_rate,
-        max_iter=_ROUNDS,
-        max_leaf_nodes=max_leaf_nodes,
-        min_samples_leaf=min_samples_leaf,
-        l2_regularization=l2_regularization,
-        max_features=max_features,
-        categorical_features="from_dtype",
-        early_stopping=False,
+) -> Boosting:
+    """A booster for values."""
+    return Boosting(
+        HistGradientBoostingRegressor(
+            learning_rate=learning_rate,
+            max_leaf_nodes=max_leaf_nodes,
+            min_samples_leaf=min_samples_leaf,
+            l2_regularization=l2_regularization,
+            max_features=max_features,
+        )
     )
+
+
+class Boosting(BaseEstimator):  # type: ignore[misc]
+    """scikit-learn's histogram booster, watched round by round.
+
+    Growing it with `warm_start` bins all rows and predicts them anew at every call, which on
+    large data costs more than the trees; instead its own early stopping is lent a scorer that
+    asks `monitor`.
+    """
+
+    def __init__(self, booster: Any, max_iter: int = 500, random_state: int | None = None) -> None:
+        self.booster = booster
+        self.max_iter = max_iter
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Fit all rounds."""
+        return self.fit_steps(X, y, None, lambda _steps, _prediction: False)
+
+    def fit_steps(self, X: Any, y: Any, X_stop: Any, monitor: Callable[[int, Any], bool]) -> Self:
+        """Fit until `monitor(rounds, prediction)` answers True.
+
+        It is called after every round; `prediction` is the one for `X_stop` when a report is
+        due and None otherwise.
+        """
+        watch = _Watch(monitor, self.max_iter, X_stop is not None)
+        self.booster.set_params(
+            max_iter=self.max_iter,
+            random_state=self.random_state,
+            categorical_features="from_dtype",
+            early_stopping=True,
+            validation_fraction=None,
+            n_iter_no_change=1,
+            tol=0.0,
+            scoring=watch.score,
+        )
+        # The labels of the stop rows are the host's business: any known one will do.
+        stop = {} if X_stop is None else {"X_val": X_stop, "y_val": np.repeat(y[:1], len(X_stop))}
+        self.booster.fit(X, y, **stop)
+        # Not part of the model, and not to be saved with it.
+        self.booster.set_params(scoring="loss")
+        self.booster._scorer = None  # noqa: SLF001
+        return self
+
+    def keep_steps(self, steps: int) -> None:
+        """Drop the trees after the given round."""
+        del self.booster._predictors[steps:]  # noqa: SLF001 - there is no public way
+
+    @property
+    def n_iter_(self) -> int:
+        """Rounds kept."""
+        return int(self.booster.n_iter_)
+
+    def predict(self, X: Any) -> Any:
+        """(n,) classes or values."""
+        return self.booster.predict(X)
+
+    def predict_proba(self, X: Any) -> Any:
+        """(n, k) class probabilities."""
+        return self.booster.predict_proba(X)
+
+
+class _Watch:
+    """A scorer that asks the host whether to go on; what it returns only rises or falls."""
+
+    def __init__(
+        self,
+        monitor: Callable[[int, Any], bool],
+        last: int,
+        has_stop: bool,
+    ) -> None:
+        self._monitor = monitor
+        self._last = last
+        self._has_stop = has_stop
+        self._on_stop_rows = True
+        self._due = _REPORT_LEAST
+        self._calls = 0
+
+    def score(self, booster: Any, X: Any, _: Any) -> float:
+        """Called by the booster before the first round and after each, on binned rows.
+
+        With stop rows it is called twice: on training rows, of no interest here, then on those.
+        """
+        self._calls += 1
+        if self._has_stop:
+            self._on_stop_rows = not self._on_stop_rows
+        if self._on_stop_rows and booster.n_iter_ and self._is_over(booster, X):
+            return float("-inf")
+        return float(self._calls)
+
+    def _is_over(self, booster: Any, X: Any) -> bool:
+        steps = int(booster.n_iter_)
+        over = self._monitor(steps, None)
+        if not self._has_stop:
+            return over
+        if over or steps >= min(self._due, self._last):
+            self._due = max(steps + _REPORT_LEAST, int(steps * _REPORT_GROWTH))
+            predict = getattr(booster, "predict_proba", booster.predict)
+            over |= self._monitor(steps, predict(X))
+        return over

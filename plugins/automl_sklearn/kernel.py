@@ -22,12 +22,12 @@ _SVM_STEPS = 100_000
 _FOLDS = 3
 
 
-def kernel_classifier(C: float = 1.0, gamma_scale: float = 1.0) -> KernelClassifier:  # noqa: N803
+def kernel_classifier(C: float = 1.0, gamma_scale: float = 1.0) -> KernelClassifier:
     """A kernel machine for classes; the kernel's width is relative to scikit-learn's "scale"."""
     return KernelClassifier(C=C, gamma_scale=gamma_scale)
 
 
-def kernel_regressor(C: float = 1.0, gamma_scale: float = 1.0) -> KernelRegressor:  # noqa: N803
+def kernel_regressor(C: float = 1.0, gamma_scale: float = 1.0) -> KernelRegressor:
     """A kernel machine for values."""
     return KernelRegressor(C=C, gamma_scale=gamma_scale)
 
@@ -42,7 +42,7 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        C: float = 1.0,  # noqa: N803
+        C: float = 1.0,
         gamma_scale: float = 1.0,
         random_state: int | None = None,
     ) -> None:
@@ -84,7 +84,7 @@ class KernelRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        C: float = 1.0,  # noqa: N803
+        C: float = 1.0,
         gamma_scale: float = 1.0,
         random_state: int | None = None,
     ) -> None:
@@ -125,7 +125,7 @@ def _scale(X: Any) -> float:
 
 def _features(X: Any, gamma: float, outputs: int, seed: int | None) -> Nystroem:
     """Nystroem features, as many as the work allowed pays for."""
-    each = X.shape[1] + 2 * _STEPS * (outputs if outputs > 2 else 1)  # noqa: PLR2004
+    each = X.shape[1] + 2 * _STEPS * (outputs if outputs > 2 else 1)
     budget = _WORK / len(X)
     affordable = int(np.sqrt(budget + each**2 / 4) - each / 2)
     components = min(_COMPONENTS, len(X), max(20, affordable))
@@ -142,11 +142,11 @@ def _cross_margins(machine: SVC, X: Any, y: Any, classes: Any, seed: int | None)
 
     enough = np.unique(y, return_counts=True)[1].min() >= _FOLDS
     folds = (StratifiedKFold if enough else KFold)(_FOLDS, shuffle=True, random_state=seed)
-    width = len(classes) if len(classes) > 2 else 1  # noqa: PLR2004
+    width = len(classes) if len(classes) > 2 else 1
     margins = np.full((len(X), width), -1.0)
     for train, rest in folds.split(X, y):
         seen = np.unique(y[train])
-        if len(seen) < 2:  # noqa: PLR2004
+        if len(seen) < 2:
             continue
         own = _as_columns(clone(machine).fit(X[train], y[train]).decision_function(X[rest]))
         if own.shape[1] == width:

@@ -15,12 +15,12 @@ _STRIP = 1 << 22
 """Cells converted to float64 at a time."""
 
 
-def linear_classifier(C: float = 1.0, max_iter: int = 300) -> Logistic:  # noqa: N803
+def linear_classifier(C: float = 1.0, max_iter: int = 300) -> Logistic:
     """Logistic regression; a larger `C` regularises less."""
     return Logistic(C=C, max_iter=max_iter)
 
 
-def linear_regressor(C: float = 1.0, max_iter: int = 1) -> Linear:  # noqa: N803
+def linear_regressor(C: float = 1.0, max_iter: int = 1) -> Linear:
     """Ridge regression with penalty `1 / C`, in one step."""
     return Linear(C=C, max_iter=max_iter)
 
@@ -33,7 +33,7 @@ class Logistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     iterations on the whole data and stays below `max_iter` once converged.
     """
 
-    def __init__(self, C: float = 1.0, max_iter: int = 300, warm_start: bool = False) -> None:  # noqa: N803, FBT001, FBT002
+    def __init__(self, C: float = 1.0, max_iter: int = 300, warm_start: bool = False) -> None:
         self.C = C
         self.max_iter = max_iter
         self.warm_start = warm_start
@@ -71,7 +71,7 @@ class Logistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 def _sample(X: Any, y: Any, classes: int) -> Any:
     """Rows, every class among them, to start from; None where all rows are few enough."""
-    outputs = classes if classes > 2 else 1  # noqa: PLR2004
+    outputs = classes if classes > 2 else 1
     size = max(2000, int(_COARSE_WORK / (X.shape[1] * outputs)))
     if size > len(X) // 2:
         return None
@@ -86,7 +86,7 @@ class Linear(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     (d, d) and (n, n) systems is solved.
     """
 
-    def __init__(self, C: float = 1.0, max_iter: int = 1) -> None:  # noqa: N803
+    def __init__(self, C: float = 1.0, max_iter: int = 1) -> None:
         self.C = C
         self.max_iter = max_iter
 

@@ -30,7 +30,7 @@ def tree_regressor(max_leaf_nodes: int = 128, min_samples_leaf: int = 15) -> Any
 def extra_trees_classifier(
     max_features: float | None = None,
     min_samples_leaf: int = 2,
-    entropy: bool = False,  # noqa: FBT001, FBT002 - a setting, always named
+    entropy: bool = False,
 ) -> Any:
     """Extremely randomised trees; `max_features` None is the square root."""
     return ExtraTreesClassifier(
@@ -45,7 +45,7 @@ def extra_trees_classifier(
 def extra_trees_regressor(
     max_features: float | None = None,
     min_samples_leaf: int = 2,
-    entropy: bool = False,  # noqa: ARG001, FBT001, FBT002 - shares the classifier's settings
+    entropy: bool = False,  # noqa: ARG001 - shares the classifier's settings
 ) -> Any:
     """Extremely randomised trees; `max_features` None is one half."""
     return ExtraTreesRegressor(
@@ -60,7 +60,7 @@ def random_forest_classifier(
     max_features: float | None = None,
     min_samples_leaf: int = 2,
     max_samples: float = 1.0,
-    entropy: bool = False,  # noqa: FBT001, FBT002 - a setting, always named
+    entropy: bool = False,
 ) -> Any:
     """Random forest; `max_features` None is the square root."""
     return RandomForestClassifier(
@@ -77,7 +77,7 @@ def random_forest_regressor(
     max_features: float | None = None,
     min_samples_leaf: int = 2,
     max_samples: float = 1.0,
-    entropy: bool = False,  # noqa: ARG001, FBT001, FBT002 - shares the classifier's settings
+    entropy: bool = False,  # noqa: ARG001 - shares the classifier's settings
 ) -> Any:
     """Random forest; `max_features` None is one half."""
     return RandomForestRegressor(
