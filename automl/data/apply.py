@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from automl.data import parse
-from automl.data.delimited import check_names
+from automl.data.columns import named_by_strings
 from automl.data.target import encode_target
 from automl.errors import DataError
 from automl.types import Dataset
@@ -32,24 +32,22 @@ def to_features(schema: Schema, table: pd.DataFrame) -> pd.DataFrame:
         DataError: Naming the columns that are missing.
     """
     frame = _pick(schema, table)
-    plain = [c.name for c in schema.features if _is_plain(c, frame[c.name])]
+    dtypes = dict(zip(frame.columns, frame.dtypes, strict=True))
+    plain = [c.name for c in schema.features if _is_plain(c, dtypes[c.name])]
     parts: list[Any] = []
     if plain:
         block = frame[plain].to_numpy(np.float64, na_value=np.nan)
-        parts.append(pd.DataFrame(parse.finite(block), columns=plain))
+        parts.append(pd.DataFrame(parse.finite(block), columns=plain, copy=False))
     chosen = set(plain)
     others = [c for c in schema.features if c.name not in chosen]
     parts += [_typed(c, frame[c.name]).rename(c.name) for c in others]
-    if len(parts) == 1 and plain:
-        return parts[0]
-    return pd.concat(parts, axis=1)[[c.name for c in schema.features]]
+    typed: pd.DataFrame = parts[0] if len(parts) == 1 and plain else pd.concat(parts, axis=1)
+    return typed if len(plain) == len(schema.features) else typed[[c.name for c in schema.features]]
 
 
 def _pick(schema: Schema, table: pd.DataFrame) -> pd.DataFrame:
-    names = [str(c).strip() for c in table.columns]
-    check_names(names, "The table")
-    frame = table.set_axis(names, axis=1).reset_index(drop=True)
-    have = set(names)
+    frame = named_by_strings(table)
+    have = set(frame.columns)
     wanted = [c.name for c in schema.features]
     missing = [name for name in wanted if name not in have]
     if missing:
@@ -60,12 +58,12 @@ def _pick(schema: Schema, table: pd.DataFrame) -> pd.DataFrame:
     return frame[wanted]
 
 
-def _is_plain(column: Column, series: pd.Series[Any]) -> bool:
-    return column.kind == "number" and column.parse == "as_is" and parse.is_number(series)
+def _is_plain(column: Column, dtype: Any) -> bool:
+    return column.kind == "number" and column.parse == "as_is" and parse.is_number_dtype(dtype)
 
 
 def _typed(column: Column, series: pd.Series[Any]) -> pd.Series[Any]:
-    rule, _, argument = column.parse.partition(":")
+    argument = column.parse.partition(":")[2]
     if column.kind == "category":
         return parse.to_levels(series, argument)
     if column.kind == "text":

@@ -21,6 +21,8 @@ _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %H:%M")
 _WHOLE = ("%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S %z", "%a %b %d %H:%M:%S %Y")
 _TWINS = {"%m/%d": "%d/%m", "%m-%d": "%d-%m"}
 _SAMPLE = 300
+_COMPACT = (19000101, 21001231)
+_FEWEST = 10
 _ENOUGH = 0.95
 _SHAPE = (
     r"^\d{4}[-/]\d{1,2}(?:[-/]\d{1,2})?(?:[T ].*)?$"
@@ -50,9 +52,11 @@ def find_date_rule(words: pd.Series[Any], counts: Array) -> tuple[str, str] | No
         return None
     parsed = parse.parse_dates(words, form).notna().to_numpy()
     share = _share(parsed, counts)
-    return (f"date:{form}", _reason(form, sample, int(counts[~parsed].sum()))) if (
-        share >= _ENOUGH
-    ) else None
+    return (
+        (f"date:{form}", _reason(form, sample, int(counts[~parsed].sum())))
+        if (share >= _ENOUGH)
+        else None
+    )
 
 
 def _best_format(sample: pd.Series[Any], weights: Array) -> tuple[str, float]:
@@ -87,12 +91,15 @@ def _reason(form: str, sample: pd.Series[Any], odd: int) -> str:
             twin = form.replace(month_first, day_first)
             if _fit(sample, np.ones(len(sample)), twin) == 1.0:
                 text += " (month first; the values would fit day first too)"
-    return f"{text}; {odd:,} rows that do not fit read as missing" if odd else text
+    return f"{text}; {odd:,} that do not fit read as missing" if odd else text
 
 
-def compact_dates(values: Array) -> bool:
-    """True if all of the distinct numbers are dates written as `20240131`."""
-    if len(values) < 10 or values.min() < 19000101 or values.max() > 21001231:
+def compact_dates(low: float, high: float, series: pd.Series[Any]) -> bool:
+    """True for a column of numbers that are all dates written as `20240131`."""
+    if low < _COMPACT[0] or high > _COMPACT[1]:
         return False
-    spelled = pd.Series(values.astype(np.int64).astype(str))
+    unique = pd.unique(series.dropna())
+    if len(unique) < _FEWEST:
+        return False
+    spelled = pd.Series(unique.astype(np.int64).astype(str))
     return bool(pd.to_datetime(spelled, format="%Y%m%d", errors="coerce").notna().all())

@@ -118,9 +118,7 @@ def _parse_message(error: str, data: bytes, delimiter: str, source: str) -> str:
 
 
 def _ragged_line(data: bytes, delimiter: str, expected: int) -> int | None:
-    reader = csv.reader(
-        io.StringIO(data.decode(errors="replace"), newline=""), delimiter=delimiter
-    )
+    reader = csv.reader(io.StringIO(data.decode(errors="replace"), newline=""), delimiter=delimiter)
     try:
         for row in reader:
             if row and len(row) != expected:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from automl.data.numbers import NUMBER
 from automl.data.strings import CATEGORY
+from automl.data.words import MISSING_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +56,7 @@ def _task(schema: Schema) -> str:
 
 
 def _features(schema: Schema) -> str:
-    counts = Counter(c.kind for c in schema.features)
+    counts: Counter[str] = Counter(c.kind for c in schema.features)
     parts = [
         f"{counts[kind]:,} {nouns[counts[kind] != 1]}"
         for kind, nouns in _NOUNS.items()
@@ -69,9 +70,10 @@ def _missing(columns: Sequence[Column]) -> str:
     if not holes:
         return ""
     worst = ", ".join(f"{c.name} {c.missing:.1%}" for c in holes[:3])
-    words = sorted({w for c in holes for w in c.missing_words if len(w) <= 8})
+    words = sorted({w for c in holes for w in c.missing_words if w in MISSING_WORDS})
     written = f"; written {', '.join(words[:6])}" if words else ""
-    return f"Missing values in {len(holes):,} columns, most in {worst}{written}"
+    where = f"{len(holes):,} column" + "s" * (len(holes) != 1)
+    return f"Missing values in {where}, most in {worst}{written}"
 
 
 def _decisions(schema: Schema) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from automl.data.words import names_a_code, names_a_numbered_thing
 from automl.types import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from automl.types import Array
 
@@ -20,6 +20,11 @@ _BLOCK_CELLS = 4_000_000
 _SORTED_ROWS = 5_000
 """Up to here levels are counted by sorting whole blocks, above by hashing column by column."""
 _EXACT = 2.0**53
+_NEARLY_ALL = 0.95
+_MANY = 30
+"""Distinct values from which unnamed integers may be ids."""
+_COMPANY = 3
+_MOST_JUDGED = 500
 
 NUMBER = "numbers"
 """The reason of a column that needs no explaining."""
@@ -62,8 +67,9 @@ def profile_block(values: Array) -> list[Profile]:
     """Profiles of the columns of an (n, d) float64 block."""
     ok = np.isfinite(values)
     present = ok.sum(axis=0)
-    low = np.where(ok, values, np.inf).min(axis=0, initial=np.inf)
-    high = np.where(ok, values, -np.inf).max(axis=0, initial=-np.inf)
+    full = bool((present == len(values)).all())
+    low = (values if full else np.where(ok, values, np.inf)).min(axis=0, initial=np.inf)
+    high = (values if full else np.where(ok, values, -np.inf)).max(axis=0, initial=-np.inf)
     whole = ((values == np.trunc(values)) | ~ok).all(axis=0)
     levels = _levels(values, ok)
     rows = len(values)
@@ -127,49 +133,55 @@ def _useless(name: str, facts: Profile) -> str:
         return "the same value in every row"
     if not facts.whole or facts.rows < 10:
         return ""
-    distinct = facts.levels == facts.present
-    if distinct and facts.levels == facts.rows:
-        width = facts.high - facts.low + 1
-        if width == facts.rows or (facts.rows >= 100 and width <= 3 * facts.rows):
-            return "a running number, another one in every row"
-    if names_a_code(name):
-        if max(abs(facts.low), abs(facts.high)) > _EXACT:
-            return "an id with more digits than the file keeps exactly"
-        if facts.levels > 0.95 * facts.present:
-            return "an id, another one in nearly every row"
-    return ""
+    return _why_key(name, facts)
 
 
-def find_codes(columns: Sequence[Column], frame: pd.DataFrame) -> dict[str, Column]:
+def _why_key(name: str, facts: Profile) -> str:
+    """Why whole numbers only tell rows apart; empty if they do not."""
+    width = facts.high - facts.low + 1
+    if facts.levels == facts.rows and (
+        width == facts.rows or (facts.rows >= 100 and width <= 3 * facts.rows)
+    ):
+        return "a running number, another one in every row"
+    many = facts.levels > _NEARLY_ALL * facts.present
+    inexact = max(abs(facts.low), abs(facts.high)) > _EXACT
+    if not (many or inexact) or not names_a_code(name):
+        return ""
+    if inexact:
+        return "an id with more digits than the file keeps exactly"
+    return "an id, another one in nearly every row"
+
+
+def find_codes(
+    columns: Sequence[Column], profiles: Mapping[str, Profile], frame: pd.DataFrame
+) -> dict[str, Column]:
     """Columns of integers that look like ids of things, judged over the whole table.
 
     A column by itself never suffices, as an attribute of repeated things (the size of a shop)
     looks alike. So columns of repeated, wide-gapped, unround, never-zero-heavy integers count
-    only when they and the columns named as codes are at least three and most of the table's
-    many-valued integer columns.
+    only when they and the columns named as codes are at least three, and most of the table's
+    many-valued columns of numbers.
 
     Returns:
         Replacements by column name.
     """
-    numbers = [c for c in columns if c.kind == "number" and c.parse == "as_is" and c.levels >= 30]
-    named = sum(c.kind == "category" and c.parse == "level" for c in columns)
-    if len(numbers) > 500 or not numbers:
+    numbers = [c for c in columns if c.kind == "number" and c.levels >= _MANY]
+    named = sum(c.kind == "category" and c.name in profiles for c in columns)
+    if len(numbers) > _MOST_JUDGED or not numbers:
         return {}
-    suspects = [c for c in numbers if _looks_coded(frame[c.name])]
-    if len(suspects) + named < 3 or 2 * (len(suspects) + named) <= len(numbers) + named:
+    suspects = [
+        c for c in numbers if c.name in profiles and _looks_coded(profiles[c.name], frame[c.name])
+    ]
+    alike = len(suspects) + named
+    if alike < _COMPANY or 2 * alike <= len(numbers) + named:
         return {}
     why = "whole numbers with wide gaps, often repeated, in a table of such codes"
     return {c.name: as_code(c, why) for c in suspects}
 
 
-def _looks_coded(series: pd.Series) -> bool:
-    values = series.to_numpy(np.float64, na_value=np.nan)
-    values = values[np.isfinite(values)]
-    if values.min() < 0 or (values != np.trunc(values)).any():
+def _looks_coded(facts: Profile, series: pd.Series[Any]) -> bool:
+    if not facts.whole or facts.low < 0 or facts.repeats < 3 or facts.spread < 20:
         return False
-    unique, counts = np.unique(values, return_counts=True)
-    repeats, spread = len(values) / len(unique), (unique[-1] - unique[0]) / len(unique)
-    zeros = counts[0] / len(values) if unique[0] == 0 else 0.0
+    values = series.to_numpy(np.float64, na_value=np.nan)
     # A tenth of all ids end in 0; amounts that people choose or machines round do far more often.
-    round_share = counts[unique % 10 == 0].sum() / len(values)
-    return bool(repeats >= 3 and spread >= 20 and zeros < 0.01 and round_share < 0.25)
+    return bool((values == 0).mean() < 0.01 and (values % 10 == 0).mean() < 0.25)

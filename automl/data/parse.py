@@ -9,7 +9,7 @@
 | `boolean` | true/false, yes/no, y/n, t/f, on/off as 1 and 0 |
 | `clock` | `HH:MM[:SS]` as seconds since midnight |
 | `date:FORMAT` | datetime64[us], FORMAT as `pandas.to_datetime` takes it |
-| `level`, `level:WORDS` | category of spellings; WORDS, split by blanks, are no missing words here |
+| `level`, `level:WORDS` | category of spellings; WORDS, split by blanks, are not missing here |
 | `text` | strings |
 
 Every rule takes a column of any dtype, because a file of new rows may be typed differently.
@@ -18,6 +18,7 @@ Every rule takes a column of any dtype, because a file of new rows may be typed 
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 Strings: TypeAlias = "pa.Array[Any]"
 
 _SCALE = {"k": 1e3, "m": 1e6, "mm": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9, "g": 1e9, "t": 1e12}
+_HEAD = 1_000
 _QUANTITY = re.compile(
     r"(?P<open>\()?\s*(?P<sign>[-+\u2212])?\s*(?:[$\u20ac\u00a3\u00a5\u20b9]|USD|EUR|GBP|Rs\.?)?\s*"
     r"(?P<sign2>[-+])?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.?\d*|\.\d+)"
@@ -51,6 +53,8 @@ def spell(series: pd.Series[Any]) -> Strings:
         return words.take(pa.array(codes, mask=codes < 0))
     if isinstance(series.dtype, pd.StringDtype):
         array = pa.array(series)
+    elif pd.api.types.is_integer_dtype(series.dtype):
+        array = pc.cast(pa.array(series, from_pandas=True), pa.string())
     elif pd.api.types.is_float_dtype(series.dtype):
         array = _spell_floats(series.to_numpy(np.float64, na_value=np.nan))
     else:
@@ -84,6 +88,8 @@ def blank_out(words: Strings, keep: Iterable[str] = ()) -> Strings:
 def plain_numbers(words: Strings) -> Array | None:
     """(n,) float64 if every word is a plain number, else None. `inf` is missing."""
     try:
+        # The head first: a cast that fails costs as much as one that succeeds.
+        pc.cast(words.slice(0, _HEAD), pa.float64())
         values = pc.cast(words, pa.float64())
     except pa.ArrowInvalid:
         return None
@@ -109,7 +115,8 @@ def parse_numbers(words: pd.Series[Any]) -> Array:
 
 def split_quantities(words: pd.Series[Any]) -> tuple[Array, Array]:
     """(k,) float64 numbers before their unit, NaN if none, and (k,) units, `""` if none."""
-    numbers, units = np.full(len(words), np.nan), np.full(len(words), "", dtype=object)
+    numbers: Array = np.full(len(words), np.nan)
+    units: Array = np.full(len(words), "", dtype=object)
     for i, word in enumerate(words):
         found = _QUANTITY.fullmatch(word)
         if found is None or (found["open"] is None) == word.endswith(")"):
@@ -199,7 +206,8 @@ def to_numbers(series: pd.Series[Any], rule: str) -> Array:
             "clock": parse_clock,
         }[kind]
         values = parser(unique)
-    return np.append(values, np.nan)[_codes(coded)]
+    picked: Array = np.append(values, np.nan)[_codes(coded)]
+    return picked
 
 
 def to_levels(series: pd.Series[Any], keep: str = "") -> pd.Series[Any]:
@@ -219,8 +227,13 @@ def to_text(series: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def is_number(series: pd.Series[Any]) -> bool:
+    """True for a column of real numbers or booleans."""
+    return is_number_dtype(series.dtype)
+
+
+@cache
+def is_number_dtype(dtype: Any) -> bool:
     """True for real numbers and booleans."""
-    dtype = series.dtype
     return bool(
         (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype))
         and not pd.api.types.is_complex_dtype(dtype)
@@ -234,4 +247,5 @@ def _words(coded: Any) -> pd.Series[Any]:
 
 def _codes(coded: Any) -> Array:
     """(n,) positions in the dictionary, -1 where missing."""
-    return coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    codes: Array = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return codes

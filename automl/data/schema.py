@@ -9,19 +9,18 @@ import difflib
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from automl.data.apply import to_dataset, to_features
-from automl.data.delimited import check_names
+from automl.data.columns import judge_columns, named_by_strings
 from automl.data.describe import describe
 from automl.data.guess import guess_target
-from automl.data.schema_columns import judge_columns
 from automl.data.target import decode_labels, encode_target, judge_target
 from automl.errors import DataError, UsageError
 from automl.types import Column, Schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import pandas as pd
 
 __all__ = [
     "decode_labels",
@@ -91,19 +90,6 @@ def infer_schema(
     )
 
 
-def named_by_strings(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with stripped string names and rows numbered from 0.
-
-    Raises:
-        DataError: If two columns share a name.
-    """
-    names = [str(c).strip() for c in table.columns]
-    check_names(names, "The table")
-    frame = table.set_axis(names, axis=1).reset_index(drop=True)
-    frame.attrs = dict(table.attrs)
-    return frame
-
-
 def _check_asked(asked: Mapping[str, Sequence[str]], frame: pd.DataFrame) -> None:
     names = list(frame.columns)
     known = set(names)
@@ -129,7 +115,7 @@ def _unknown(option: str, name: str, names: Sequence[str]) -> str:
 def _columns(
     frame: pd.DataFrame, drop: Sequence[str], group: str | None, time: str | None
 ) -> list[Column]:
-    left_out = {name: "left out as asked" for name in drop}
+    left_out = dict.fromkeys(drop, "left out as asked")
     if group is not None:
         left_out[group] = "names the group that a row belongs to"
     kept = [c for c in frame.columns if c not in left_out]

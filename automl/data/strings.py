@@ -17,7 +17,7 @@ from automl.data.words import BOOLEAN_PAIRS, NUMBER_MISSING
 from automl.types import Column
 
 if TYPE_CHECKING:
-    from automl.types import Array
+    from automl.types import Array, ColumnKind
 
 CATEGORY = "words"
 """The reason of a category that needs no explaining."""
@@ -40,6 +40,7 @@ class Tally:
 
     @property
     def present(self) -> int:
+        """Rows with a value."""
         return int(self.counts.sum())
 
     @cached_property
@@ -48,7 +49,8 @@ class Tally:
         k = len(self.words)
         return np.arange(k) if k <= _SAMPLE else np.linspace(0, k - 1, _SAMPLE).astype(int)
 
-    def column(self, kind: Any, reason: str, rule: str) -> Column:
+    def column(self, kind: ColumnKind, reason: str, rule: str) -> Column:
+        """What was decided, with the counts that go with it."""
         return Column(
             self.name,
             kind,
@@ -146,7 +148,9 @@ def _apply(words: pd.Series[Any], rule: str) -> Array:
     kind, _, unit = rule.partition(":")
     if kind == "quantity":
         return parse.parse_quantities(words, unit)
-    return parse.parse_decimal_comma(words) if kind == "decimal_comma" else parse.parse_numbers(words)
+    return (
+        parse.parse_decimal_comma(words) if kind == "decimal_comma" else parse.parse_numbers(words)
+    )
 
 
 def _accept(tally: Tally, values: Array) -> tuple[int, list[str]] | None:
@@ -172,7 +176,8 @@ def _reason(why: str, odd: int, words: list[str]) -> str:
     if not words:
         return why
     shown = ", ".join(f"'{w[:30]}'" for w in words[:2]) + (", ..." if len(words) > 2 else "")
-    return f"{why}; {odd:,} rows with {shown} read as missing"
+    rows = f"{odd:,} row" + "s" * (odd != 1)
+    return f"{why}; {rows} with {shown} read as missing"
 
 
 def _as_date(tally: Tally) -> Column | None:
@@ -180,7 +185,7 @@ def _as_date(tally: Tally) -> Column | None:
     if found is None:
         return None
     rule, reason = found
-    kind = "number" if rule == "clock" else "datetime"
+    kind: ColumnKind = "number" if rule == "clock" else "datetime"
     return tally.column(kind, reason, rule)
 
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 MOST_CLASSES = 20
 """Whole numbers with more distinct values than this are amounts unless the user says classes."""
+_TWO = 2
 _LABEL_KEEP = "- ."
+_NUMBER_RULES = ("number", "quantity", "decimal_comma")
 TASKS = ("auto", "binary", "multiclass", "regression", "anomaly")
 
 
@@ -40,15 +42,16 @@ class Target:
 class _Values:
     """The target column, read."""
 
-    words: Any
-    """(n,) spellings, null where missing."""
-    numbers: Array | None
-    """(n,) float64, NaN where missing; None if the words are no numbers."""
-    rule: str
+    known: Array
+    """(n,) bool: rows that have a value."""
     dtype: str
     """"int64", "float64", "bool" or "str"."""
     distinct: tuple[Value, ...]
     """Sorted labels, typed."""
+
+    @property
+    def numeric(self) -> bool:
+        return self.dtype in ("int64", "float64")
 
 
 def judge_target(series: pd.Series[Any], name: str, task: str, positive: str | None) -> Target:
@@ -62,9 +65,7 @@ def judge_target(series: pd.Series[Any], name: str, task: str, positive: str | N
         msg = f"There is no task {task!r}; choose one of {', '.join(TASKS)}."
         raise UsageError(msg)
     values = _read(series, name)
-    known = values.words.is_valid().to_numpy(zero_copy_only=False)
-    if values.numbers is not None:
-        known = known & np.isfinite(values.numbers)
+    known = values.known
     if not known.any():
         msg = f"The target {name!r} has no value in any row; name another column with --target."
         raise DataError(msg)
@@ -85,37 +86,36 @@ def judge_target(series: pd.Series[Any], name: str, task: str, positive: str | N
 
 
 def _read(series: pd.Series[Any], name: str) -> _Values:
-    """Spellings, numbers and sorted labels of a target column of any dtype."""
-    words = parse.blank_out(parse.spell(series), _LABEL_KEEP.split())
+    """Which rows have a value, and the sorted labels, of a target column of any dtype."""
+    if not parse.is_number(series):
+        words = parse.blank_out(parse.spell(series), _LABEL_KEEP.split())
+        labels = words.drop_null().unique().to_pylist()
+        rule = _number_rule(series, name)
+        if rule is None or len(labels) <= 2:
+            known = words.is_valid().to_numpy(zero_copy_only=False)
+            return _Values(known, "str", tuple(sorted(labels)))
+        return _numbers(parse.to_numbers(series, rule), floats=False)
     if pd.api.types.is_bool_dtype(series.dtype):
-        return _Values(words, None, "as_is", "bool", (False, True) if _both(words) else (True,))
-    if parse.is_number(series):
-        numbers, rule = parse.to_numbers(series, "as_is"), "as_is"
-    else:
-        column = judge_strings(series, name)
-        rule = column.parse
-        plain = column.kind == "number" or rule in ("number", "quantity", "decimal_comma")
-        numbers = parse.to_numbers(series, rule) if plain and rule != "boolean" else None
-    if numbers is None or (rule != "as_is" and len(set(words.drop_null().to_pylist())) <= 2):
-        labels = tuple(sorted(words.drop_null().unique().to_pylist()))
-        return _Values(words, None, rule, "str", labels)
-    return _Values(words, numbers, rule, _number_dtype(series, numbers), _distinct(series, numbers))
+        known = series.notna().to_numpy()
+        return _Values(known, "bool", tuple(sorted(series.dropna().astype(bool).unique().tolist())))
+    return _numbers(
+        parse.to_numbers(series, "as_is"), floats=pd.api.types.is_float_dtype(series.dtype)
+    )
 
 
-def _both(words: Any) -> bool:
-    return len(words.drop_null().unique()) > 1
+def _number_rule(series: pd.Series[Any], name: str) -> str | None:
+    """The rule that reads a target column of strings as numbers; None if they are labels."""
+    rule = judge_strings(series, name).parse
+    return rule if rule.partition(":")[0] in _NUMBER_RULES else None
 
 
-def _number_dtype(series: pd.Series[Any], numbers: Array) -> str:
-    """int64 for whole numbers, also where missing values made the file's integers floats."""
-    whole = bool((numbers[np.isfinite(numbers)] % 1 == 0).all())
-    floats = pd.api.types.is_float_dtype(series.dtype) and np.isfinite(numbers).all()
-    return "int64" if whole and not floats else "float64"
-
-
-def _distinct(series: pd.Series[Any], numbers: Array) -> tuple[Value, ...]:
-    unique = np.unique(numbers[np.isfinite(numbers)])
-    return tuple((unique.astype(_number_dtype(series, numbers))).tolist())
+def _numbers(values: Array, *, floats: bool) -> _Values:
+    """Whole numbers are int64, also where missing values made the file's integers floats."""
+    known = np.isfinite(values)
+    unique = np.unique(values[known])
+    whole = bool((unique % 1 == 0).all()) and not (floats and known.all())
+    dtype = "int64" if whole else "float64"
+    return _Values(known, dtype, tuple(unique.astype(dtype).tolist()))
 
 
 def _task(values: _Values, name: str, task: str, rows: int) -> tuple[Task, str]:
@@ -123,7 +123,7 @@ def _task(values: _Values, name: str, task: str, rows: int) -> tuple[Task, str]:
     if task == "auto":
         return _guess_task(values, name, rows)
     if task == "regression":
-        if values.numbers is None:
+        if not values.numeric:
             msg = f"The target {name!r} holds words, not numbers; leave out --task regression."
             raise DataError(msg)
         return "regression", "as asked"
@@ -141,42 +141,36 @@ def _task(values: _Values, name: str, task: str, rows: int) -> tuple[Task, str]:
 
 def _guess_task(values: _Values, name: str, rows: int) -> tuple[Task, str]:
     k = len(values.distinct)
-    if k == 2:
+    if k == _TWO:
         return "binary", "it has two different values"
-    if values.numbers is None:
+    if not values.numeric:
         if k > max(MOST_CLASSES, rows // 2):
             msg = (
-                f"The target {name!r} has {k:,} different labels in {rows:,} rows, so it looks like "
-                "an id or text; name another column with --target."
+                f"The target {name!r} has {k:,} different labels in {rows:,} rows, so it looks "
+                "like an id or text; name another column with --target."
             )
             raise DataError(msg)
         return "multiclass", f"it has {k:,} labels that are no numbers"
-    how = "--task multiclass says otherwise"
     if why := _why_amount(values, name, rows):
-        return "regression", f"{why}; {how}"
-    return (
-        "multiclass",
-        f"it has only {k} different values, all whole numbers; --task regression says otherwise",
-    )
+        return "regression", f"{why}; --task multiclass says otherwise"
+    why = f"it has only {k} different values, all whole numbers"
+    return "multiclass", f"{why}; --task regression says otherwise"
 
 
 def _why_amount(values: _Values, name: str, rows: int) -> str:
     """Why numbers with more than two values are amounts; empty if they are classes."""
     k = len(values.distinct)
-    if any(v % 1 for v in values.distinct):  # type: ignore[operator]
-        return f"it is a number with {k:,} different values"
-    if k > MOST_CLASSES:
-        return f"it is a whole number with {k:,} different values"
-    if names_a_rating(name):
-        return f"its {k} whole numbers are ordered grades, by the column's name"
-    if names_an_amount(name):
-        return f"its {k} whole numbers are amounts, by the column's name"
-    low, high = float(values.distinct[0]), float(values.distinct[-1])  # type: ignore[arg-type]
-    if k > 5 and rows < 5 * k:
-        return f"its {k} whole numbers have fewer than 5 rows each"
-    if high - low + 1 > 3 * k and high > 30:
-        return f"its {k} whole numbers lie far apart, like amounts"
-    return ""
+    numbers = np.array(values.distinct, dtype=np.float64)
+    low, high = numbers[0], numbers[-1]
+    reasons = {
+        f"it is a number with {k:,} different values": bool((numbers % 1).any()),
+        f"it is a whole number with {k:,} different values": k > MOST_CLASSES,
+        f"its {k} whole numbers are ordered grades, by the column's name": names_a_rating(name),
+        f"its {k} whole numbers are amounts, by the column's name": names_an_amount(name),
+        f"its {k} whole numbers have fewer than 5 rows each": k > 5 and rows < 5 * k,
+        f"its {k} whole numbers lie far apart, like amounts": high > 30 and high - low >= 3 * k,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
 
 
 def _order(labels: tuple[Value, ...], positive: str | None, name: str) -> tuple[Value, ...]:
@@ -217,12 +211,10 @@ def encode_target(schema: Schema, values: Any) -> tuple[Array, Array]:
     """
     series = pd.Series(values).reset_index(drop=True)
     if schema.task == "regression":
-        y = parse.to_numbers(series, _regression_rule(series, schema))
+        y = _as_numbers(series, schema.target)
         return y, np.isfinite(y)
     if schema.target_dtype in ("int64", "float64"):
-        rule = "as_is" if parse.is_number(series) else judge_strings(series, schema.target).parse
-        rule = rule if rule.partition(":")[0] in ("number", "quantity", "as_is") else "number"
-        return _lookup(parse.to_numbers(series, rule), schema)
+        return _lookup(_as_numbers(series, schema.target), schema)
     words = parse.blank_out(parse.spell(series), _LABEL_KEEP.split())
     labels = pa.array([str(c) for c in schema.classes], words.type)
     codes = pa.compute.index_in(words, value_set=labels).fill_null(-1)
@@ -230,11 +222,10 @@ def encode_target(schema: Schema, values: Any) -> tuple[Array, Array]:
     return y, y >= 0
 
 
-def _regression_rule(series: pd.Series[Any], schema: Schema) -> str:
+def _as_numbers(series: pd.Series[Any], name: str) -> Array:
     if parse.is_number(series):
-        return "as_is"
-    rule = judge_strings(series, schema.target).parse
-    return rule if rule.partition(":")[0] in ("quantity", "decimal_comma") else "number"
+        return parse.to_numbers(series, "as_is")
+    return parse.to_numbers(series, _number_rule(series, name) or "number")
 
 
 def _lookup(numbers: Array, schema: Schema) -> tuple[Array, Array]:

@@ -11,8 +11,11 @@ MISSING_WORDS = (
 """Missing in any column, spelled exactly so; `None` is not among them, it can be a level."""
 
 NUMBER_MISSING = frozenset(
-    "none unknown missing unspecified undefined unavailable tbd tba nil nd n/d void blank inf "
-    "-inf +inf infinity -infinity #div/0! #value! #ref! #num! error".split()
+    (
+        *("none", "unknown", "missing", "unspecified", "undefined", "unavailable", "tbd"),
+        *("tba", "nil", "nd", "n/d", "void", "blank", "inf", "-inf", "+inf", "infinity"),
+        *("-infinity", "#div/0!", "#value!", "#ref!", "#num!", "error"),
+    )
 ) | {"not available", "not applicable", "not known", "no data"}
 """Missing, in any case, where the other values of a column are numbers."""
 
@@ -23,28 +26,39 @@ BOOLEAN_PAIRS = tuple(
 )
 
 POSITIVE_WORDS = frozenset(
-    "1 yes true y t on positive pos abnormal fraud spam malignant attack anomaly outlier churn "
-    "churned defective failure sick diseased survived bankrupt".split()
+    (
+        *("1", "yes", "true", "y", "t", "on", "positive", "pos", "abnormal", "fraud", "spam"),
+        *("malignant", "attack", "anomaly", "outlier", "churn", "churned", "defective"),
+        *("failure", "sick", "diseased", "survived", "bankrupt"),
+    )
 )
 
 _CODE_TOKENS = frozenset(
-    "id ids code codes key uid uuid guid zip zipcode postcode postal sku ean isbn upc fips naics "
-    "icd".split()
+    (
+        *("id", "ids", "code", "codes", "key", "uid", "uuid", "guid", "zip", "zipcode"),
+        *("postcode", "postal", "sku", "ean", "isbn", "upc", "fips", "naics", "icd"),
+    )
 )
-_CODE_NAMES = frozenset("store shop dept department branch warehouse depot".split())
-_NUMBERED_TOKENS = frozenset("number no nr nbr num".split())
+_CODE_NAMES = frozenset((*("store", "shop", "dept", "department", "branch", "warehouse", "depot"),))
+_NUMBERED_TOKENS = frozenset((*("number", "no", "nr", "nbr", "num"),))
 _RATING_TOKENS = frozenset(
-    "rating ratings score scores star stars grade grades quality rank points satisfaction".split()
+    (
+        *("rating", "ratings", "score", "scores", "star", "stars", "grade", "grades"),
+        *("quality", "rank", "points", "satisfaction"),
+    )
 )
 _AMOUNT_TOKENS = frozenset(
-    "age price amount cost count counts quantity qty total number num n years months days hours "
-    "minutes sales revenue income salary weight height length width duration distance volume "
-    "rings value".split()
+    (
+        *("age", "price", "amount", "cost", "count", "counts", "quantity", "qty", "total"),
+        *("number", "num", "n", "years", "months", "days", "hours", "minutes", "sales"),
+        *("revenue", "income", "salary", "weight", "height", "length", "width", "duration"),
+        *("distance", "volume", "rings", "value"),
+    )
 )
 TARGET_NAMES = (
     *("target", "label", "labels", "class", "y", "outcome", "response", "dependent"),
     *("classification", "category_label", "ground_truth", "truth", "diagnosis", "species"),
-    *("survived", "churn", "default", "fraud", "price", "rating", "sentiment", "sales"),
+    *("survived", "churn", "default", "fraud", "rating", "price", "sentiment", "sales"),
 )
 _TARGET_TOKENS = ("target", "label", "class", "outcome", "response", "sentiment", "sales")
 
@@ -74,6 +88,12 @@ def names_a_rating(name: str) -> bool:
 def names_an_amount(name: str) -> bool:
     """True for names of counted or measured things."""
     return not _AMOUNT_TOKENS.isdisjoint(tokens(name))
+
+
+def names_a_worth(name: str) -> bool:
+    """True for names that end in price or value."""
+    words = tokens(name)
+    return bool(words) and words[-1] in ("price", "value")
 
 
 def names_a_target(name: str) -> bool:

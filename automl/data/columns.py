@@ -1,0 +1,102 @@
+"""Judge every column of a table, numbers in blocks and the rest one by one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from automl.data import parse
+from automl.data.dates import compact_dates
+from automl.data.delimited import check_names
+from automl.data.numbers import NUMBER, find_codes, judge_number, profile_columns
+from automl.data.strings import CATEGORY, judge_strings
+from automl.types import Column
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from automl.data.numbers import Profile
+
+
+def named_by_strings(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with stripped string names and rows numbered from 0.
+
+    Raises:
+        DataError: If two columns share a name.
+    """
+    names = [str(c).strip() for c in table.columns]
+    check_names(names, "The table")
+    frame = table.set_axis(names, axis=1).reset_index(drop=True)
+    frame.attrs = dict(table.attrs)
+    return frame
+
+
+def judge_columns(frame: pd.DataFrame) -> list[Column]:
+    """Decide how each column of a table is read, in the table's order."""
+    names, dtypes = list(frame.columns), list(frame.dtypes)
+    numeric = [i for i, dtype in enumerate(dtypes) if _is_real(dtype)]
+    profiles = dict(zip(numeric, profile_columns(frame.iloc[:, numeric]), strict=True))
+    columns = [
+        judge_number(names[i], profiles[i], "as_is", NUMBER)
+        if i in profiles
+        else _judge_other(frame.iloc[:, i], names[i])
+        for i in range(len(names))
+    ]
+    by_name = {names[i]: facts for i, facts in profiles.items()}
+    found = find_codes(columns, by_name, frame) | _find_compact_dates(columns, by_name, frame)
+    return [found.get(c.name, c) for c in columns]
+
+
+@cache
+def _is_real(dtype: Any) -> bool:
+    return parse.is_number_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
+
+
+def _find_compact_dates(
+    columns: Sequence[Column], profiles: Mapping[str, Profile], frame: pd.DataFrame
+) -> dict[str, Column]:
+    """Columns of integers such as 20240131, by name."""
+    return {
+        c.name: replace(c, kind="datetime", parse="date:%Y%m%d", reason="dates written 20240131")
+        for c in columns
+        if c.kind == "number"
+        and c.name in profiles
+        and compact_dates(profiles[c.name].low, profiles[c.name].high, frame[c.name])
+    }
+
+
+def _judge_other(series: pd.Series[Any], name: str) -> Column:
+    """A column whose dtype is not a number."""
+    dtype = series.dtype
+    missing = float(series.isna().mean()) if len(series) else 0.0
+    if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
+        return _plain(series, name, "datetime", "dates", "date:ISO8601")
+    if pd.api.types.is_timedelta64_dtype(dtype):
+        return _plain(series, name, "number", "durations in seconds", "duration")
+    if pd.api.types.is_bool_dtype(dtype):
+        return _plain(series, name, "number", "true/false as 1 and 0", "boolean")
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _plain(series, name, "category", CATEGORY, "level")
+    if _is_nested(series):
+        return Column(name, "set_aside", "lists or records inside the cells", "text", missing)
+    return judge_strings(series, name)
+
+
+def _plain(series: pd.Series[Any], name: str, kind: Any, reason: str, rule: str) -> Column:
+    levels, missing = int(series.nunique()), float(series.isna().mean())
+    if levels == 0:
+        kind, reason = "set_aside", "no value in any row"
+    elif levels == 1 and missing == 0:
+        kind, reason = "set_aside", "the same value in every row"
+    return Column(name, kind, reason, rule, missing, levels)
+
+
+def _is_nested(series: pd.Series[Any]) -> bool:
+    if series.dtype != object:
+        return False
+    first = series.dropna().head(20)
+    return any(isinstance(v, list | dict | tuple | set | np.ndarray) for v in first)
