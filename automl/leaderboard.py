@@ -1,0 +1,286 @@
+"""Who won, by how much, and who did not run: computed from the run directory alone."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl.errors import ArtifactError
+from automl.metrics import influence, interval, loss, score, standard_error
+from automl.metrics.scoring import Z95
+from automl.search.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from automl.types import Array, Metric
+
+COLUMNS = (
+    "rank",
+    "learner",
+    "family",
+    "plugin",
+    "score",
+    "score_low",
+    "score_high",
+    "score_val",
+    "ties_best",
+    "fit_seconds",
+    "predict_rows_per_second",
+    "spent_seconds",
+    "trials",
+    "size_bytes",
+    "status",
+    "reason",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A ranked row: the honest per-row terms and what is printed beside them."""
+
+    row: dict[str, Any]
+    terms: Array
+    """(m,) float64; their mean is the score. All NaN where it is not defined."""
+
+
+def leaderboard(run: Path, metric: Metric) -> pd.DataFrame:
+    """One row a learner and an ensemble, best first; those that were not ranked come last.
+
+    `score` is the honest one. With locked test rows: the configuration that did best on
+    validation, scored on them. Otherwise cross-fitted: chosen on one half of the scored rows,
+    scored on the other, both ways, and averaged over the rows. `score_val` is what the choice
+    saw. `ties_best` marks rows whose paired difference to the best is within 1.96 standard
+    errors. Seconds, speed and size are those of the model that the row stands for: all fold
+    models of the best configuration, or all members of an ensemble.
+
+    Args:
+        run: The run directory.
+        metric: The metric of the run; scores are never sign-flipped.
+
+    Raises:
+        ArtifactError: the directory is not a run, or is damaged.
+    """
+    import pandas as pd
+
+    record = Record(run)
+    entries = [_learner(record, name, metric) for name in record.ranked]
+    left_out = [asdict(s) for s in record.standings if s.status != "ok"]
+    for ensemble in _read_ensembles(run):
+        if not ensemble["members"]:
+            left_out.append(ensemble)
+            continue
+        try:
+            entries.append(_ensemble(record, ensemble, metric))
+        except ArtifactError as error:
+            left_out.append(ensemble | {"status": "failed", "reason": str(error)})
+    rows = _ranked(entries, metric) + [_unranked(record, entry) for entry in left_out]
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    whole = dict.fromkeys(("rank", "trials", "size_bytes"), "Int64")
+    real = [c for c in COLUMNS if c.startswith(("score", "fit", "predict", "spent"))]
+    return table.astype(whole | dict.fromkeys(real, "float64") | {"ties_best": "bool"})
+
+
+def write_leaderboard(run: Path, metric: Metric) -> pd.DataFrame:
+    """Compute the leaderboard and put it into `leaderboard.csv` of the run directory."""
+    table = leaderboard(run, metric)
+    draft = run / "leaderboard.csv.part"
+    table.to_csv(draft, index=False)
+    draft.replace(run / "leaderboard.csv")
+    return table
+
+
+def scored_on(run: Path) -> str:
+    """What the honest scores stand on: "test" for locked rows, else "crossfit"."""
+    return "test" if (run / "predictions" / "truth_test.npy").exists() else "crossfit"
+
+
+def best_trials(run: Path, metric: Metric) -> dict[str, str]:
+    """Ranked learner -> its trial that does best on all scored rows, which stands for it."""
+    record = Record(run)
+    return {name: _best(record, name, metric) for name in record.ranked}
+
+
+# ------------------------------------------------------------------------------- choosing
+
+
+def _values(record: Record, learner: str, metric: Metric) -> Array:
+    """(trials, 1 + halves) losses of a learner's candidates on all scored rows and each half."""
+    return np.array(
+        [
+            [_loss(metric, record.y, prediction)]
+            + [_loss(metric, record.y[rows], prediction[rows]) for rows in record.halves]
+            for prediction in map(record.prediction, record.candidates[learner])
+        ]
+    )
+
+
+def _loss(metric: Metric, y: Array, prediction: Array) -> float:
+    return loss(metric, score(metric, y, prediction))
+
+
+def _best(record: Record, learner: str, metric: Metric) -> str:
+    trials = record.candidates[learner]
+    values = [_loss(metric, record.y, record.prediction(t)) for t in trials]
+    return trials[int(np.argmin(values))]
+
+
+# ---------------------------------------------------------------------------------- rows
+
+
+def _learner(record: Record, learner: str, metric: Metric) -> _Entry:
+    """A learner, by its best configuration; of equal ones the first that was dealt."""
+    trials, values = record.candidates[learner], _values(record, learner, metric)
+    chosen = [trials[i] for i in values.argmin(axis=0)]
+    best = chosen[0]
+    if record.y_test is not None:
+        terms = influence(metric, record.y_test, record.test_prediction(best))
+    elif len(record.halves) == 2:
+        # what half 0 chose is scored on half 1, and the reverse
+        terms = _by_half(record, metric, [record.prediction(t) for t in reversed(chosen[1:])])
+    else:
+        terms = influence(metric, record.y, record.prediction(best))
+    low = float(values[:, 0].min())
+    row = {
+        "learner": learner,
+        "score_val": _score_of(metric, low),
+        "spent_seconds": record.spent[learner],
+        "trials": record.trials[learner],
+        **_costs(record, [best]),
+    }
+    standing = next(s for s in record.standings if s.name == learner)
+    return _Entry(row | {"family": standing.family, "plugin": standing.plugin}, terms)
+
+
+def _by_half(record: Record, metric: Metric, predictions: Sequence[Array]) -> Array:
+    """(m,) terms, each half's from its own prediction; NaN for rows in neither half."""
+    terms = np.full(len(record.y), math.nan)
+    for rows, prediction in zip(record.halves, predictions, strict=True):
+        terms[rows] = influence(metric, record.y[rows], prediction[rows])
+    return terms
+
+
+def _ensemble(record: Record, entry: dict[str, Any], metric: Metric) -> _Entry:
+    """An ensemble, by the predictions that `automl.ensemble` left."""
+    if record.y_test is not None:
+        terms = influence(metric, record.y_test, _blend(record, f"{entry['name']}-test"))
+    else:
+        prediction = _blend(record, f"{entry['name']}-crossfit")
+        terms = _by_half(record, metric, [prediction] * len(record.halves))
+    costs = _costs(record, [member["trial"] for member in entry["members"]])
+    row = {
+        "learner": entry["name"],
+        "family": entry["family"],
+        "plugin": entry["plugin"],
+        "score_val": entry["score_val"],
+        "spent_seconds": entry["seconds"],
+        "trials": len(entry["members"]),
+        **costs,
+        "fit_seconds": costs["fit_seconds"] + entry["seconds"],
+    }
+    return _Entry(row, terms)
+
+
+def _blend(record: Record, name: str) -> Array:
+    path = record.run / "predictions" / f"{name}.npy"
+    wanted = len(record.y if record.y_test is None else record.y_test)
+    try:
+        prediction: Array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        msg = f"{path} is missing or damaged ({error}); run fit again with --resume"
+        raise ArtifactError(msg) from error
+    if len(prediction) != wanted:
+        msg = "learners have finished since it was made; run fit again with --resume"
+        raise ArtifactError(msg)
+    return prediction
+
+
+def _costs(record: Record, trials: Iterable[str]) -> dict[str, Any]:
+    """Seconds, speed and bytes of all fold models of the trials together."""
+    fits = [rung for trial in trials for rung in record.final[trial].values()]
+    rows = np.bincount(record.fold[record.fold >= 0])
+    seconds_per_row = sum(rung.predict_seconds / rows[rung.fold] for rung in fits)
+    sizes = [rung.size_bytes for rung in fits if rung.size_bytes is not None]
+    return {
+        "fit_seconds": sum(rung.fit_seconds for rung in fits),
+        "predict_rows_per_second": 1 / seconds_per_row if seconds_per_row else math.nan,
+        "size_bytes": sum(sizes) if sizes else None,
+    }
+
+
+def _ranked(entries: Iterable[_Entry], metric: Metric) -> list[dict[str, Any]]:
+    """The rows best first, each with its score, interval and whether it ties with the best."""
+
+    def place(entry: _Entry) -> tuple[float, bool, str]:
+        single = entry.row["family"] != "ensemble"
+        return (loss(metric, _value(entry.terms)), not single, entry.row["learner"])
+
+    ordered = sorted(entries, key=place)
+    return [
+        entry.row
+        | dict(zip(("score", "score_low", "score_high"), _honest(metric, entry.terms), strict=True))
+        | {
+            "rank": rank,
+            "ties_best": _ties(entry.terms, ordered[0].terms),
+            "status": "ok",
+            "reason": "",
+        }
+        for rank, entry in enumerate(ordered, start=1)
+    ]
+
+
+def _value(terms: Array) -> float:
+    """Mean over the rows whose score is defined: a half with one class has no AUC."""
+    defined = terms[np.isfinite(terms)]
+    return float(defined.mean()) if len(defined) else math.nan
+
+
+def _honest(metric: Metric, terms: Array) -> tuple[float, float, float]:
+    defined = terms[np.isfinite(terms)]
+    if not len(defined):
+        return math.nan, math.nan, math.nan
+    return float(defined.mean()), *interval(metric, defined)
+
+
+def _ties(terms: Array, best: Array) -> bool:
+    """Whether the paired difference to the best is within 1.96 standard errors."""
+    if terms is best:
+        return True
+    difference = terms - best
+    difference = difference[np.isfinite(difference)]
+    if len(difference) < 2:
+        return False
+    return bool(abs(difference.mean()) <= Z95 * standard_error(difference))
+
+
+def _unranked(record: Record, entry: dict[str, Any]) -> dict[str, Any]:
+    name = entry["name"]
+    spent = {"spent_seconds": record.spent.get(name, 0.0), "trials": record.trials.get(name, 0)}
+    told = {key: entry[key] for key in ("family", "plugin", "status", "reason")}
+    return {"learner": name, "ties_best": False, **spent, **told}
+
+
+def _score_of(metric: Metric, value: float) -> float:
+    """The score whose loss is `value`."""
+    if math.isinf(value):
+        return math.nan
+    return -value if metric.greater_is_better else value
+
+
+def _read_ensembles(run: Path) -> list[dict[str, Any]]:
+    path = run / "model" / "ensembles.json"
+    if not path.exists():
+        return []
+    try:
+        ensembles: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        msg = f"{path} is damaged ({error}); run fit again with --resume"
+        raise ArtifactError(msg) from error
+    return ensembles

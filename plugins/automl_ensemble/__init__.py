@@ -1,0 +1,40 @@
+"""Ensembles: greedy selection over all members, over deep ones only, over classical ones only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from automl import Ensembler, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Task: TypeAlias = Literal["binary", "multiclass", "regression", "anomaly"]
+
+_FACTORY = "automl_ensemble.greedy:build"
+_TASKS: frozenset[Task] = frozenset({"binary", "multiclass", "regression"})
+
+
+@hookimpl
+def automl_ensemblers() -> Iterable[Ensembler]:
+    """The three ensemble rows of every leaderboard."""
+    yield Ensembler(
+        name="ensemble",
+        tasks=_TASKS,
+        factory=_FACTORY,
+        summary="greedy selection over the best configurations of all learners",
+    )
+    yield Ensembler(
+        name="ensemble_deep",
+        tasks=_TASKS,
+        factory=_FACTORY,
+        families=frozenset({"deep"}),
+        summary="the same over deep learners only",
+    )
+    yield Ensembler(
+        name="ensemble_classical",
+        tasks=_TASKS,
+        factory=_FACTORY,
+        families=frozenset({"classical"}),
+        summary="the same over classical learners only",
+    )
