@@ -10,7 +10,9 @@ from automl import Choice, Float, Int, Learner, Resources, Schema
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-TASKS = frozenset({"binary", "multiclass", "regression"})
+    from automl.types import Task
+
+TASKS: frozenset[Task] = frozenset({"binary", "multiclass", "regression"})
 
 
 def _resources(_: Schema) -> Resources:

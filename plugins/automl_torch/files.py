@@ -23,7 +23,7 @@ WEIGHTS, DETAILS = "weights.safetensors", "net.json"
 def write(folder: Path, weights: Mapping[str, torch.Tensor], details: Mapping[str, Any]) -> None:
     """Write both files into `folder`, made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
+    tensors = {name: value.detach().cpu().clone().contiguous() for name, value in weights.items()}
     save_file(tensors, folder / WEIGHTS)
     text = json.dumps({"format": FORMAT, **details}, indent=1)
     (folder / DETAILS).write_text(text + "\n", encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from contextlib import contextmanager
@@ -10,10 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+
+from automl import AutoMLError
+from automl_torch.optimiser import AdamW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from torch import nn
 
     from automl import Run
     from automl.types import Array
@@ -75,7 +78,7 @@ class Clock:
         self._done = 0
         self._run = run
         self._began = run.seconds_left()
-        self._slowest = 0.0
+        self._pace = 0.0
         self._last = time.monotonic()
         self.reserve = min(0.05 + 0.04 * self._began, 1.0) if math.isfinite(self._began) else 0.0
 
@@ -83,7 +86,8 @@ class Clock:
         """Count a step and return the progress."""
         self._done += 1
         now = time.monotonic()
-        self._slowest, self._last = max(0.9 * self._slowest, now - self._last), now
+        self._pace += 0.1 * (now - self._last - self._pace)
+        self._last = now
         return self.progress()
 
     def progress(self) -> float:
@@ -91,7 +95,7 @@ class Clock:
         by_steps = self._done / self._steps
         if not math.isfinite(self._began):
             return by_steps
-        left = self._run.seconds_left() - self.reserve - self._slowest
+        left = self._run.seconds_left() - self.reserve - self._pace
         return max(by_steps, 1 - left / max(self._began - self.reserve, 1e-9))
 
 
@@ -106,7 +110,7 @@ def learning_rate(progress: float) -> float:
 def batches(rows: int, size: int, device: torch.device) -> Iterator[torch.Tensor]:
     """Endless (size,) positions: one permutation after the other."""
     while True:
-        for batch in torch.randperm(rows, device=device).split(size):
+        for batch in torch.split(torch.randperm(rows, device=device), size):
             if len(batch) == size or rows < 2 * size:
                 yield batch
 
@@ -116,44 +120,36 @@ def train(net: nn.Module, task: Task, plan: Plan, run: Run) -> None:
 
     Ends after the planned epochs, when the host says so, or in time before the deadline.
     With stop rows the prediction is reported after each epoch (`EPOCH_ROWS`) and at the end.
+
+    Raises:
+        AutoMLError: The weights became infinite before any epoch was kept.
     """
     per_epoch = max(1, min(len(task.rows), EPOCH_ROWS) // plan.batch)
+    optimiser = AdamW(net, plan.decay, plan.clip)
     clock = Clock(plan.epochs * per_epoch, run)
-    optimiser = torch.optim.AdamW(
-        _groups(net, plan.decay), lr=plan.rate, betas=(0.9, 0.95), fused=True
-    )
-    best: dict[str, torch.Tensor] | None = None
-    device = task.target.device
-    progress, net_parameters = 0.0, list(net.parameters())
+    best: torch.Tensor | None = None
+    progress, over = 0.0, False
     net.train()
-    for step, batch in enumerate(batches(len(task.rows), plan.batch, device), start=1):
-        for group in optimiser.param_groups:
-            group["lr"] = plan.rate * learning_rate(progress)
+    for step, batch in enumerate(batches(len(task.rows), plan.batch, task.target.device), start=1):
         loss = task.loss(net(task.rows.take(batch)), task.target.index_select(0, batch))
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(net_parameters, plan.clip)
-        optimiser.step()
-        optimiser.zero_grad()
+        with torch.no_grad():
+            optimiser.step(plan.rate * learning_rate(progress))
         progress = clock.tick()
-        if task.evaluate and (step % per_epoch == 0 or progress >= 1):
+        ended = step % per_epoch == 0 or progress >= 1
+        if ended and not torch.isfinite(optimiser.weights.sum()):
+            break
+        if task.evaluate and ended:
             epoch = math.ceil(step / per_epoch)
             over = run.report(epoch, task.evaluate())
             net.train()
             if run.best_step == epoch:
-                best = copy.deepcopy(net.state_dict())
-            if over:
-                break
-        if progress >= 1:
+                best = optimiser.weights.clone()
+        if over or progress >= 1:
             break
     if best is not None:
-        net.load_state_dict(best)
+        optimiser.weights.copy_(best)
+    if not torch.isfinite(optimiser.weights.sum()):
+        msg = "The net diverged: its weights are no longer finite; try a lower learning_rate."
+        raise AutoMLError(msg)
     net.eval()
-
-
-def _groups(net: nn.Module, decay: float) -> list[dict[str, object]]:
-    """Weights of linear layers decay; biases, embeddings and frequencies do not."""
-    matrices = {id(part.weight) for part in net.modules() if isinstance(part, nn.Linear)}
-    decayed = [p for p in net.parameters() if id(p) in matrices]
-    free = [p for p in net.parameters() if id(p) not in matrices]
-    groups = [(decayed, decay), (free, 0.0)]
-    return [{"params": params, "weight_decay": rate} for params, rate in groups if params]

@@ -34,7 +34,10 @@ class MLP(nn.Module):
 
 
 def architecture(config: Config, layout: Layout, outputs: int) -> MLP:
-    """An untrained net for these inputs; reads `numbers`, `embedding`, `width`, `layers`, `dropout`."""
+    """An untrained net for these inputs.
+
+    Reads `numbers`, `embedding`, `width`, `layers` and `dropout` from the configuration.
+    """
     settings: dict[str, Any] = dict(config)
     kind = cast("NumberKind", settings.get("numbers", "plain"))
     columns = Columns(layout, kind, int(settings.get("embedding", 8)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -11,14 +11,16 @@ from torch import nn
 
 from automl_torch import files, loop
 from automl_torch.data import Layout, TargetScale, to_inputs
+from automl_torch.nets import Columns, Dropout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from automl import Run, View
+    from automl import Run, TensorBlock, View
     from automl.types import Array, Config
     from automl.types import Task as TaskName
+    from automl_torch.data import Inputs
 
     Architecture = Callable[[Config, Layout, int], nn.Module]
     """(configuration, inputs, number of outputs) -> an untrained net on the CPU, which takes
@@ -65,7 +67,7 @@ class NetModel:
             target = self._target(train).to(run.device)
             self._net = self._architecture(self._config, self._layout, self._outputs)
             for part in self._net.modules():
-                if hasattr(part, "measure"):
+                if isinstance(part, Columns):
                     part.measure(rows.numbers.cpu())
             self._net.to(run.device)
             evaluate = None if stop is None else self._evaluator(stop)
@@ -73,7 +75,7 @@ class NetModel:
             work = loop.Task(rows, target, loss, evaluate)
             loop.train(self._net, work, self._plan(len(train)), run)
             for part in self._net.modules():
-                if hasattr(part, "forget"):
+                if isinstance(part, Dropout):
                     part.forget()
 
     def _plan(self, rows: int) -> loop.Plan:
@@ -93,22 +95,29 @@ class NetModel:
         return torch.tensor(self._scale.scale(y))[:, None]
 
     def _evaluator(self, stop: View) -> Callable[[], Array]:
-        return lambda: self.predict(stop)
+        layout = self._layout or Layout.of(stop.X)
+        chunks = [to_inputs(block, layout, self._device) for block in self._chunks(stop)]
+        return lambda: self._answer(chunks)
 
     def predict(self, view: View) -> Array:
         """(n, k) float32 class probabilities or (n,) float64 values."""
         if self._net is None or self._layout is None:
             msg = "fit or load before predict"
             raise RuntimeError(msg)
-        self._net.eval()
+        blocks = self._chunks(view)
+        return self._answer(to_inputs(block, self._layout, self._device) for block in blocks)
+
+    @staticmethod
+    def _chunks(view: View) -> Iterator[TensorBlock]:
         size = max(256, min(1 << 14, CHUNK_CELLS // max(1, view.X.numbers.shape[1])))
-        parts = []
+        for start in range(0, len(view), size):
+            yield view.X.take(slice(start, start + size))
+
+    def _answer(self, chunks: Iterable[Inputs]) -> Array:
+        net = cast("nn.Module", self._net).eval()
         with torch.inference_mode():
-            for start in range(0, len(view), size):
-                block = view.X.take(slice(start, start + size))
-                output = self._net(to_inputs(block, self._layout, self._device))
-                parts.append(output if self._scale else output.softmax(-1))
-            joined = torch.cat(parts) if parts else torch.empty(0, self._outputs)
+            outputs = [net(rows) if self._scale else net(rows).softmax(-1) for rows in chunks]
+            joined = torch.cat(outputs) if outputs else torch.empty(0, self._outputs)
         array: Array = joined.cpu().numpy()
         return self._scale.restore(array[:, 0]) if self._scale else array
 
@@ -133,13 +142,12 @@ class NetModel:
             ArtifactError: The files are missing or damaged.
         """
         weights, details = files.read(folder)
-        layout = {
-            key: tuple(value) if isinstance(value, list) else value
-            for key, value in details["layout"].items()
-        }
+        layout = details["layout"]
         self._config, self._task = details["config"], details["task"]
         self._outputs, self._device = details["outputs"], "cpu"
-        self._layout = Layout(**layout)
+        self._layout = Layout(
+            layout["numbers"], tuple(layout["flagged"]), tuple(layout["cardinalities"])
+        )
         self._scale = TargetScale(**details["scale"]) if details["scale"] else None
         with torch.random.fork_rng(devices=[]):
             self._net = self._architecture(self._config, self._layout, self._outputs)

@@ -32,12 +32,13 @@ class Dropout(nn.Module):
         self._pool: torch.Tensor | None = None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Any shape to the same shape."""
         if not self.training or self.rate <= 0:
             return x
         size = x.numel()
         if self._pool is None or len(self._pool) < 2 * size:
             keep = 1 - self.rate
-            pool = torch.empty(max(2 * size, 1 << 20), device=x.device)
+            pool = torch.empty(max(2 * size, 1 << 18), device=x.device)
             self._pool = pool.bernoulli_(keep).div_(keep)
         start = int(torch.randint(len(self._pool) - size + 1, ()))
         return x * self._pool[start : start + size].view(x.shape)
@@ -68,13 +69,14 @@ class Piecewise(nn.Module):
     def measure(self, numbers: torch.Tensor) -> None:
         """Place the bins at the quantiles of (n, d) training numbers; empty bins stay 0."""
         bins = self.edges.shape[1]
-        sample = numbers[: 1 << 14].double()
+        sample = numbers[: 1 << 13].double()
         cuts = torch.quantile(sample, torch.linspace(0, 1, bins + 1, dtype=torch.float64), dim=0)
         widths = cuts.diff(dim=0).T
         self.edges.copy_(cuts[:-1].T)
         self.slopes.copy_(torch.where(widths > 1e-6, 1 / widths.clamp_min(1e-6), 0.0))
 
     def forward(self, numbers: torch.Tensor) -> torch.Tensor:
+        """(n, d) numbers to (n, width)."""
         place = (numbers.unsqueeze(-1) - self.edges) * self.slopes
         return torch.clamp(place, self.low, self.high).flatten(1)
 
@@ -89,6 +91,7 @@ class Periodic(nn.Module):
         self.linear = nn.Linear(2 * frequencies, size)
 
     def forward(self, numbers: torch.Tensor) -> torch.Tensor:
+        """(n, d) numbers to (n, width)."""
         angle = 2 * math.pi * numbers.unsqueeze(-1) * self.frequencies
         waves = torch.cat([angle.cos(), angle.sin()], -1)
         return torch.relu(self.linear(waves)).flatten(1)
@@ -119,7 +122,7 @@ class Columns(nn.Module):
     @staticmethod
     def _numbers(kind: NumberKind, columns: int) -> Piecewise | Periodic | None:
         per_column = WIDEST_NUMBERS // max(columns, 1)
-        if kind == "plain" or columns == 0 or per_column < 4:  # noqa: PLR2004 - too coarse to help
+        if kind == "plain" or columns == 0 or per_column < 4:
             return None
         if kind == "piecewise":
             return Piecewise(columns, min(per_column, 16))
@@ -145,6 +148,7 @@ class Columns(nn.Module):
             self.numbers.measure(numbers)
 
     def forward(self, rows: Inputs) -> torch.Tensor:
+        """`Inputs` of n rows to (n, width)."""
         parts = [rows.numbers, rows.flags]
         if self.numbers is not None:
             parts.append(self.numbers(rows.numbers))
