@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl.data.schema import infer_schema
+from automl.errors import ArtifactError
+
+TABLE = pd.DataFrame(
+    {
+        "x": np.linspace(0.0, 1.0, 40),
+        "z": np.tile([1.5, 2.25], 20),
+        "y": ["lo"] * 20 + ["hi, there"] * 20,
+    }
+)
+
+
+class FakePredictor:
+    """Says the second class with probability x."""
+
+    names = ("ensemble", "linear")
+
+    def __init__(self, schema):
+        self.schema = schema
+        self.classes = schema.classes
+
+    def raw(self, table, learner=None):
+        if learner not in (None, *self.names):
+            msg = f"this model has no {learner!r}; choose one of {', '.join(self.names)}"
+            raise ArtifactError(msg)
+        x = table["x"].to_numpy(dtype=float)
+        x = x / 2 if learner == "linear" else x
+        return np.column_stack([1 - x, x]) if self.classes else x
+
+    predict_proba = raw
+
+    def predict(self, table, learner=None):
+        raw = self.raw(table, learner)
+        return np.asarray(self.classes)[raw.argmax(1)] if self.classes else raw
+
+
+@pytest.fixture
+def predictor(monkeypatch):
+    """Loads for any run; binary."""
+    fake = FakePredictor(infer_schema(TABLE, target="y", positive="hi, there"))
+    monkeypatch.setattr("automl.artifact.Predictor.load", lambda _: fake)
+    return fake
+
+
+@pytest.fixture
+def data(tmp_path):
+    file = tmp_path / "new.csv"
+    TABLE.to_csv(file, index=False)
+    return file
+
+
+def test_predictions_go_to_stdout_one_row_each(automl, predictor, data):
+    code, out, err = automl("predict", "run", data)
+    frame = pd.read_csv(io.StringIO(out))
+    assert (code, err) == (0, "")
+    assert list(frame.columns) == ["prediction"]
+    assert frame["prediction"].tolist() == TABLE["y"].tolist()
+
+
+def test_proba_adds_a_column_per_class_spelled_as_in_training(automl, predictor, data):
+    code, out, _ = automl("predict", "run", data, "--proba")
+    frame = pd.read_csv(io.StringIO(out))
+    assert code == 0
+    assert list(frame.columns) == ["prediction", "proba_lo", "proba_hi, there"]
+    assert frame["prediction"].tolist() == TABLE["y"].tolist()
+    np.testing.assert_allclose(frame["proba_hi, there"], TABLE["x"])
+
+
+@pytest.mark.parametrize("name", ["p.csv", "p.parquet"])
+def test_a_file_gets_the_same_and_is_overwritten(automl, predictor, data, tmp_path, name):
+    file = tmp_path / name
+    file.write_text("old")
+    code, out, err = automl("predict", "run", data, "--proba", "-o", file)
+    frame = pd.read_parquet(file) if name.endswith("parquet") else pd.read_csv(file)
+    assert (code, out) == (0, "")
+    assert err == f"wrote 40 predictions to {file}\n"
+    assert frame.shape == (40, 3)
+
+
+def test_one_learner_predicts(automl, predictor, data):
+    _, out, _ = automl("predict", "run", data, "--learner", "linear")
+    assert set(pd.read_csv(io.StringIO(out))["prediction"]) == {"lo"}
+
+
+def test_regression_gives_numbers_and_has_no_probabilities(automl, monkeypatch, data):
+    fake = FakePredictor(infer_schema(TABLE, target="z", task="regression"))
+    monkeypatch.setattr("automl.artifact.Predictor.load", lambda _: fake)
+    _, out, _ = automl("predict", "run", data)
+    np.testing.assert_allclose(pd.read_csv(io.StringIO(out))["prediction"], TABLE["x"])
+    code, _, err = automl("predict", "run", data, "--proba")
+    assert code == 2
+    assert "leave it out" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--learner", "lin"], "choose one of ensemble, linear"),
+        (["-o", "no/such/folder/p.csv"], "there is no folder"),
+        (["-o", "."], "cannot write"),
+    ],
+)
+def test_predict_refuses_in_one_sentence(
+    automl, predictor, data, tmp_path, monkeypatch, words, told
+):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = automl("predict", "run", data, *words)
+    assert (code, out) == (2, "")
+    assert told in err
+    assert err.count("\n") == 1
+
+
+def test_no_model_is_one_sentence(automl, tmp_path, data):
+    code, _, err = automl("predict", tmp_path / "nowhere", data)
+    assert code == 2
+    assert "nowhere" in err
+    assert err.count("\n") == 1
+
+
+def test_evaluate_scores_everyone_by_every_metric(automl, predictor, data):
+    code, out, err = automl("evaluate", "run", data, "--json")
+    rows = json.loads(out)
+    assert (code, err) == (0, "")
+    assert [row["learner"] for row in rows] == ["ensemble", "linear"]
+    assert rows[0]["rows"] == 40
+    assert rows[0]["accuracy"] == 1.0
+    assert rows[1]["accuracy"] == 0.5
+    assert rows[1]["roc_auc"] == 1.0
+    assert "rmse" not in rows[0]
+    _, table, _ = automl("evaluate", "run", data)
+    assert len(table.splitlines()) == 3
+
+
+def test_evaluate_leaves_out_rows_without_an_answer_and_says_so(automl, predictor, tmp_path):
+    file = tmp_path / "part.csv"
+    TABLE.assign(y=[None, "other", *TABLE["y"][2:]]).to_csv(file, index=False)
+    _, out, err = automl("evaluate", "run", file, "--json")
+    assert json.loads(out)[0]["rows"] == 38
+    assert err.startswith("2 rows left out")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda t: t.drop(columns="y"), "no column 'y'"),
+        (lambda t: t.assign(y=None), "known answer"),
+    ],
+)
+def test_evaluate_needs_answers(automl, predictor, tmp_path, change, told):
+    file = tmp_path / "part.csv"
+    change(TABLE).to_csv(file, index=False)
+    code, out, err = automl("evaluate", "run", file)
+    assert (code, out) == (2, "")
+    assert told in err

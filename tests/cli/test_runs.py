@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+
+import pandas as pd
+import pytest
+
+BOARD_COLUMNS = 16
+
+
+def test_leaderboard_shows_ranked_rows_first_and_reasons_of_the_rest(automl, run_dir):
+    code, out, err = automl("leaderboard", run_dir)
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith("target bought (binary); roc_auc, higher is better, cross-fitted")
+    assert "1,200" in lines[0]
+    learners = [line.split()[1] for line in lines[2:5]]
+    assert learners == ["ensemble", "mlp", "linear"]
+    assert "= 0.9000" in lines[3], "tied with the best"
+    assert "=" not in lines[4]
+    assert "[0.8900, 0.9100]" in lines[3]
+    assert lines[5].split() == ["svm", "classical", "skipped:", "limit:", "9", "rows"]
+
+
+def test_leaderboard_json_is_a_list_with_nulls(automl, run_dir):
+    code, out, _ = automl("leaderboard", run_dir, "--json")
+    rows = json.loads(out)
+    assert code == 0
+    assert [row["learner"] for row in rows] == ["ensemble", "mlp", "linear", "svm"]
+    assert rows[3]["score"] is None
+    assert rows[0]["ties_best"] is True
+    assert rows[3]["reason"] == "limit: 9 rows"
+
+
+def test_leaderboard_csv_is_the_file(automl, run_dir):
+    code, out, _ = automl("leaderboard", run_dir, "--csv")
+    frame = pd.read_csv(io.StringIO(out))
+    assert code == 0
+    assert frame.shape == (4, BOARD_COLUMNS)
+
+
+def test_leaderboard_takes_one_format(automl, run_dir):
+    code, out, err = automl("leaderboard", run_dir, "--csv", "--json")
+    assert (code, out) == (2, "")
+    assert "choose one" in err
+
+
+def test_a_journal_that_grew_is_read_again(automl, run_dir, monkeypatch):
+    table = run_dir / "leaderboard.csv"
+    stamp = table.stat().st_mtime + 60
+    os.utime(run_dir / "journal.jsonl", (stamp, stamp))
+    seen = []
+
+    def fresh(run, metric):
+        seen.append((run, metric.name))
+        return pd.read_csv(table).head(1)
+
+    monkeypatch.setattr("automl.leaderboard.leaderboard", fresh)
+    code, out, _ = automl("leaderboard", run_dir, "--json")
+    assert code == 0
+    assert seen == [(run_dir, "roc_auc")]
+    assert len(json.loads(out)) == 1
+
+
+def test_scaling_takes_the_best_configuration_of_fold_0_at_each_size(automl, run_dir):
+    code, out, _ = automl("scaling", run_dir, "--json")
+    assert code == 0
+    assert json.loads(out) == [
+        {"learner": "linear", "n": 150, "score": 0.78, "seconds": 0.15, "configurations": 1},
+        {"learner": "mlp", "n": 150, "score": 0.75, "seconds": 0.9, "configurations": 2},
+        {"learner": "mlp", "n": 300, "score": 0.8, "seconds": 0.3, "configurations": 1},
+    ]
+
+
+def test_scaling_takes_the_lowest_where_lower_is_better(automl, run_dir):
+    content = json.loads((run_dir / "run.json").read_text())
+    content["metric"] = {"name": "log_loss", "greater_is_better": False}
+    (run_dir / "run.json").write_text(json.dumps(content))
+    _, out, _ = automl("scaling", run_dir, "--json")
+    assert {(row["learner"], row["n"]): row["score"] for row in json.loads(out)}["mlp", 150] == 0.7
+    _, table, _ = automl("scaling", run_dir)
+    assert table.startswith("log_loss (lower is better)")
+    assert len(table.splitlines()) == 5
+
+
+@pytest.mark.parametrize("command", ["leaderboard", "scaling"])
+@pytest.mark.parametrize("damage", ["absent", "no run", "damaged", "no result"])
+def test_what_is_no_run_is_one_sentence(automl, run_dir, command, damage):
+    place = run_dir
+    if damage == "absent":
+        place = run_dir / "nowhere"
+    elif damage == "no run":
+        place = run_dir.parent
+    elif damage == "damaged":
+        (run_dir / "run.json").write_text('{"metric": ')
+    else:
+        (run_dir / "journal.jsonl").unlink()
+        (run_dir / "leaderboard.csv").unlink()
+    code, out, err = automl(command, place)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert str(place) in err
