@@ -137,7 +137,7 @@ def make_split(data: Dataset, folds: int | None = None, seed: int = 0) -> Split:
         k = _fold_count(data, folds)
         fold_of = _deal(order, strata, data.groups, k).astype(np.int16)
     else:
-        k, fold_of = 1, _latest(data)
+        k, fold_of = 1, _latest(data.times, data.groups)
     half = _halves(fold_of, order, strata, data.groups)
     timed = data.times is not None
     all_folds = not timed and n < SMALL_TABLE
@@ -315,13 +315,12 @@ def _later(times: Array, wanted: int) -> Array:
     return later
 
 
-def _latest(data: Dataset) -> Array:
+def _latest(times: Array, groups: Array | None) -> Array:
     """The folds of a table in time: 0 for the last fifth, -1 for the past."""
-    assert data.times is not None
-    later = _later(data.times, max(1, len(data.y) // 5))
+    later = _later(times, max(1, len(times) // 5))
     fold_of = np.where(later, 0, -1).astype(np.int16)
-    if data.groups is not None:
-        fold_of[~later & np.isin(data.groups, data.groups[later])] = LEFT_OUT
+    if groups is not None:
+        fold_of[~later & np.isin(groups, groups[later])] = LEFT_OUT
     if _used(fold_of, 0) == 0:
         msg = "Every group has rows in the last fifth of time; give --group or --time, not both."
         raise DataError(msg)

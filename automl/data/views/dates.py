@@ -35,8 +35,8 @@ def date_parts(dates: pd.Series) -> Array:
         "year": at.year,
         "month": at.month,
         "day": at.day,
-        "weekday": at.weekday,
-        "day of year": at.dayofyear,
+        "weekday": at.day_of_week,
+        "day of year": at.day_of_year,
         "hour": at.hour + at.minute / 60,
         "minute": at.minute,
     }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_LEVELS = 10_000
-LARGEST = np.float32(3e38)
+LARGEST = np.float32(1e30)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +145,7 @@ def _join(parts: list[Array], codes: Array) -> Encoded:
 
 
 def _numbers(X: pd.DataFrame, names: tuple[str, ...] | list[str]) -> Array:
-    """(n, p) float32, column-major; infinities become the largest float."""
+    """(n, p) float32, column-major; values beyond 1e30 are cut."""
     if not names:
         return np.empty((len(X), 0), dtype=np.float32, order="F")
     part = X if list(X.columns) == list(names) else X[list(names)]

@@ -110,7 +110,7 @@ def _moments(sample: Array, count: Array, median: Array) -> tuple[Array, Array, 
     shift = centred.sum(axis=1) / count
     second = np.einsum("ij,ij->i", centred, centred) / count
     spread = np.sqrt(np.maximum(second - shift**2, 0.0))
-    spread[spread <= 1e-7 * np.abs(median)] = 0.0
+    spread[spread <= np.maximum(1e-7 * np.abs(median), 1e-30)] = 0.0
     third = np.einsum("ij,ij,ij->i", centred, centred, centred) / count
     cubed = third - 3 * shift * second + 2 * shift**3
     skew = np.divide(cubed, spread**3, out=np.zeros_like(cubed), where=spread > 0)

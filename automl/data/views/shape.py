@@ -57,10 +57,9 @@ class SavedView:
         """
         if means is None:
             means = self._means(rows)
-        if self.kind == "frame":
+        if self.scaler is None:
             return self._frame(rows, means)
         if scaled is None:
-            assert self.scaler is not None
             scaled = self.scaler.apply(rows.numbers)
         if self.means_scaler is not None:
             means = self.means_scaler.apply(means)

@@ -47,12 +47,10 @@ def load_view(folder: Path) -> SavedView:
         if facts["format"] != FORMAT:
             msg = f"The view in {folder} has format {facts['format']}, not {FORMAT}."
             raise ArtifactError(msg)
-        view = _unpack(facts["view"], found)
+        return _unpack_view(facts["view"], found)
     except (OSError, ValueError, KeyError, TypeError) as error:
         msg = f"The view in {folder} cannot be read ({error}); save the model again."
         raise ArtifactError(msg) from error
-    assert isinstance(view, SavedView)
-    return view
 
 
 def _pack(value: Any, arrays: dict[str, Array]) -> Any:
@@ -66,6 +64,14 @@ def _pack(value: Any, arrays: dict[str, Array]) -> Any:
     if isinstance(value, tuple):
         return [_pack(item, arrays) for item in value]
     return value
+
+
+def _unpack_view(value: Any, arrays: dict[str, Array]) -> SavedView:
+    view = _unpack(value, arrays)
+    if not isinstance(view, SavedView):
+        msg = f"it holds a {type(view).__name__}"
+        raise TypeError(msg)
+    return view
 
 
 def _unpack(value: Any, arrays: dict[str, Array]) -> Any:
