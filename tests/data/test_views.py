@@ -399,3 +399,14 @@ def test_any_floats_give_finite_matrices(values, task):
     out = views.train("matrix")
     assert np.isfinite(out).all()
     assert np.abs(out).max() < 12
+
+
+def test_names_stay_unique_when_a_column_is_called_like_a_part():
+    X = pd.DataFrame(
+        {"t: hour": np.arange(48.0), "t": pd.date_range("2021-03-01", periods=48, freq="h")}
+    )
+    views = Views(X, np.arange(48) % 2, schema_of(X))
+    for kind in ("frame", "matrix"):
+        names = views.describe(kind)
+        assert len(set(names)) == len(names)
+    assert list(views.train("frame").columns) == views.describe("frame")

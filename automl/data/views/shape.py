@@ -69,15 +69,15 @@ class SavedView:
 
     @property
     def names(self) -> list[str]:
-        """Of the columns of `frame` and `matrix`, and of the numbers of `tensors`."""
+        """Of the columns of `frame` and `matrix`, and of the numbers of `tensors`; no two alike."""
         names = self.encoder.names
         if self.kind == "frame":
             names = [names[j] for j in self.encoder.plain]
         names = names + [name for part in self.means for name in part.names]
         if self.kind == "frame":
-            return names + [self.encoder.levels[j].name for j in self.native]
+            return _unique(names + [self.encoder.levels[j].name for j in self.native])
         names += [f"{names[j]}: missing" for j in self.gaps]
-        return names + [name for part in self.one_hot for name in part.names]
+        return _unique(names + [name for part in self.one_hot for name in part.names])
 
     def _means(self, rows: Encoded) -> Array:
         if not self.means:
@@ -98,10 +98,10 @@ class SavedView:
         if not self.native:
             return frame
         columns = {}
-        for j in self.native:
+        for name, j in zip(names[numbers.shape[1] :], self.native, strict=True):
             levels = self.encoder.levels[j]
             dtype = pd.CategoricalDtype(pd.Index(levels.labels, dtype="str"))
-            columns[levels.name] = pd.Categorical.from_codes(rows.codes[:, j] - 1, dtype=dtype)
+            columns[name] = pd.Categorical.from_codes(rows.codes[:, j] - 1, dtype=dtype)
         return pd.concat([frame, pd.DataFrame(columns, copy=False)], axis=1)
 
     def _matrix(self, rows: Encoded, means: Array, scaled: Array) -> Array:
@@ -125,3 +125,19 @@ class SavedView:
         numbers = np.hstack([scaled, means]) if means.shape[1] else scaled
         cardinalities = tuple(len(levels.labels) + 1 for levels in self.encoder.levels)
         return TensorBlock(numbers, missing, np.ascontiguousarray(rows.codes), cardinalities)
+
+
+def _unique(names: list[str]) -> list[str]:
+    """The names, those met before with a number of their own."""
+    if len(set(names)) == len(names):
+        return names
+    taken = set(names)
+    seen: set[str] = set()
+    out = []
+    for name in names:
+        chosen, number = name, 2
+        while chosen in seen or (chosen != name and chosen in taken):
+            chosen, number = f"{name} ({number})", number + 1
+        seen.add(chosen)
+        out.append(chosen)
+    return out
