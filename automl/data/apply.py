@@ -63,12 +63,12 @@ def _is_plain(column: Column, dtype: Any) -> bool:
 
 
 def _typed(column: Column, series: pd.Series[Any]) -> pd.Series[Any]:
-    argument = column.parse.partition(":")[2]
-    if column.kind == "category":
+    rule, _, argument = column.parse.partition(":")
+    if rule == "level":
         return parse.to_levels(series, argument)
-    if column.kind == "text":
+    if rule == "text":
         return parse.to_text(series)
-    if column.kind == "datetime":
+    if rule == "date":
         return parse.to_dates(series, argument)
     return pd.Series(parse.to_numbers(series, column.parse))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from automl.data import parse
-from automl.data.dates import compact_dates
+from automl.data.dates import as_compact_date, compact_dates
 from automl.data.delimited import check_names
 from automl.data.numbers import NUMBER, find_codes, judge_number, profile_columns
 from automl.data.strings import CATEGORY, judge_strings
@@ -61,7 +60,7 @@ def _find_compact_dates(
 ) -> dict[str, Column]:
     """Columns of integers such as 20240131, by name."""
     return {
-        c.name: replace(c, kind="datetime", parse="date:%Y%m%d", reason="dates written 20240131")
+        c.name: as_compact_date(c)
         for c in columns
         if c.kind == "number"
         and c.name in profiles

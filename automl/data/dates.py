@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 from automl.data import parse
 
 if TYPE_CHECKING:
-    from automl.types import Array
+    from automl.types import Array, Column
 
 _DAYS = (
     *("%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y", "%m-%d-%Y", "%d-%m-%Y"),
@@ -103,3 +104,8 @@ def compact_dates(low: float, high: float, series: pd.Series[Any]) -> bool:
         return False
     spelled = pd.Series(unique.astype(np.int64).astype(str))
     return bool(pd.to_datetime(spelled, format="%Y%m%d", errors="coerce").notna().all())
+
+
+def as_compact_date(column: Column) -> Column:
+    """The column as dates written without separators."""
+    return replace(column, kind="datetime", parse="date:%Y%m%d", reason="dates written as 20240131")

@@ -107,7 +107,7 @@ def judge_number(name: str, facts: Profile, parse: str, reason: str) -> Column:
         "number",
         reason,
         parse,
-        missing=1 - facts.present / max(facts.rows, 1),
+        missing=(facts.rows - facts.present) / max(facts.rows, 1),
         levels=facts.levels,
     )
     if why := _useless(name, facts):

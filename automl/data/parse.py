@@ -8,6 +8,7 @@
 | `decimal_comma` | `1.234,56` |
 | `boolean` | true/false, yes/no, y/n, t/f, on/off as 1 and 0 |
 | `clock` | `HH:MM[:SS]` as seconds since midnight |
+| `duration` | time spans as seconds |
 | `date:FORMAT` | datetime64[us], FORMAT as `pandas.to_datetime` takes it |
 | `level`, `level:WORDS` | category of spellings; WORDS, split by blanks, are not missing here |
 | `text` | strings |
@@ -35,7 +36,12 @@ if TYPE_CHECKING:
 
 Strings: TypeAlias = "pa.Array[Any]"
 
-_SCALE = {"k": 1e3, "m": 1e6, "mm": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9, "g": 1e9, "t": 1e12}
+_SCALE = {"k": 1e3, "m": 1e6, "mm": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9, "g": 1e9, "t": 1e12} | {
+    "kb": 1e3,
+    "mb": 1e6,
+    "gb": 1e9,
+    "tb": 1e12,
+}
 _HEAD = 1_000
 _QUANTITY = re.compile(
     r"(?P<open>\()?\s*(?P<sign>[-+\u2212])?\s*(?:[$\u20ac\u00a3\u00a5\u20b9]|USD|EUR|GBP|Rs\.?)?\s*"
@@ -191,6 +197,9 @@ def to_numbers(series: pd.Series[Any], rule: str) -> Array:
         if is_number(series):
             return finite(series.to_numpy(np.float64, na_value=np.nan))
         kind = "number"
+    if kind == "duration":
+        spans = pd.to_timedelta(series.astype(object), errors="coerce")
+        return pd.Series(spans).dt.total_seconds().to_numpy(np.float64)
     words = blank_out(spell(series))
     if kind == "number" and (values := plain_numbers(words)) is not None:
         return values

@@ -119,6 +119,9 @@ def _parse(data: bytes, path: Path) -> pd.DataFrame:
         frame = _read_json(text, path)
         if frame is not None:
             return frame
+    if text.lstrip()[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        msg = f"{path} is a web page or XML, not a table; download the data file itself."
+        raise DataError(msg)
     return read_delimited(text, str(path))
 
 

@@ -118,10 +118,12 @@ def _columns(
     left_out = dict.fromkeys(drop, "left out as asked")
     if group is not None:
         left_out[group] = "names the group that a row belongs to"
-    kept = [c for c in frame.columns if c not in left_out]
+    kept = [c for c in frame.columns if c not in left_out or c == time]
     judged = {c.name: c for c in judge_columns(frame[kept])}
-    if time is not None and time in judged:
+    if time is not None:
         judged[time] = _time_column(judged[time])
+        if time in left_out:
+            judged[time] = replace(judged[time], kind="set_aside", reason=left_out[time])
     return [
         judged[c] if c in judged else Column(c, "set_aside", left_out[c]) for c in frame.columns
     ]

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from automl.data import parse
-from automl.data.dates import find_date_rule
+from automl.data.dates import as_compact_date, compact_dates, find_date_rule
 from automl.data.numbers import NUMBER, judge_number, profile_block
 from automl.data.words import BOOLEAN_PAIRS, NUMBER_MISSING
 from automl.types import Column
@@ -56,7 +56,7 @@ class Tally:
             kind,
             reason,
             rule,
-            missing=1 - self.present / max(self.rows, 1),
+            missing=(self.rows - self.present) / max(self.rows, 1),
             levels=len(self.words),
             missing_words=self.missing_words,
         )
@@ -70,7 +70,10 @@ def judge_strings(series: pd.Series[Any], name: str) -> Column:
     if words.null_count < len(words):
         values = parse.plain_numbers(words)
         if values is not None:
-            column = judge_number(name, profile_block(values[:, None])[0], "number", NUMBER)
+            facts = profile_block(values[:, None])[0]
+            column = judge_number(name, facts, "number", NUMBER)
+            if column.kind == "number" and compact_dates(facts.low, facts.high, pd.Series(values)):
+                column = as_compact_date(column)
             return replace(column, missing_words=seen)
     keep = ""
     if "-" in seen and pc.any(pc.equal(words, "+")).as_py():

@@ -27,7 +27,7 @@ BOOLEAN_PAIRS = tuple(
 
 POSITIVE_WORDS = frozenset(
     (
-        *("1", "yes", "true", "y", "t", "on", "positive", "pos", "abnormal", "fraud", "spam"),
+        *("yes", "true", "y", "t", "on", "positive", "pos", "abnormal", "fraud", "spam"),
         *("malignant", "attack", "anomaly", "outlier", "churn", "churned", "defective"),
         *("failure", "sick", "diseased", "survived", "bankrupt"),
     )
@@ -39,8 +39,8 @@ _CODE_TOKENS = frozenset(
         *("postcode", "postal", "sku", "ean", "isbn", "upc", "fips", "naics", "icd"),
     )
 )
-_CODE_NAMES = frozenset((*("store", "shop", "dept", "department", "branch", "warehouse", "depot"),))
-_NUMBERED_TOKENS = frozenset((*("number", "no", "nr", "nbr", "num"),))
+_CODE_NAMES = frozenset(("store", "shop", "dept", "department", "branch", "warehouse", "depot"))
+_NUMBERED_TOKENS = frozenset(("number", "no", "nr", "nbr", "num"))
 _RATING_TOKENS = frozenset(
     (
         *("rating", "ratings", "score", "scores", "star", "stars", "grade", "grades"),
