@@ -9,11 +9,38 @@ import sys
 
 import pytest
 
+from automl.cli import main
+
 GOOD = "age,job,bought\n" + "".join(f"{20 + i},{'ab'[i % 2]},{i % 3 // 2}\n" for i in range(60))
 
 
-def _automl(folder, *words):
-    """The command, as installed, in a process of its own."""
+class _NoCluster:
+    """Stands in for Ray, which none of these commands comes to need."""
+
+    def __init__(self, *_):
+        pass
+
+    def stop(self):
+        """Nothing to stop."""
+
+
+@pytest.fixture
+def automl(tmp_path, monkeypatch, capsys):
+    """The command in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("automl.workflow.Cluster", _NoCluster)
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["automl", *map(str, words)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        return subprocess.CompletedProcess(words, left.value.code, *capsys.readouterr())
+
+    return call
+
+
+def _own_process(folder, *words):
+    """The command as installed, in a process of its own, with all that it starts."""
     return subprocess.run(
         [sys.executable, "-c", "from automl.cli import main; main()", *map(str, words)],
         capture_output=True,
@@ -72,25 +99,25 @@ def _text(content):
         pytest.param(_text(GOOD), ["--test", "locked.csv"], ["locked.csv"], id="no locked rows"),
     ],
 )
-def test_bad_input_is_one_sentence_and_exit_code_2(tmp_path, make, words, told):
+def test_bad_input_is_one_sentence_and_exit_code_2(automl, tmp_path, make, words, told):
     make(tmp_path / "table.csv")
-    done = _automl(tmp_path, "fit", "table.csv", "--time-limit", "30s", *words)
+    done = automl("fit", "table.csv", "--time-limit", "30s", *words)
     _is_one_sentence(done, *told)
 
 
-def test_a_run_is_never_overwritten(tmp_path):
+def test_a_run_is_never_overwritten(automl, tmp_path):
     (tmp_path / "table.csv").write_text(GOOD)
     taken = tmp_path / "taken"
     taken.mkdir()
     (taken / "precious.txt").write_text("keep")
-    done = _automl(tmp_path, "fit", "table.csv", "-o", taken)
+    done = automl("fit", "table.csv", "-o", taken)
     _is_one_sentence(done, "taken", "--resume", "--output|-o")
     assert [file.name for file in taken.iterdir()] == ["precious.txt"]
 
 
-def test_there_is_nothing_to_resume(tmp_path):
+def test_there_is_nothing_to_resume(automl, tmp_path):
     (tmp_path / "table.csv").write_text(GOOD)
-    _is_one_sentence(_automl(tmp_path, "fit", "table.csv", "-o", "new", "--resume"), "new")
+    _is_one_sentence(automl("fit", "table.csv", "-o", "new", "--resume"), "new")
 
 
 @pytest.mark.parametrize(
@@ -98,6 +125,11 @@ def test_there_is_nothing_to_resume(tmp_path):
     [["predict", "nowhere", "table.csv"], ["evaluate", "nowhere", "table.csv"]],
     ids=["predict", "evaluate"],
 )
-def test_a_run_that_is_not_there(tmp_path, words):
+def test_a_run_that_is_not_there(automl, tmp_path, words):
     (tmp_path / "table.csv").write_text(GOOD)
-    _is_one_sentence(_automl(tmp_path, *words), "nowhere")
+    _is_one_sentence(automl(*words), "nowhere")
+
+
+def test_in_a_process_of_its_own_it_is_the_same(tmp_path):
+    (tmp_path / "table.csv").write_text(GOOD)
+    _is_one_sentence(_own_process(tmp_path, "fit", "table.csv", "-t", "bougth"), "bought")

@@ -174,15 +174,13 @@ def test_interrupted_before_any_result(automl, workflow):
 
 
 def test_errors_of_the_workflow_pass(automl, workflow):
+    msg = "the table has no rows; give one that has"
+
     def act(*_):
-        raise DataError("the table has no rows; give one that has")
+        raise DataError(msg)
 
     workflow.act = act
-    assert automl("fit", "table.csv") == (
-        2,
-        "",
-        "error: the table has no rows; give one that has\n",
-    )
+    assert automl("fit", "table.csv") == (2, "", f"error: {msg}\n")
 
 
 class TestDefaultOutput:
