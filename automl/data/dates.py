@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,20 @@ _SHAPE = (
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
 
 
+def _shape(word: str) -> str:
+    """A word with its digits as `0` and its letters as `a`: `2/24/2015 11:35` -> `0/0/0 0:0`."""
+    plain = re.sub(r"\d+|[^\W\d_]+", lambda run: "0" if run[0][0].isdigit() else "a", word)
+    return plain.replace(" -0", " +0")
+
+
+def _form_shape(form: str) -> str:
+    return re.sub(r"%[a-zA-Z]", "0", re.sub(r"%[Bbap]", "a", form.replace("%z", "+0")))
+
+
+_FORMATS = {form: _form_shape(form) for form in (*(d + t for t in _TIMES for d in _DAYS), *_WHOLE)}
+"""Ways of writing a date, month-first before day-first, and the shape of each."""
+
+
 def find_date_rule(words: pd.Series[Any], counts: Array) -> tuple[str, str] | None:
     """The rule that reads nearly all rows as dates or times of day, and why; None if none does.
 
@@ -52,18 +67,16 @@ def find_date_rule(words: pd.Series[Any], counts: Array) -> tuple[str, str] | No
     if fit < _ENOUGH:
         return None
     parsed = parse.parse_dates(words, form).notna().to_numpy()
-    share = _share(parsed, counts)
-    return (
-        (f"date:{form}", _reason(form, sample, int(counts[~parsed].sum())))
-        if (share >= _ENOUGH)
-        else None
-    )
+    if _share(parsed, counts) < _ENOUGH:
+        return None
+    return f"date:{form}", _reason(form, sample, int(counts[~parsed].sum()))
 
 
 def _best_format(sample: pd.Series[Any], weights: Array) -> tuple[str, float]:
     """The first format of the best fit; month-first comes before day-first."""
     best, best_fit = "", 0.0
-    for form in ("ISO8601", *(d + t for t in _TIMES for d in _DAYS), *_WHOLE):
+    shapes = {_shape(word) for word in sample}
+    for form in ("ISO8601", *(f for f in _FORMATS if _FORMATS[f] in shapes)):
         fit = _fit(sample, weights, form)
         if fit > best_fit:
             best, best_fit = form, fit

@@ -558,7 +558,7 @@ def tables(draw):
     return table
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(tables())
 def test_reading_is_a_function_of_the_schema(table):
     schema = infer_schema(table, target="goal")
@@ -580,7 +580,7 @@ def test_reading_is_a_function_of_the_schema(table):
             assert not np.isinf(typed).any()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(tables())
 def test_labels_come_back_as_they_were(table):
     schema = infer_schema(table, target="goal", task="auto")
@@ -592,7 +592,7 @@ def test_labels_come_back_as_they_were(table):
         assert {type(v) for v in labels.tolist()} == {type(v) for v in table["goal"].tolist()}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(1, N), st.integers(0, 10**6))
 def test_rows_are_read_alike_alone_and_together(rows, seed):
     table = messy()
