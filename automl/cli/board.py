@@ -83,7 +83,7 @@ def headline(content: Mapping[str, Any]) -> str:
     metric = content["metric"]
     better = "higher" if metric["greater_is_better"] else "lower"
     return (
-        f"target {content['target']} ({content['task']}); {metric['name']}, {better} is better,"
+        f"predicting {content['target']} ({content['task']}); {metric['name']}, {better} is better,"
         f" {_rows(content)}"
     )
 

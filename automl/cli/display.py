@@ -63,10 +63,15 @@ def clock(seconds: float) -> str:
 def best_text(best: Mapping[Family, tuple[str, float]]) -> str:
     """Best so far per family, on one line."""
     return ", ".join(
-        f"{family} {learner} {number_text(score)}"
-        for family, (learner, score) in best.items()
-        if family != "baseline" or len(best) == 1
+        f"{family} {learner} {number_text(score)}" for family, learner, score in _leaders(best)
     )
+
+
+def _leaders(best: Mapping[Family, tuple[str, float]]) -> list[tuple[Family, str, float]]:
+    """Families by name, the baseline only while it is alone."""
+    return [
+        (family, *best[family]) for family in sorted(best) if family != "baseline" or len(best) == 1
+    ]
 
 
 def counts_text(progress: Progress) -> str:
@@ -170,6 +175,6 @@ def _frame(progress: Progress, elapsed: float, width: int) -> RenderResult:
     body.add_column(overflow="ellipsis", no_wrap=True)
     if progress.running:
         body.add_row("running", ", ".join(progress.running))
-    for family, (learner, score) in progress.best.items():
+    for family, learner, score in _leaders(progress.best):
         body.add_row(f"best {family}", f"{learner} {number_text(score)}")
     yield body

@@ -12,8 +12,8 @@ import typer
 
 from automl.cli.board import leaderboard_parts
 from automl.cli.display import watching
-from automl.cli.output import emit_json, emit_rich, note, records
-from automl.cli.runs import LEADERBOARD, read_leaderboard, read_run
+from automl.cli.output import emit, emit_json, emit_rich, note, records
+from automl.cli.runs import read_leaderboard, read_run
 from automl.cli.target import ask_target, can_ask
 from automl.errors import AutoMLError, UsageError
 from automl.units import budget_seconds, format_duration, parse_size
@@ -245,13 +245,11 @@ def _result(run: Path, data: str, seconds: float, *, as_json: bool) -> None:
         emit_json(summary(run, content, frame, seconds))
         return
     emit_rich(*leaderboard_parts(content, frame))
-    suffix = "".join(Path(data).suffixes[-2:])
-    new_rows = f"new{suffix}" if Path(data).is_file() else "new.csv"
+    new_rows = f"new{''.join(Path(data).suffixes[-2:])}" if Path(data).is_file() else "new.csv"
     command = shlex.join(["automl", "predict", str(run), new_rows, "-o", "predictions.csv"])
-    emit_rich(
-        f"\nmodel: {run / 'model'} (after {format_duration(seconds)}; all scores:"
-        f" {run / LEADERBOARD})",
-        f"predict new rows with: {command}",
+    emit(
+        f"\ndone in {format_duration(seconds)}; all is in {run}, the model in {run / 'model'}"
+        f"\npredict new rows with: {command}"
     )
 
 

@@ -108,9 +108,9 @@ def test_options_that_make_no_sense_are_refused_before_anything_starts(
 def test_it_ends_with_the_leaderboard_and_how_to_predict(automl, workflow):
     code, out, _ = automl("fit", "table.csv", "-o", "my run")
     assert code == 0
-    assert out.startswith("target bought (binary)")
+    assert out.startswith("predicting bought (binary)")
     assert "ensemble" in out
-    assert "model: my run/model" in out
+    assert "the model in my run/model" in out
     command = out.splitlines()[-1].removeprefix("predict new rows with: ")
     words = shlex.split(command)
     assert words[:3] == ["automl", "predict", "my run"]

@@ -14,7 +14,7 @@ def test_leaderboard_shows_ranked_rows_first_and_reasons_of_the_rest(automl, run
     code, out, err = automl("leaderboard", run_dir)
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[0].startswith("target bought (binary); roc_auc, higher is better, cross-fitted")
+    assert lines[0].startswith("predicting bought (binary); roc_auc, higher is better, cross-fitted")
     assert "1,200" in lines[0]
     learners = [line.split()[1] for line in lines[2:5]]
     assert learners == ["ensemble", "mlp", "linear"]
