@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from automl.types import Array, Config, Family, Run, Schema, Task, View, ViewKind
 
 _CLASSES = ("binary", "multiclass")
-_FIRST_STEPS = 16
-"""Most steps of the first chunk when there is a deadline; halved on large data."""
-_FIRST_WORK = 1e8
+_FIRST_STEPS = 4
+"""Most steps of the first chunk when there is a deadline."""
+_FIRST_WORK = 1e7
 """Cells times outputs that the first chunk may touch before anything was timed."""
+_LEAST_STEPS = 16
+"""Steps of the first chunk, and fewest of any, without a deadline."""
 _GROWTH = 1.5
-"""Ratio of two neighbouring chunk ends; bounds both the number of chunks and the overshoot."""
+"""Ratio of two neighbouring chunk ends without a deadline: how finely the best step is known."""
 
 
 def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
@@ -259,6 +261,8 @@ def _quiet(threads: int) -> Iterator[None]:
 
     with threadpool_limits(threads), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        # Some of scikit-learn's estimators still have the parameter, and ask to leave it alone.
+        warnings.filterwarnings("ignore", "'n_jobs' has no effect", FutureWarning)
         yield
 
 
@@ -293,23 +297,29 @@ def _chunks(estimator: Any, fidelity: str, first: int, run: Run) -> Iterator[int
     """
     total = int(estimator.get_params(deep=False)[fidelity])
     limited = math.isfinite(run.seconds_left())
-    least = first if limited else _FIRST_STEPS
     steps, pace = 0, 0.0
     while steps < total:
-        size = max(least, math.ceil(steps * (_GROWTH - 1)))
-        if limited and steps:
-            affordable = run.seconds_left() * 0.9 / pace
-            if affordable < least:
-                return
-            if affordable < total - steps:
-                size = min(size, max(least, int(affordable / 2)))
+        if limited:
+            size = _affordable(steps or first, pace, total - steps, run)
+        else:
+            size = max(_LEAST_STEPS, math.ceil(steps * (_GROWTH - 1)))
         size = min(size, total - steps)
+        if size < 1:
+            return
         started = perf_counter()
         steps += size
         yield steps
         pace = (perf_counter() - started) / size
         if _steps_taken(estimator, steps) < steps:
             return
+
+
+def _affordable(size: int, pace: float, rest: int, run: Run) -> int:
+    """`size` or what takes half of the time left, if less; all of the rest if there is time."""
+    if not pace:
+        return size
+    steps = int(run.seconds_left() * 0.9 / pace)
+    return rest if rest <= min(steps, size) else min(size, (steps + 1) // 2)
 
 
 def _steps_taken(estimator: Any, steps: int) -> int:

@@ -91,12 +91,17 @@ class BoosterModel:
         return self._rounds
 
     def _hurry(self, booster: Any, done: int, pace: float, run: automl.Run) -> None:
-        """Raise the learning rate where too few rounds fit into the time that is left."""
+        """Raise the learning rate where too few rounds fit into the time that is left.
+
+        Larger steps need leaves that are held back; without that they overfit at once.
+        """
         rounds = max(1.0, min(self._rounds - done, _SPARE * run.seconds_left() / pace))
-        own = float(self._settings["learning_rate"])
         wanted = min(_FASTEST, _LEAST_SHRUNK / rounds)
-        if wanted > own:
-            booster.set_param({"learning_rate": wanted})
+        if wanted > float(self._settings["learning_rate"]):
+            held = {
+                k: max(1.0, float(self._settings[k])) for k in ("reg_lambda", "min_child_weight")
+            }
+            booster.set_param({"learning_rate": wanted, **held})
 
     def predict(self, view: automl.View) -> Any:
         """(n, k) class probabilities or (n,) values."""

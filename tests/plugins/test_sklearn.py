@@ -1,0 +1,290 @@
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import automl
+import automl_sklearn
+from automl.hooks import estimator
+from automl_sklearn.kernel import KernelClassifier, KernelRegressor
+from automl_sklearn.linear import Linear, Logistic
+
+LEARNERS = {learner.name: learner for learner in automl_sklearn.automl_learners()}
+TASKS = ("binary", "multiclass", "regression")
+
+
+@pytest.fixture(autouse=True)
+def _clock_of_this_process(monkeypatch):
+    """Other processes on a busy machine are not the learners' fault; they run on one thread."""
+    monkeypatch.setattr(estimator, "perf_counter", time.process_time)
+
+
+class FakeRun:
+    """Lends seed and clock; the score is the mean loss on the stop rows."""
+
+    def __init__(self, stop=None, *, seconds=math.inf, patience=None, seed=0):
+        self.seed, self.threads, self.device = seed, 1, "cpu"
+        self.best_step, self.best = -1, math.inf
+        self.steps = []
+        self._stop, self._patience = stop, patience
+        self._end = time.process_time() + seconds
+
+    def seconds_left(self):
+        return self._end - time.process_time()
+
+    def report(self, step, prediction):
+        self.steps.append(step)
+        loss = loss_of(self._stop, prediction)
+        if loss < self.best:
+            self.best, self.best_step = loss, step
+        return self._patience is not None and step - self.best_step >= self._patience
+
+
+def loss_of(view, prediction):
+    if view.task == "regression":
+        return float(np.mean((view.y - prediction) ** 2))
+    chosen = prediction[np.arange(len(view)), view.y]
+    return float(-np.log(np.clip(chosen, 1e-6, 1)).mean())
+
+
+def data(task, kind, n=900, seed=0):
+    """A ring around the origin, one category that matters, and for frames some gaps."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 5)).astype(np.float32)
+    level = rng.integers(0, 3, n)
+    value = (X[:, 0] ** 2 + X[:, 1] ** 2) + 1.5 * (level == 2) + 0.1 * rng.normal(size=n)
+    k = {"binary": 2, "multiclass": 4, "regression": 0}[task]
+    y = value * 1e5 + 1e6 if k == 0 else np.digitize(value, np.quantile(value, np.arange(1, k) / k))
+    if kind == "matrix":
+        X = np.hstack([X, np.eye(3, dtype=np.float32)[level]])
+        X.flags.writeable = False
+    else:
+        X[rng.random(X.shape) < 0.05] = np.nan
+        X = pd.DataFrame(X, columns=list("abcde"))
+        X["f"] = pd.Categorical.from_codes(level, categories=["u", "v", "w"])
+    y.flags.writeable = False
+    return automl.View(X, y, task, k)
+
+
+def fit(learner, view, config=None, **more):
+    stop, train = None, view
+    if learner.patience is not None:
+        stop, train = view.take(slice(0, 100)), view.take(slice(100, None))
+    run = FakeRun(stop, patience=learner.patience, **more)
+    model = learner.factory(config or dict(learner.defaults[0]), view.task, view.n_classes)
+    model.fit(train, stop, run)
+    return model, run
+
+
+def test_the_catalogue():
+    assert set(LEARNERS) == {
+        "baseline", "linear", "svm", "knn", "decision_tree", "random_forest", "extra_trees",
+        "hist_gradient_boosting",
+    }  # fmt: skip
+    for learner in LEARNERS.values():
+        assert learner.tasks == set(TASKS)
+        assert learner.summary
+        assert learner.family == ("baseline" if learner.name == "baseline" else "classical")
+        assert all(set(config) <= set(learner.space) for config in learner.defaults)
+
+
+def test_declaring_imports_nothing_heavy():
+    code = (
+        "import sys, automl_sklearn;"
+        "list(automl_sklearn.automl_learners());"
+        "print(sorted({'sklearn', 'pandas', 'scipy', 'numpy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("name", [name for name in LEARNERS if name != "baseline"])
+def test_each_beats_the_baseline_on_rows_it_has_not_seen(name, task):
+    learner = LEARNERS[name]
+    train, test = data(task, learner.view), data(task, learner.view, seed=1)
+    model, _ = fit(learner, train)
+    floor, _ = fit(LEARNERS["baseline"], data(task, "matrix"))
+    prediction = model.predict(test)
+    floor_loss = loss_of(test, floor.predict(data(task, "matrix", seed=1)))
+    assert prediction.shape == ((900,) if task == "regression" else (900, test.n_classes))
+    assert loss_of(test, prediction) < (0.98 if name == "linear" else 0.75) * floor_loss
+    if task != "regression":
+        np.testing.assert_allclose(prediction.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_the_same_seed_gives_the_same_model_and_inputs_stay_as_they_were(name):
+    learner = LEARNERS[name]
+    view = data("multiclass", learner.view)
+    before = view.X.copy()
+    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    first, second = (fit(learner, view, seed=3)[0].predict(view) for _ in range(2))
+    assert (first == second).all()
+    assert (np.random.get_state()[1] == state).all()  # noqa: NPY002
+    assert view.X.equals(before) if learner.view == "frame" else (view.X == before).all()
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_all_of_the_space_can_be_built_and_fitted(name):
+    learner = LEARNERS[name]
+    ends = [
+        {
+            key: dim.options[side] if isinstance(dim, automl.Choice) else (dim.low, dim.high)[side]
+            for key, dim in learner.space.items()
+        }
+        for side in (0, -1)
+    ]
+    for task in ("multiclass", "regression"):
+        for config in [*ends, *learner.defaults]:
+            view = data(task, learner.view, n=200)
+            model, _ = fit(learner, view, dict(config), seconds=0.2)
+            assert np.isfinite(model.predict(view)).all()
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_tiny_tables_and_classes_that_a_rung_lacks(name):
+    learner = LEARNERS[name]
+    view = data("multiclass", learner.view, n=300)
+    few = view.take(np.flatnonzero(view.y != 1)[:12])
+    stop = few.take(slice(0, 2)) if learner.patience is not None else None
+    model = learner.factory(dict(learner.defaults[0]), "multiclass", 4)
+    model.fit(few, stop, FakeRun(stop, patience=50, seconds=3.0))
+    prediction = model.predict(view)
+    assert prediction.shape == (300, 4)
+    assert (prediction[:, 1] == 0).all()
+    assert np.isfinite(prediction).all()
+
+
+def test_predictions_after_loading_in_a_fresh_process_are_the_same(tmp_path):
+    expected = {}
+    for name, learner in LEARNERS.items():
+        for task in TASKS:
+            view = data(task, learner.view, n=300)
+            model, _ = fit(learner, view, seconds=0.2)
+            folder = tmp_path / f"{name}-{task}"
+            folder.mkdir()
+            model.save(folder)
+            expected[folder.name] = model.predict(view)
+    (tmp_path / "names.json").write_text(json.dumps(list(expected)))
+    script = tmp_path / "again.py"
+    script.write_text(AGAIN)
+    subprocess.run([sys.executable, script, str(tmp_path), __file__], check=True)
+    for name, prediction in expected.items():
+        assert (np.load(tmp_path / f"{name}.npy") == prediction).all(), name
+
+
+AGAIN = """
+import importlib.util, json, pathlib, sys, numpy as np
+root = pathlib.Path(sys.argv[1])
+spec = importlib.util.spec_from_file_location("these_tests", sys.argv[2])
+tests = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(tests)
+for folder in json.loads((root / "names.json").read_text()):
+    name, task = folder.rsplit("-", 1)
+    learner = tests.LEARNERS[name]
+    view = tests.data(task, learner.view, n=300)
+    model = learner.factory({}, task, view.n_classes)
+    model.load(root / folder)
+    np.save(root / f"{folder}.npy", model.predict(view))
+"""
+
+
+@pytest.mark.parametrize(
+    "name", ["linear", "extra_trees", "random_forest", "hist_gradient_boosting"]
+)
+def test_the_deadline_holds_on_50000_rows(name):
+    learner = LEARNERS[name]
+    view = data("multiclass", learner.view, n=50_000)
+    fit(learner, view.take(slice(0, 300)), seconds=1.0)
+    started = time.process_time()
+    model, _ = fit(learner, view, seconds=2.0)
+    assert time.process_time() - started < 3.5
+    assert loss_of(view, model.predict(view)) < 1.39
+
+
+def test_boosting_stops_when_the_host_says_so_and_keeps_the_best_round():
+    learner = LEARNERS["hist_gradient_boosting"]
+    view = data("binary", "frame", n=500)
+    model, run = fit(learner, view, {"learning_rate": 0.3})
+    kept = model._estimator.n_iter_
+    assert kept == run.best_step < run.steps[-1] < 500
+    assert loss_of(view.take(slice(0, 100)), model.predict(view.take(slice(0, 100)))) == run.best
+
+
+def test_boosting_treats_an_unseen_category_as_missing():
+    learner = LEARNERS["hist_gradient_boosting"]
+    view = data("regression", "frame")
+    model, _ = fit(learner, view)
+    unseen, missing = view.X.copy(), view.X.copy()
+    unseen["f"] = pd.Categorical(["new"] * 900, categories=["u", "v", "w", "new"])
+    missing["f"] = pd.Categorical([None] * 900, categories=["u", "v", "w"])
+    predictions = [model.predict(automl.View(X, None, "regression", 0)) for X in (unseen, missing)]
+    assert (predictions[0] == predictions[1]).all()
+
+
+def test_ridge_agrees_with_scikit_learn_tall_and_wide():
+    from sklearn.linear_model import Ridge
+
+    rng = np.random.default_rng(0)
+    for rows, columns in ((500, 20), (30, 80)):
+        X = rng.normal(3, 2, (rows, columns)).astype(np.float32)
+        y = X @ rng.normal(size=columns) + 1e5
+        ours = Linear(C=0.5).fit(X, y)
+        theirs = Ridge(alpha=2.0).fit(X.astype(np.float64), y)
+        np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:lbfgs failed to converge")
+def test_logistic_goes_on_where_it_ended_and_knows_when_it_has_converged():
+    view = data("multiclass", "matrix")
+    whole = Logistic(max_iter=300).fit(view.X, view.y)
+    grown = Logistic(warm_start=True)
+    for total in (3, 10, 300):
+        grown.set_params(max_iter=total).fit(view.X, view.y)
+        assert grown.n_iter_ <= total
+    assert grown.n_iter_ < 300
+    np.testing.assert_allclose(grown.predict_proba(view.X), whole.predict_proba(view.X), atol=0.02)
+
+
+@pytest.mark.filterwarnings("ignore:lbfgs failed to converge")
+def test_logistic_starts_large_data_from_a_sample_that_has_every_class():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40_000, 100)).astype(np.float32)
+    y = (X[:, 0] > 0).astype(np.int64)
+    y[7] = 2
+    model = Logistic(max_iter=2).fit(X, y)
+    assert model.n_iter_ <= 2
+    assert (model.predict(X) == y).mean() > 0.95
+
+
+@pytest.mark.parametrize("n", [600, 6000])
+def test_kernel_machines_have_sane_probabilities_on_both_sides_of_the_row_limit(n):
+    view, test = data("multiclass", "matrix", n=n), data("multiclass", "matrix", seed=1)
+    model = KernelClassifier(random_state=0).fit(view.X, view.y)
+    assert (model.map_ is None) == (n == 600)
+    assert loss_of(test, model.predict_proba(test.X)) < 0.85
+    assert (model.predict(test.X) == test.y).mean() > 0.6
+
+
+@pytest.mark.parametrize("n", [600, 6000])
+def test_kernel_regression_on_both_sides_of_the_row_limit(n):
+    view, test = data("regression", "matrix", n=n), data("regression", "matrix", seed=1)
+    model = KernelRegressor(C=10.0, random_state=0).fit(view.X, view.y)
+    assert np.mean((model.predict(test.X) - test.y) ** 2) < 0.2 * test.y.var()
+
+
+def test_kernel_machines_bear_a_class_of_one_row():
+    view = data("binary", "matrix", n=200)
+    y = view.y.copy()
+    y[0] = 2
+    p = KernelClassifier(random_state=0).fit(view.X, y).predict_proba(view.X)
+    assert p.shape == (200, 3)
+    assert np.isfinite(p).all()
