@@ -16,14 +16,14 @@ from sklearn.utils import Tags
 
 from automl.artifact import NAME as ARTIFACT
 from automl.artifact import Predictor
-from automl.errors import AutoMLError, UsageError
+from automl.errors import UsageError
 from automl.units import parse_duration, parse_size
 from automl.workflow import FitOptions, fit_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from automl.types import Array, Observer, Progress
+    from automl.types import Array, Progress
 
 
 class AutoML(BaseEstimator):  # type: ignore[misc]
@@ -118,7 +118,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         return self
 
     def _options(self, output: Path) -> FitOptions:
-        seconds = None if self.time_limit is None else parse_duration(self.time_limit)
+        seconds = None if self.time_limit is None else parse_duration(str(self.time_limit))
         return FitOptions(
             task=self.task,
             metric=self.metric,
@@ -137,7 +137,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             positive=self.positive,
             cpus=self.cpus,
             gpus=self.gpus,
-            memory=None if self.memory is None else parse_size(self.memory),
+            memory=None if self.memory is None else _bytes(self.memory),
             address=self.address,
             seed=self.seed,
             output=output,
@@ -276,6 +276,10 @@ class _Voice:
         """Nothing: a notebook wants the lines, not the bar."""
 
 
+def _bytes(size: int | str) -> int:
+    return size if isinstance(size, int) else parse_size(size)
+
+
 def _frame(X: Any) -> pd.DataFrame:
     array = np.asarray(X)
     if array.ndim != 2:
@@ -308,4 +312,4 @@ def _name(y: Any) -> str | None:
     return y
 
 
-__all__ = ["AutoML", "AutoMLError", "Observer"]
+__all__ = ["AutoML"]

@@ -56,6 +56,8 @@ def write_artifact(
     rungs: Iterable[Rung],
     best: Mapping[str, str],
     metric: str,
+    *,
+    refit: bool = False,
 ) -> None:
     """Write `model/artifact.json`: what each member is and how members combine.
 
@@ -65,6 +67,7 @@ def write_artifact(
         rungs: The journal.
         best: Learner -> its best trial, for predictions by one learner.
         metric: Name of the metric that was optimised.
+        refit: Whether fold 1 of a trial is its refit on every row, which then stands alone.
     """
     model = run / "model"
     ensembles = json.loads((model / "ensembles.json").read_text(encoding="utf-8"))
@@ -74,7 +77,7 @@ def write_artifact(
         "schema": schema_to_json(schema),
         "metric": metric,
         "versions": versions(),
-        "members": _members(model, [r for r in rungs if r.trial in wanted]),
+        "members": _members(model, [r for r in rungs if r.trial in wanted], refit=refit),
         "best": dict(best),
         "ensembles": {
             e["name"]: {m["trial"]: m["weight"] for m in e["members"]} for e in ensembles
@@ -83,7 +86,7 @@ def write_artifact(
     (model / NAME).write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
-def _members(model: Path, rungs: Iterable[Rung]) -> dict[str, Any]:
+def _members(model: Path, rungs: Iterable[Rung], *, refit: bool) -> dict[str, Any]:
     """Trial -> learner, configuration and the folds that have a saved model."""
     members: dict[str, Any] = {}
     for rung in rungs:
@@ -91,7 +94,9 @@ def _members(model: Path, rungs: Iterable[Rung]) -> dict[str, Any]:
             member = members.setdefault(
                 rung.trial, {"learner": rung.learner, "config": dict(rung.config), "folds": []}
             )
-            if rung.fold not in member["folds"]:
+            if refit and rung.fold:
+                member["folds"] = [rung.fold]
+            elif rung.fold not in member["folds"]:
                 member["folds"].append(rung.fold)
     return members
 
@@ -214,8 +219,11 @@ class Predictor:
 
 def _warn_of_other_versions(saved: Mapping[str, str]) -> None:
     here = versions(saved)
-    other = [f"{name} {was} (here {here.get(name, 'none')})" for name, was in saved.items()
-             if here.get(name) != was]
+    other = [
+        f"{name} {was} (here {here.get(name, 'none')})"
+        for name, was in saved.items()
+        if here.get(name) != was
+    ]
     if other:
         warnings.warn(
             f"the model was saved with {', '.join(other)}; predictions may differ",

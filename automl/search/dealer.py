@@ -25,6 +25,8 @@ BREADTH_SHARE = 0.75
 """Part of the search seconds by which every learner should have climbed once."""
 FAMILY_SHARE = 0.25
 """Least part of the seconds that each of deep and classical gets."""
+GRACE = 15.0
+"""Seconds beyond four times its allowance after which a fit counts as hung."""
 ATTEMPTS = 2
 """Defaults that may fail before their learner is given up."""
 
@@ -38,7 +40,9 @@ class Job:
     allowance: float = math.inf
     """Seconds the fit is asked to keep to."""
     kill_after: float = math.inf
-    """Seconds after which its worker ends it."""
+    """Seconds after which a fit counts as hung and its worker ends it."""
+    left: float = math.inf
+    """Seconds until the search is over; no worker goes on beyond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +156,7 @@ class Dealer:
         if rung.status != "ok":
             climb.failure = climb.failure or rung.reason
         elif rung.score is not None and rung.rung <= TOP and rung.fold == 0:
-            lane.sampler.tell(
-                climb.trial.number, rung.rung, rung.score, top=rung.rung == TOP
-            )
+            lane.sampler.tell(climb.trial.number, rung.rung, rung.score, top=rung.rung == TOP)
 
     def replay(self, rungs: Iterable[Rung]) -> None:
         """Take the rungs of an earlier session; what it left running starts anew."""
@@ -262,9 +264,7 @@ class Dealer:
     def _enter(self, lane: Lane, climb: Climb) -> Climb:
         if climb.trial.number < len(lane.climbs):
             return climb
-        trial = Trial(
-            climb.trial.learner, climb.trial.number, lane.sampler.next(), self.plan.seed
-        )
+        trial = Trial(climb.trial.learner, climb.trial.number, lane.sampler.next(), self.plan.seed)
         lane.climbs.append(Climb(trial))
         return lane.climbs[-1]
 
@@ -338,8 +338,7 @@ class Dealer:
         ranked = [(lane, climb) for _, _, lane, climb in found]
         families = dict.fromkeys(lane.learner.family for lane, _ in ranked)
         firsts = [
-            next(pair for pair in ranked if pair[0].learner.family == family)
-            for family in families
+            next(pair for pair in ranked if pair[0].learner.family == family) for family in families
         ]
         rest = [pair for pair in ranked if pair not in firsts]
         return (firsts + rest)[: self.plan.bagged]
@@ -386,7 +385,7 @@ class Dealer:
         else:
             allowance = max(0.5, self._breadth_share(lane, step, now))
         allowance = max(0.2, min(allowance, 0.92 * left - 0.3))
-        return Job(climb.trial, step, allowance, min(left, 4 * max(allowance, expected) + 5.0))
+        return Job(climb.trial, step, allowance, 4 * max(allowance, expected) + GRACE, left)
 
     def _breadth_share(self, lane: Lane, step: Step, now: float) -> float:
         """The step's part of the time that breadth has left, by rows still to climb."""
@@ -404,5 +403,3 @@ class Dealer:
             )
         own = self.ladder.share(step) * math.sqrt(1 + lane.cost)
         return core_seconds * own / max(ahead, own)
-
-

@@ -25,11 +25,9 @@ def read_journal(path: Path) -> list[Rung]:
     file = path / NAME if path.is_dir() else path
     if not file.exists():
         return []
-    rungs = []
-    for line in file.read_text(encoding="utf-8").splitlines(keepends=True):
-        if line.endswith("\n"):  # a kill in mid-write tears at most the last line
-            rungs.append(Rung(**json.loads(line)))
-    return rungs
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    whole = [line for line in lines if line.endswith("\n")]  # a kill tears at most the last
+    return [Rung(**json.loads(line)) for line in whole]
 
 
 class Journal:

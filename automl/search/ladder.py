@@ -47,7 +47,7 @@ class Ladder:
     def bag(self) -> tuple[Step, ...]:
         """The steps that make a bag of folds of a configuration at the top, or its refit."""
         if self.refit:
-            return (Step(BAG, 0),)
+            return (Step(BAG, 1),)
         return () if self.all_folds_at_top else tuple(Step(BAG, f) for f in range(1, self.folds))
 
     def rows(self, step: Step) -> int:
@@ -75,7 +75,10 @@ class Climb:
     @property
     def highest(self) -> int:
         """The highest rung with a score on fold 0; -1 for none."""
-        return max((s.rung for s, r in self.finished.items() if s.fold == 0 and r.score is not None), default=-1)
+        return max(
+            (s.rung for s, r in self.finished.items() if s.fold == 0 and r.score is not None),
+            default=-1,
+        )
 
     @property
     def at_top(self) -> bool:

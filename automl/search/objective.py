@@ -20,7 +20,7 @@ from automl.metrics import get_metric
 from automl.types import View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from automl.types import Array, Config, Learner, Metric, Model, Status, Task
 
@@ -40,7 +40,9 @@ class Order:
     allowance: float = math.inf
     """Seconds the fit may take."""
     kill_after: float = math.inf
-    """Seconds after which the worker ends itself."""
+    """Seconds after which a fit counts as hung and the worker ends itself."""
+    left: float = math.inf
+    """Seconds after which the worker ends itself in any case."""
     memory: int = 0
     """Bytes over which the worker ends itself; 0 for no limit."""
     save: bool = False
@@ -77,7 +79,9 @@ class Outcome:
 class HostRun:
     """The host's side of a fit: it keeps the clock and scores the reported steps itself."""
 
-    def __init__(self, order: Order, learner: Learner, stop_y: Array, metric: Metric) -> None:
+    def __init__(
+        self, order: Order, learner: Learner, stop_y: Array, metric: Metric, allowance: float
+    ) -> None:
         self.seed = order.seed
         self.threads = order.threads
         self.device = order.device
@@ -87,7 +91,7 @@ class HostRun:
         self._stop_y = stop_y
         self._metric = metric
         self._best = -math.inf
-        self._end = time.monotonic() + order.allowance
+        self._end = time.monotonic() + allowance
 
     def seconds_left(self) -> float:
         return max(0.0, self._end - time.monotonic())
@@ -103,14 +107,21 @@ class HostRun:
         return self.seconds_left() <= 0 or (self._patience is not None and waited >= self._patience)
 
 
-def run_rung(order: Order, data: RungData) -> Outcome:
+def run_rung(order: Order, data: RungData, watch: Callable[[float], None]) -> Outcome:
     """Fit one configuration on one rung and predict the rows that score it.
 
     A fault of the learner becomes an outcome with status "failed"; nothing is raised.
+
+    Args:
+        order: What to fit.
+        data: The rows.
+        watch: Sets the seconds after which the worker is ended; called again, it replaces
+            what it set before.
     """
     started = time.monotonic()
+    watch(order.left)
     try:
-        outcome = _run(order, data)
+        outcome = _run(order, data, watch)
     except Exception as error:  # noqa: BLE001 - a learner may raise anything; it costs its own row
         outcome = Outcome("failed", _sentence(error))
     worked = outcome.fit_seconds + outcome.predict_seconds
@@ -118,16 +129,21 @@ def run_rung(order: Order, data: RungData) -> Outcome:
     return outcome
 
 
-def _run(order: Order, data: RungData) -> Outcome:
+def _run(order: Order, data: RungData, watch: Callable[[float], None]) -> Outcome:
+    began = time.monotonic()
     host = get_host()
     _register(order.plugins)
     learner = host.learner(order.learner)
     model: Model = resolve(learner.factory)(order.config, order.task, order.n_classes)
     train, stop = _rows(order, learner, data)
-    run = HostRun(order, learner, data.train_y[len(data.train_y) - data.n_stop :], _stopping(order))
+    stop_y = data.train_y[len(data.train_y) - data.n_stop :]
+    stopping = _stopping(order)
 
     with _threads(order.threads):
         started = time.monotonic()
+        left = order.left - (started - began)
+        watch(min(order.kill_after, left))
+        run = HostRun(order, learner, stop_y, stopping, min(order.allowance, 0.95 * left - 0.3))
         model.fit(train, stop, run)
         fitted = time.monotonic()
         parts = {"": data.validation_X, "-test": data.test_X}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +57,7 @@ def write(path: Path, content: dict[str, Any]) -> None:
     """Replace `run.json` at once, so that a kill leaves the old or the new one."""
     draft = path / f"{NAME}.new"
     draft.write_text(json.dumps(content, indent=1, default=str), encoding="utf-8")
-    os.replace(draft, path / NAME)
+    draft.replace(path / NAME)
 
 
 def _stem(source: str) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Key(NamedTuple):
-    """One encoding: rung 4 shares the prefixes of rung 3."""
+    """One encoding."""
 
     rung: int
     fold: int
@@ -41,7 +41,7 @@ class RungStore:
     store is full; a dropped one is made again when it is asked for.
     """
 
-    def __init__(  # noqa: PLR0913 - what an encoding is made of
+    def __init__(
         self,
         data: Dataset,
         split: Split,
@@ -81,11 +81,11 @@ class RungStore:
         """Start making the views of these steps, in order."""
         for step in steps:
             for kind in sorted(set(self._kinds.values())):
-                self._future(_key(step, kind))
+                self._future(self._key(step, kind))
 
     def get(self, job: Job, wait: float) -> Any | None:
         """A reference to the job's rows, or None if they are not ready within `wait` seconds."""
-        future = self._future(_key(job.step, self._kinds[job.trial.learner]))
+        future = self._future(self._key(job.step, self._kinds[job.trial.learner]))
         try:
             reference, _ = future.result(timeout=wait)
         except NotReady:
@@ -98,6 +98,11 @@ class RungStore:
         self._thread.shutdown(wait=True, cancel_futures=True)
         self._futures.clear()
         self._views.clear()
+
+    def _key(self, step: Step, kind: ViewKind) -> Key:
+        """Rung 4 shares the rows of rung 3, but where it is a refit on all of them."""
+        shared = step.rung == BAG and not self._split.refit
+        return Key(TOP if shared else step.rung, step.fold, kind)
 
     def _future(self, key: Key) -> Future[tuple[Any, int]]:
         if key not in self._futures:
@@ -125,13 +130,17 @@ class RungStore:
             train_X=views.train(key.kind),
             train_y=self._data.y[rows],
             n_stop=int(stop.sum()),
-            validation_X=views.transform(key.kind, self._data.X.iloc[validation]),
-            test_X=None if self._test_X is None else views.transform(key.kind, self._test_X),
+            validation_X=self._encoded(views, key.kind, self._data.X.iloc[validation]),
+            test_X=self._encoded(views, key.kind, self._test_X),
         )
         if key.rung >= TOP:
             views.save(key.kind, self._folder / f"{key.kind}-f{key.fold}")
         size = sum(map(_nbytes, (made.train_X, made.validation_X, made.test_X)))
         return self._put(made), size
+
+    def _encoded(self, views: Views, kind: ViewKind, X: pd.DataFrame | None) -> Any:
+        """Rows to predict; None where there are none."""
+        return None if X is None or not len(X) else views.transform(kind, X)
 
     def _fitted(self, key: Key, rows: Any) -> Views:
         """The encoding that all views of a (rung, fold) share."""
@@ -143,10 +152,6 @@ class RungStore:
             while len(self._views) > 2:
                 self._views.popitem(last=False)
         return self._views[at]
-
-
-def _key(step: Step, kind: ViewKind) -> Key:
-    return Key(TOP if step.rung == BAG else step.rung, step.fold, kind)
 
 
 def _nbytes(X: Any) -> int:

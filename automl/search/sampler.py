@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from automl.space import Choice, Dimension, Float, Value
 
@@ -24,7 +24,9 @@ class Sampler:
     def __init__(self, learner: Learner, seed: int, *, greater_is_better: bool) -> None:
         self._learner = learner
         self._seed = seed
-        self._direction = "maximize" if greater_is_better else "minimize"
+        self._direction: Literal["maximize", "minimize"] = (
+            "maximize" if greater_is_better else "minimize"
+        )
         self._portfolio = [dict(config) for config in learner.defaults]
         self._dealt: list[dict[str, Value]] = []
         self._climbed: dict[int, dict[int, float]] = {}
@@ -98,8 +100,9 @@ def _distribution(dim: Dimension) -> Any:
 
     if isinstance(dim, Choice):
         return CategoricalDistribution(dim.options)
-    kind = FloatDistribution if isinstance(dim, Float) else IntDistribution
-    return kind(dim.low, dim.high, log=dim.log)
+    if isinstance(dim, Float):
+        return FloatDistribution(dim.low, dim.high, log=dim.log)
+    return IntDistribution(dim.low, dim.high, log=dim.log)
 
 
 def _within(config: Mapping[str, Value], space: Mapping[str, Any]) -> dict[str, Value]:

@@ -1,0 +1,69 @@
+"""The end of a fit: ensemble, leaderboard and artifact, from what is on disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from automl.artifact import write_artifact
+from automl.ensemble import ensemble
+from automl.errors import BudgetError
+from automl.hooks.manager import get_host
+from automl.leaderboard import write_leaderboard
+from automl.search import rundir
+from automl.search.record import Record
+
+if TYPE_CHECKING:
+    from automl.search.dealer import Dealer
+    from automl.types import Metric
+    from automl.workflow.state import Fit, Prepared
+
+
+def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool) -> None:
+    """Write what the run amounts to.
+
+    Raises:
+        BudgetError: No learner produced a model.
+    """
+    outcomes = {name: dealer.outcome(name) for name in dealer.lanes}
+    for row in fit.content["learners"]:
+        if row["name"] in outcomes:
+            row["status"], row["reason"] = outcomes[row["name"]]
+    rundir.write(fit.run, fit.content)
+    if not any(status == "ok" for status, _ in outcomes.values()):
+        reasons = "; ".join(f"{n}: {reason}" for n, (_, reason) in outcomes.items() if reason)
+        msg = f"no learner produced a model ({reasons}); raise --time-limit or see {fit.run}"
+        raise BudgetError(msg)
+    fit.show("ensemble")
+    ensemblers = list(get_host().ensemblers().values())
+    ensemble(fit.run, ensemblers, prepared.metric, fit.options.seed)
+    fit.done("ensemble")
+    fit.show("save")
+    board = write_leaderboard(fit.run, prepared.metric)
+    record = Record(fit.run)
+    best = _best_trials(record, prepared.metric)
+    write_artifact(
+        fit.run,
+        prepared.data.schema,
+        record.rungs,
+        best,
+        prepared.metric.name,
+        refit=prepared.split.refit,
+    )
+    fit.done("save")
+    fit.content |= {
+        "status": "interrupted" if interrupted else "done",
+        "scored_rows": record.scored_rows,
+        "best": str(board.iloc[0]["learner"]),
+    }
+    rundir.write(fit.run, fit.content)
+    fit.show("done")
+
+
+def _best_trials(record: Record, metric: Metric) -> dict[str, str]:
+    """Learner -> its best trial on the scored rows."""
+    sign = 1.0 if metric.greater_is_better else -1.0
+    best = {}
+    for learner, trials in record.candidates.items():
+        scores = {t: sign * metric.score(record.y, record.prediction(t)) for t in trials}
+        best[learner] = max(trials, key=lambda trial: scores[trial])
+    return best

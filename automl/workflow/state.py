@@ -1,0 +1,96 @@
+"""What the steps of one fit share."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from automl.types import Progress
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from automl.data.split import Split
+    from automl.search.cluster import Workers
+    from automl.search.ladder import Ladder
+    from automl.types import Dataset, Family, Learner, Metric, Observer, Rung
+    from automl.workflow.options import FitOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything decided before the first fit."""
+
+    data: Dataset
+    locked: Dataset | None
+    """Test rows, where asked for."""
+    metric: Metric
+    split: Split
+    ladder: Ladder
+    learners: tuple[Learner, ...]
+    skipped: dict[str, str]
+    """Learners that do not apply, with the reason."""
+
+
+@dataclass(slots=True)
+class Fit:
+    """A fit under way: its clock, its directory and who is told."""
+
+    options: FitOptions
+    observer: Observer
+    source: str
+    run: Path
+    workers: Workers
+    began: float
+    phases: dict[str, float] = field(default_factory=dict)
+    """Phase -> seconds since the command began when it ended."""
+    content: dict[str, Any] = field(default_factory=dict)
+    """`run.json` so far."""
+    rungs: list[Rung] = field(default_factory=list)
+    best: dict[Family, tuple[int, str, float]] = field(default_factory=dict)
+    """Family -> (rung, learner, score) of its best on the highest rung it reached."""
+    shown: float = 0.0
+
+    def elapsed(self) -> float:
+        """Seconds since the command began."""
+        return time.monotonic() - self.began
+
+    def left(self) -> float:
+        """Seconds of the budget that are left; `inf` without a limit."""
+        limit = self.options.seconds
+        return math.inf if limit is None else limit - self.elapsed()
+
+    def done(self, phase: str) -> None:
+        """Note that a phase ended now."""
+        self.phases[phase] = round(self.elapsed(), 3)
+
+    def count(self, rung: Rung, family: Family, metric: Metric) -> None:
+        """Note a finished rung for whoever watches."""
+        self.rungs.append(rung)
+        if rung.score is None or rung.fold != 0:
+            return
+        sign = 1.0 if metric.greater_is_better else -1.0
+        top, _, score = self.best.get(family, (-1, "", 0.0))
+        if (rung.rung, sign * rung.score) > (top, sign * score):
+            self.best[family] = (rung.rung, rung.learner, rung.score)
+
+    def show(self, phase: str, running: tuple[str, ...] = (), *, every: float = 0.0) -> None:
+        """Tell the observer where the fit stands, at most once in `every` seconds."""
+        now = time.monotonic()
+        if now - self.shown < every:
+            return
+        self.shown = now
+        failed = sum(r.status == "failed" for r in self.rungs)
+        self.observer.show(
+            Progress(
+                phase=phase,
+                elapsed=self.elapsed(),
+                limit=self.options.seconds,
+                running=running,
+                best={family: (name, score) for family, (_, name, score) in self.best.items()},
+                finished=len(self.rungs) - failed,
+                failed=failed,
+            )
+        )

@@ -1,0 +1,182 @@
+"""The search of a fit: jobs go out, finished rungs are scored, journalled and told."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+from automl.errors import AutoMLError
+from automl.hooks.manager import get_host
+from automl.search import machine
+from automl.search.dealer import Dealer, Job, Plan
+from automl.search.journal import Journal, read_journal
+from automl.search.ladder import TOP
+from automl.search.objective import Order, Outcome
+from automl.search.rungs import RungStore
+from automl.types import Rung
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from automl.search.cluster import Cluster
+    from automl.workflow.state import Fit, Prepared
+
+PRESETS: dict[str, tuple[float, int]] = {"quick": (1.0, 0), "balanced": (0.8, 4), "best": (0.6, 8)}
+"""Preset -> share of the search spent on tuning, configurations bagged after it."""
+
+
+def train(fit: Fit, cluster: Cluster, prepared: Prepared) -> tuple[Dealer, bool]:
+    """Let the learners climb until the budget of the search is spent.
+
+    Returns:
+        The dealer, which knows what became of every learner, and whether the user broke off.
+    """
+    earlier = read_journal(fit.run) if fit.options.resume else []
+    seconds = _seconds(fit, prepared, earlier)
+    end = None if seconds is None else time.monotonic() + seconds
+    dealer = _dealer(fit, prepared, seconds, earlier)
+    cluster.wait()
+    from automl.search import engine  # needs a Ray that is running
+
+    store = _store(fit, prepared, engine.put)
+    store.prefetch(prepared.ladder.climb[: len(prepared.ladder.sizes)])
+    fit.done("start")
+    try:
+        engine.search(
+            dealer,
+            store,
+            _orders(fit, prepared),
+            _finisher(fit, prepared, dealer),
+            fit.workers,
+            end=end,
+            tick=lambda: fit.show("search", _running(dealer), every=0.5),
+        )
+    except KeyboardInterrupt:
+        return dealer, True
+    finally:
+        store.close()
+    return dealer, False
+
+
+def _seconds(fit: Fit, prepared: Prepared, earlier: Sequence[Rung]) -> float | None:
+    """Seconds for the search: what is left, less the end, less what a resumed run has spent."""
+    limit = fit.options.seconds
+    if limit is None:
+        return None
+    spent = sum(r.fit_seconds + r.predict_seconds + r.overhead_seconds for r in earlier)
+    reserve = 4.0 + 0.02 * limit + len(prepared.data.y) / 150_000
+    return fit.left() - reserve - spent / fit.workers.slots
+
+
+def _dealer(fit: Fit, prepared: Prepared, seconds: float | None, earlier: Sequence[Rung]) -> Dealer:
+    options = fit.options
+    tuning, bagged = PRESETS[options.preset]
+    plan = Plan(
+        allocate=options.allocate,
+        seconds=seconds,
+        trials=options.trials,
+        slots=fit.workers.slots,
+        seed=options.seed,
+        greater_is_better=prepared.metric.greater_is_better,
+        tuning_share=tuning,
+        bagged=bagged,
+    )
+    schema = prepared.data.schema
+    lanes = [(learner, learner.resources(schema).cost) for learner in prepared.learners]
+    dealer = Dealer(lanes, prepared.ladder, plan)
+    dealer.replay(earlier)
+    families = {learner.name: learner.family for learner in prepared.learners}
+    for rung in earlier:
+        if rung.learner in families:
+            fit.count(rung, families[rung.learner], prepared.metric)
+    return dealer
+
+
+def _store(fit: Fit, prepared: Prepared, put: Callable[..., object]) -> RungStore:
+    return RungStore(
+        prepared.data,
+        prepared.split,
+        put,
+        kinds={learner.name: learner.view for learner in prepared.learners},
+        folder=fit.run / "model" / "views",
+        capacity=machine.memory() // 8,
+        test_X=None if prepared.locked is None else prepared.locked.X,
+        seed=fit.options.seed,
+    )
+
+
+def _running(dealer: Dealer) -> tuple[str, ...]:
+    return tuple(f"{trial.id} rung {step.rung}" for trial, step in dealer.running)
+
+
+def _orders(fit: Fit, prepared: Prepared) -> Callable[[Job], Order]:
+    schema = prepared.data.schema
+    by_hand = {e.package for e in get_host().learners.values() if e.distribution is None}
+
+    def order(job: Job) -> Order:
+        return Order(
+            learner=job.trial.learner,
+            config=job.trial.config,
+            seed=job.trial.seed,
+            task=schema.task,
+            n_classes=len(schema.classes),
+            metric=prepared.metric.name,
+            threads=fit.workers.threads,
+            device="cuda" if fit.workers.gpus else "cpu",
+            allowance=job.allowance,
+            kill_after=job.kill_after,
+            left=job.left,
+            memory=fit.workers.memory,
+            save=job.step.rung >= TOP,
+            plugins=tuple(sorted(by_hand)),
+        )
+
+    return order
+
+
+def _finisher(fit: Fit, prepared: Prepared, dealer: Dealer) -> Callable[[Job, Outcome], None]:
+    """Scores what came back, journals it, and tells dealer, observers and screen."""
+    host = get_host()
+    journal = Journal(fit.run)
+    families = {learner.name: learner.family for learner in prepared.learners}
+
+    def finish(job: Job, outcome: Outcome) -> None:
+        rung = _rung(job, outcome, prepared)
+        journal.write(rung, outcome.predictions, outcome.model)
+        dealer.take(rung)
+        fit.count(rung, families[rung.learner], prepared.metric)
+        host.rung_finished(rung)
+        if rung.status == "failed":
+            fit.observer.say(f"{rung.trial} failed on rung {rung.rung}: {rung.reason}")
+            if fit.options.on_error == "raise":
+                msg = f"{rung.trial} failed: {rung.reason} (--on-error raise)"
+                raise AutoMLError(msg)
+
+    return finish
+
+
+def _rung(job: Job, outcome: Outcome, prepared: Prepared) -> Rung:
+    step, trial = job.step, job.trial
+    score: float | None = None
+    if "" in outcome.predictions:
+        truth = prepared.data.y[prepared.split.validation(step.fold)]
+        value = float(prepared.metric.score(truth, outcome.predictions[""]))
+        score = value if math.isfinite(value) else None
+    return Rung(
+        learner=trial.learner,
+        trial=trial.id,
+        config=trial.config,
+        rung=step.rung,
+        fold=step.fold,
+        seed=trial.seed,
+        n=len(prepared.split.prefix(step.fold, step.rung)),
+        score=score,
+        fit_seconds=round(outcome.fit_seconds, 4),
+        predict_seconds=round(outcome.predict_seconds, 4),
+        status=outcome.status,
+        reason=outcome.reason,
+        steps=outcome.steps,
+        size_bytes=None if outcome.model is None else sum(map(len, outcome.model.values())),
+        overhead_seconds=round(outcome.overhead_seconds, 4),
+    )
