@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.errors import BudgetError
 from automl.metrics import loss, score
 from automl.search.record import Record
 
@@ -21,25 +22,30 @@ if TYPE_CHECKING:
     from automl.types import Array, Ensembler, Metric
 
 FIT_ROWS = 20_000
-"""Rows that a fit of an ensembler sees at most."""
-FIT_CELLS = 30_000_000
-"""Numbers (members x rows x classes) that a fit sees at most: 120 MB."""
+"""Scored rows that weights are found on at most, half of them from each half."""
+FIT_CELLS = 40_000_000
+"""Numbers (trials x rows x classes) held in memory to find weights: 160 MB."""
 PER_LEARNER = 5
 """Configurations of one learner that an ensemble may draw from."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Pool:
-    """What an ensembler may draw from, ordered by the loss on the rows of each fit."""
+    """What an ensembler may draw from, on a sample of the scored rows."""
 
     record: Record
     metric: Metric
+    trials: tuple[str, ...]
+    families: tuple[str, ...]
+    """Family of each trial's learner."""
+    predictions: Array
+    """(trials, s) or (trials, s, k) float32 out-of-fold predictions."""
+    y: Array
+    """(s,) truth."""
     fits: tuple[Array, ...]
-    """Positions within the scored rows that each fit sees: all, then each half."""
-    losses: dict[str, Array]
-    """Trial -> its loss on the rows of each fit."""
-    families: dict[str, str]
-    """Trial -> family of its learner."""
+    """Positions in the sample that each fit sees: all, then each half."""
+    losses: Array
+    """(trials, fits) loss of each trial on the rows of each fit."""
 
 
 def ensemble(
@@ -62,6 +68,10 @@ def ensemble(
         What `model/ensembles.json` holds, one entry an ensembler: `{name, family, plugin,
         members: [{learner, trial, weight}], score_val, seconds, status, reason}`. One without
         members says in `reason` why.
+
+    Raises:
+        BudgetError: no learner finished.
+        ArtifactError: the directory is not a run, or is damaged.
     """
     record = Record(run)
     pool = _pool(record, metric, seed)
@@ -78,21 +88,27 @@ def ensemble(
 
 
 def _pool(record: Record, metric: Metric, seed: int) -> _Pool:
-    rng = np.random.default_rng(seed)
-    everything = np.arange(len(record.y))
-    halves = record.halves if len(record.halves) == 2 else (everything, everything)
-    fits = tuple(_sample(rows, FIT_ROWS, rng) for rows in (everything, *halves))
+    """Read the sampled rows of every trial; the baseline only where it stands alone."""
     families = {s.name: s.family for s in record.standings}
-    trials = [t for own in record.candidates.values() for t in own]
-    serious = [t for t in trials if families[record.learner_of(t)] != "baseline"] or trials
-    losses = {}
-    for trial in serious:
-        prediction = record.prediction(trial)
-        losses[trial] = np.array(
-            [loss(metric, score(metric, record.y[rows], prediction[rows])) for rows in fits]
-        )
-    of = {trial: families[record.learner_of(trial)] for trial in serious}
-    return _Pool(record, metric, fits, losses, of)
+    own = {t: families[name] for name, trials in record.candidates.items() for t in trials}
+    own = {t: family for t, family in own.items() if family != "baseline"} or own
+    if not own:
+        msg = "no learner finished, so there is nothing to combine; give the run more time"
+        raise BudgetError(msg)
+    one = record.prediction(next(iter(own)), np.zeros(1, dtype=np.int64)).size
+    parts = record.halves if len(record.halves) == 2 else (np.arange(len(record.y)),)
+    most = min(FIT_ROWS, FIT_CELLS // (len(own) * one))
+    rng = np.random.default_rng(seed)
+    drawn = [_sample(part, max(most // len(parts), 1), rng) for part in parts]
+    rows = np.concatenate(drawn)
+    everything, middle = np.arange(len(rows)), len(drawn[0])
+    fits = (everything, everything[:middle], everything[middle:] if len(drawn) > 1 else everything)
+    predictions = np.stack([record.prediction(trial, rows) for trial in own])
+    y = record.y[rows]
+    losses = np.array(
+        [[loss(metric, score(metric, y[fit], p[fit])) for fit in fits] for p in predictions]
+    )
+    return _Pool(record, metric, tuple(own), tuple(own.values()), predictions, y, fits, losses)
 
 
 def _sample(rows: Array, most: int, rng: np.random.Generator) -> Array:
@@ -102,21 +118,20 @@ def _sample(rows: Array, most: int, rng: np.random.Generator) -> Array:
     return np.sort(rng.choice(rows, most, replace=False))
 
 
-def _members(pool: _Pool, trials: Sequence[str], fit: int) -> list[str]:
-    """The members one fit draws from: the best of every learner first, then the second best.
+def _members(pool: _Pool, allowed: Sequence[int], fit: int) -> list[int]:
+    """The trials one fit draws from: the best of every learner first, then the second best.
 
-    Few rows support few candidates; the number is that of AutoGluon's portfolios.
+    Few rows support few candidates; their number is that of AutoGluon's portfolios.
     """
     rows = len(pool.fits[fit])
     most = round(np.interp(np.log10(max(rows, 1)), [2, 2.7, 3.4, 4], [4, 8, 15, 40]))
-    ranks: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     order = []
-    for trial in sorted(trials, key=lambda t: (pool.losses[t][fit], t)):
-        learner = pool.record.learner_of(trial)
-        ranks[learner] = ranks.get(learner, -1) + 1
-        if ranks[learner] < PER_LEARNER:
-            order.append((ranks[learner], pool.losses[trial][fit], trial))
-    return [trial for *_, trial in sorted(order)[:most]]
+    for i in sorted(allowed, key=lambda i: (pool.losses[i, fit], i)):
+        learner = pool.record.learner_of(pool.trials[i])
+        order.append((seen[learner], pool.losses[i, fit], i))
+        seen[learner] += 1
+    return [i for place, _, i in sorted(order)[:most] if place < PER_LEARNER]
 
 
 # --------------------------------------------------------------------------------- weights
@@ -126,7 +141,7 @@ def _entry(pool: _Pool, ensembler: Ensembler, seed: int) -> dict[str, Any]:
     """Weights, predictions and score of one ensembler, or the reason why there are none."""
     start = time.perf_counter()
     families = ensembler.families
-    trials = [t for t, family in pool.families.items() if families is None or family in families]
+    allowed = [i for i, f in enumerate(pool.families) if families is None or f in families]
     entry: dict[str, Any] = {
         "name": ensembler.name,
         "family": "ensemble",
@@ -137,10 +152,10 @@ def _entry(pool: _Pool, ensembler: Ensembler, seed: int) -> dict[str, Any]:
         "status": "skipped",
         "reason": f"no {' or '.join(sorted(families or ('learner',)))} model finished",
     }
-    if not trials:
+    if not allowed:
         return entry
     try:
-        weights = [_weights(pool, ensembler, trials, fit, seed) for fit in range(3)]
+        weights = [_weights(pool, ensembler, allowed, fit, seed) for fit in range(3)]
     except Exception as error:  # noqa: BLE001 - a plugin's algorithm costs its row, not the run
         return entry | {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
     value = _write(pool, ensembler.name, weights)
@@ -158,50 +173,42 @@ def _entry(pool: _Pool, ensembler: Ensembler, seed: int) -> dict[str, Any]:
 
 
 def _weights(
-    pool: _Pool, ensembler: Ensembler, trials: Sequence[str], fit: int, seed: int
+    pool: _Pool, ensembler: Ensembler, allowed: Sequence[int], fit: int, seed: int
 ) -> dict[str, float]:
     """Trial -> weight, greatest first, found on the rows of one fit."""
-    members = _members(pool, trials, fit)
+    members = _members(pool, allowed, fit)
     if len(members) == 1:
-        return {members[0]: 1.0}
+        return {pool.trials[members[0]]: 1.0}
     rows = pool.fits[fit]
-    first = pool.record.prediction(members[0], rows[:1])
-    most = max(FIT_CELLS // (len(members) * first.size), 1)
-    rows = _sample(rows, most, np.random.default_rng(seed))
-    stack = np.stack([pool.record.prediction(trial, rows) for trial in members])
-    weights = _factory(ensembler)(seed).fit(stack, pool.record.y[rows], pool.metric)
+    stack = pool.predictions[np.ix_(np.array(members), rows)]
+    weights = _factory(ensembler)(seed).fit(stack, pool.y[rows], pool.metric)
     weights = np.asarray(weights, dtype=np.float64)
     if weights.shape != (len(members),) or not np.isfinite(weights).all() or not weights.any():
         msg = f"the ensembler gave weights {weights!r} for {len(members)} members"
         raise ValueError(msg)
-    order = np.argsort(-np.abs(weights), kind="stable")
-    return {members[i]: float(weights[i]) for i in order if weights[i] != 0}
+    order = np.argsort(-weights, kind="stable")
+    return {pool.trials[members[i]]: float(weights[i]) for i in order if weights[i] != 0}
 
 
 def _write(pool: _Pool, name: str, weights: Sequence[dict[str, float]]) -> float:
     """Write an ensemble's predictions; its score on all scored rows with the final weights."""
     record, folder = pool.record, pool.record.run / "predictions"
-    final = _blend(weights[0], record.prediction)
-    if len(record.halves) == 2:
-        crossfit = np.empty_like(final)
-        for rows, other in zip(record.halves, reversed(weights[1:]), strict=True):
-            crossfit[rows] = _blend(other, partial(record.prediction, rows=rows))
-    else:
-        crossfit = final
-    np.save(folder / f"{name}-crossfit.npy", crossfit)
+    final, *halves = weights
+    # each half of the rows gets the weights that the other half found
+    others = list(zip(record.halves, reversed(halves), strict=False))
+    shape = (len(record.y), *pool.predictions.shape[2:])
+    blend, crossfit = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    for trial in dict.fromkeys(t for found in weights for t in found):
+        prediction = record.prediction(trial)
+        blend += prediction * np.float32(final.get(trial, 0.0))
+        for rows, found in others:
+            if trial in found:
+                crossfit[rows] += prediction[rows] * np.float32(found[trial])
+    np.save(folder / f"{name}-crossfit.npy", crossfit if len(others) == 2 else blend)
     if record.y_test is not None:
-        np.save(folder / f"{name}-test.npy", _blend(weights[0], record.test_prediction))
-    return score(pool.metric, record.y, final)
-
-
-def _blend(weights: dict[str, float], predict: Callable[[str], Array]) -> Array:
-    """Weighted sum of the members' predictions, float32."""
-    total: Array | None = None
-    for trial, weight in weights.items():
-        part = predict(trial) * np.float32(weight)
-        total = part if total is None else total + part
-    assert total is not None  # noqa: S101 - weights are never empty
-    return total
+        parts = [record.test_prediction(t) * np.float32(w) for t, w in final.items()]
+        np.save(folder / f"{name}-test.npy", np.sum(parts, axis=0, dtype=np.float32))
+    return score(pool.metric, record.y, blend)
 
 
 def _factory(ensembler: Ensembler) -> Callable[[int], Any]:

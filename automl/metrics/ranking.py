@@ -35,14 +35,14 @@ def _fast_auc(positive: Array, values: Array) -> float:
     """
     keys = ((values + np.float32(0)).view(np.uint32) << np.uint32(1)) | positive
     keys.sort()
-    bits = keys >> np.uint32(1)
-    ends = np.append(np.flatnonzero(bits[1:] != bits[:-1]), len(keys) - 1)
-    hits = np.cumsum(keys & np.uint32(1), dtype=np.float64)[ends]
-    misses = ends + 1 - hits
-    p, q = hits[-1], misses[-1]
-    hits[1:] -= hits[:-1].copy()  # from running totals to each group's own
-    below = np.append(0.0, misses[:-1])
-    return _dot(hits, (below + misses) / 2) / float(p * q)
+    places = np.flatnonzero(keys & np.uint32(1))
+    p = len(places)
+    won = float(places.sum()) - p * (p - 1) / 2
+    # where equal scores bear both labels, the negative ones come first: half of those wins go
+    mixed = np.flatnonzero((keys[1:] ^ keys[:-1]) == 1)
+    misses = mixed + 1 - np.searchsorted(keys, keys[mixed])
+    hits = np.searchsorted(keys, keys[mixed + 1], side="right") - mixed - 1
+    return (won - float((hits * misses).sum()) / 2) / (p * (len(keys) - p))
 
 
 def auc(positive: Array, values: Array) -> float:

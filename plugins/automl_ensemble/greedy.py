@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from automl_ensemble.blends import blend_losses
+from automl_ensemble.blends import blend_losses, rows_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,17 +30,15 @@ def build(seed: int) -> Greedy:
 class Greedy:
     """Adds, one at a time, the member that helps the blend most, and keeps the best prefix.
 
-    On small tables the selection is bagged: it runs on random halves of the rows and the
-    weights are averaged, since a single greedy path over few rows fits their noise.
+    Neither bagging the selection nor shrinking towards equal weights did better in simulations
+    with 100 to 1,000 rows and 4 to 40 members; both kept more members to predict with.
     """
 
     seed: int
     rounds: int = 25
+    patience: int = 8
+    """Rounds without a better blend before the path ends early."""
     max_rows: int = 20_000
-    bags: int = 20
-    """Selections averaged at most; one suffices from `max_rows` / 4 rows on."""
-    least: float = 0.02
-    """Weights below this are dropped: such members cost more than they add."""
 
     def fit(self, predictions: Array, y: Array, metric: Metric) -> Array:
         """Weights of the members.
@@ -53,28 +51,16 @@ class Greedy:
         Returns:
             (m,) float64 weights, none negative, that sum to one.
         """
-        rng = np.random.default_rng(self.seed)
-        n = len(y)
-        if n > self.max_rows:
-            drawn = np.sort(rng.choice(n, self.max_rows, replace=False))
-            predictions, y, n = predictions[:, drawn], y[drawn], self.max_rows
-        total = np.zeros(len(predictions))
-        for rows in self._bags(n, rng):
-            losses = blend_losses(predictions[:, rows], y[rows], metric)
-            total += select(losses, len(predictions), self.rounds)
-        total[total < min(self.least * total.sum(), total.max())] = 0
-        weights: Array = total / total.sum()
-        return weights
-
-    def _bags(self, n: int, rng: np.random.Generator) -> list[Array | slice]:
-        """The rows of each selection: all of them, or random halves of a small table."""
-        bags = min(self.bags, self.max_rows // max(n, 1))
-        if bags < 4 or n < 8:
-            return [slice(None)]
-        return [np.sort(rng.permutation(n)[: n // 2]) for _ in range(bags)]
+        n = min(self.max_rows, rows_for(predictions, metric))
+        if n < len(y):
+            rng = np.random.default_rng(self.seed)
+            drawn = np.sort(rng.choice(len(y), n, replace=False))
+            predictions, y = predictions[:, drawn], y[drawn]
+        losses = blend_losses(predictions, y, metric)
+        return select(losses, len(predictions), self.rounds, self.patience)
 
 
-def select(losses: Callable[[Array], Array], members: int, rounds: int) -> Array:
+def select(losses: Callable[[Array], Array], members: int, rounds: int, patience: int) -> Array:
     """How often each member is taken on the best prefix of the greedy path, as shares.
 
     Args:
@@ -82,11 +68,12 @@ def select(losses: Callable[[Array], Array], members: int, rounds: int) -> Array
             with one more of each.
         members: m.
         rounds: Length of the path.
+        patience: Rounds without a better blend that end it.
     """
     counts = np.zeros(members)
     best: Array = counts
     best_loss = math.inf
-    for _ in range(rounds):
+    while counts.sum() < min(rounds, best.sum() + patience):
         after = losses(counts)
         if not np.isfinite(after).any():
             break
