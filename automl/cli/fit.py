@@ -228,15 +228,15 @@ def _resume_command(argv: Sequence[str], run: Path, target: str | None) -> str:
 
 
 def _interrupted(run: Path, resume: str) -> None:
-    """Show what there is."""
+    """Show what there is, and how to go on."""
+    how = f"; go on with: {resume}" if (run / "run.json").is_file() else ""
     try:
-        frame = read_leaderboard(run)
+        content, frame = read_run(run), read_leaderboard(run)
     except AutoMLError:
-        note("interrupted before the first result")
+        note(f"interrupted before the first result{how}")
     else:
-        emit_rich(*leaderboard_parts(read_run(run), frame))
-    if run.is_dir():
-        note(f"interrupted; go on with: {resume}")
+        emit_rich(*leaderboard_parts(content, frame))
+        note(f"interrupted{how}")
 
 
 def _result(run: Path, data: str, seconds: float, *, as_json: bool) -> None:
