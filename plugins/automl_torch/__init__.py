@@ -22,7 +22,7 @@ def _resources(_: Schema) -> Resources:
 @automl.hookimpl
 def automl_learners() -> Iterable[Learner]:
     """The learners of this package."""
-    plain = {"width": 256, "layers": 3, "dropout": 0.1, "learning_rate": 2e-3}
+    plain = {"width": 256, "layers": 3, "dropout": 0.2, "learning_rate": 4e-3}
     yield Learner(
         name="mlp",
         family="deep",
@@ -41,8 +41,9 @@ def automl_learners() -> Iterable[Learner]:
         defaults=(
             plain,
             {**plain, "numbers": "piecewise"},
-            {**plain, "width": 128, "layers": 2, "dropout": 0.3, "weight_decay": 0.1},
-            {**plain, "numbers": "periodic", "width": 384, "dropout": 0.2},
+            {**plain, "width": 384, "dropout": 0.4},
+            {**plain, "width": 128, "layers": 2, "dropout": 0.3, "learning_rate": 2e-3},
+            {**plain, "numbers": "periodic", "learning_rate": 2e-3},
         ),
         fidelity="epochs",
         patience=16,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from automl.types import Array
     from automl_torch.data import Inputs
 
-EPOCH_ROWS = 1 << 16
+EPOCH_ROWS = 1 << 15
 """An epoch is a pass over the rows, or over this many of them where there are more."""
 WARM_UP = 0.1
 """Share of the training during which the learning rate rises."""

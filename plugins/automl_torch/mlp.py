@@ -45,7 +45,7 @@ def architecture(config: Config, layout: Layout, outputs: int) -> MLP:
         columns,
         int(settings.get("width", 256)),
         int(settings.get("layers", 3)),
-        float(settings.get("dropout", 0.1)),
+        float(settings.get("dropout", 0.2)),
         outputs,
     )
 

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 
 CHUNK_CELLS = 1 << 23
 """Input cells that a prediction handles at once."""
-BATCHES = ((2_800, 32), (6_400, 64), (12_000, 128), (150_000, 256))
+BATCHES = ((2_800, 32), (6_400, 64), (12_000, 128))
 """(rows, batch size) up to that many rows; beyond the last, `LARGEST_BATCH`."""
-LARGEST_BATCH = 1024
+LARGEST_BATCH = 256
+"""On a CPU 1024 rows cost three times as much as 256 and teach little more: of 225,000 rows
+trained for 8 s, 256 left an RMSE 15% lower."""
 
 
 def batch_size(rows: int, asked: int = 0) -> int:
@@ -83,7 +85,7 @@ class NetModel:
         return loop.Plan(
             epochs=int(config.get("epochs", 60)),
             batch=batch_size(rows, int(config.get("batch_size", 0))),
-            rate=float(config.get("learning_rate", 2e-3)),
+            rate=float(config.get("learning_rate", 4e-3)),
             decay=float(config.get("weight_decay", 0.02)),
         )
 
