@@ -46,7 +46,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     status = row["status"] if not row.get("reason") else f"{row['status']}: {row['reason']}"
     seconds = row.get("fit_seconds")
     return (
-        "" if row["rank"] is None else str(int(row["rank"])),
+        "" if row["rank"] is None else f"{row['rank']:.0f}",
         str(row["learner"]),
         str(row["family"]),
         _score(row),

@@ -56,8 +56,10 @@ def _plain(value: Any) -> Any:
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a table for JSON, missing values as None."""
+    import pandas as pd
+
     return [
-        {str(key): None if item != item else item for key, item in row.items()}  # noqa: PLR0124 - nan
+        {str(key): None if pd.isna(item) else item for key, item in row.items()}
         for row in frame.astype(object).to_dict(orient="records")
     ]
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from automl.types import Rung
 
 LEADERBOARD = "leaderboard.csv"
+COUNTS = ("rank", "trials", "size_bytes")
+"""Whole numbers that rows without a result lack."""
 
 
 def read_run(run: Path) -> dict[str, Any]:
@@ -61,7 +63,9 @@ def read_leaderboard(run: Path) -> pd.DataFrame:
 
     content, table = read_run(run), run / LEADERBOARD
     if table.is_file() and not _newer(run / NAME, table):
-        return pd.read_csv(table, keep_default_na=False, na_values=[""])
+        return pd.read_csv(
+            table, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(COUNTS, "Int64")
+        )
     read_rungs(run)
     from automl.hooks.manager import get_host
     from automl.leaderboard import leaderboard

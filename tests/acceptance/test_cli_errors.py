@@ -28,7 +28,7 @@ class _NoCluster:
 def automl(tmp_path, monkeypatch, capsys):
     """The command in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("automl.workflow.Cluster", _NoCluster)
+    monkeypatch.setattr("automl.workflow.fit.Cluster", _NoCluster)
 
     def call(*words):
         monkeypatch.setattr(sys, "argv", ["automl", *map(str, words)])

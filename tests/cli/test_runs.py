@@ -14,7 +14,9 @@ def test_leaderboard_shows_ranked_rows_first_and_reasons_of_the_rest(automl, run
     code, out, err = automl("leaderboard", run_dir)
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[0].startswith("predicting bought (binary); roc_auc, higher is better, cross-fitted")
+    assert lines[0].startswith(
+        "predicting bought (binary); roc_auc, higher is better, cross-fitted"
+    )
     assert "1,200" in lines[0]
     learners = [line.split()[1] for line in lines[2:5]]
     assert learners == ["ensemble", "mlp", "linear"]
@@ -29,7 +31,8 @@ def test_leaderboard_json_is_a_list_with_nulls(automl, run_dir):
     rows = json.loads(out)
     assert code == 0
     assert [row["learner"] for row in rows] == ["ensemble", "mlp", "linear", "svm"]
-    assert rows[3]["score"] is None
+    assert rows[3]["score"] is rows[3]["rank"] is None
+    assert json.dumps(rows[0]["rank"]) == "1", "whole numbers stay whole"
     assert rows[0]["ties_best"] is True
     assert rows[3]["reason"] == "limit: 9 rows"
 
