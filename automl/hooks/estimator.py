@@ -9,17 +9,15 @@ from __future__ import annotations
 import copy
 import json
 import math
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import PluginError
+from automl.hooks.growth import Monitor, adjust, chunks, first_steps, quiet
 from automl.types import Learner, Limits, Resources
 
 if TYPE_CHECKING:
@@ -27,14 +25,6 @@ if TYPE_CHECKING:
     from automl.types import Array, Config, Family, Run, Schema, Task, View, ViewKind
 
 _CLASSES = ("binary", "multiclass")
-_FIRST_STEPS = 4
-"""Most steps of the first chunk when there is a deadline."""
-_FIRST_WORK = 1e7
-"""Cells times outputs that the first chunk may touch before anything was timed."""
-_LEAST_STEPS = 16
-"""Steps of the first chunk, and fewest of any, without a deadline."""
-_GROWTH = 1.5
-"""Ratio of two neighbouring chunk ends without a deadline: how finely the best step is known."""
 
 
 def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
@@ -161,15 +151,17 @@ class EstimatorModel:
         """Fit on `train`, in chunks where the learner has steps, ending within the deadline."""
         import numpy as np
 
-        _adjust(self._estimator, random_state=run.seed, n_jobs=run.threads)
+        adjust(self._estimator, random_state=run.seed, n_jobs=run.threads)
         y = train.y
         if self._task in _CLASSES:
-            seen, y, counts = np.unique(train.y, return_inverse=True, return_counts=True)
+            seen, y, counts = np.unique(
+                np.asarray(train.y), return_inverse=True, return_counts=True
+            )
             self._seen = [int(c) for c in seen]
             self._prior = [float(c) for c in counts / counts.sum()]
             if len(seen) == 1:
                 return
-        with _quiet(run.threads):
+        with quiet(run.threads):
             self._fit(train.X, y, stop, run)
 
     def _fit(self, X: Any, y: Any, stop: View | None, run: Run) -> None:
@@ -177,7 +169,7 @@ class EstimatorModel:
         if fidelity is None or (stop is None and math.isinf(run.seconds_left())):
             self._estimator.fit(X, y)
         elif hasattr(self._estimator, "fit_steps"):
-            watch = _Monitor(run, self._complete)
+            watch = Monitor(run, self._complete)
             self._estimator.fit_steps(X, y, None if stop is None else stop.X, watch)
             if stop is not None and run.best_step > 0:
                 self._estimator.keep_steps(run.best_step)
@@ -185,9 +177,9 @@ class EstimatorModel:
             self._grow(X, y, stop, run, fidelity)
 
     def _grow(self, X: Any, y: Any, stop: View | None, run: Run, fidelity: str) -> None:
-        _adjust(self._estimator, warm_start=True)
+        adjust(self._estimator, warm_start=True)
         kept = None
-        for steps in _chunks(self._estimator, fidelity, _first_steps(X, len(self._seen)), run):
+        for steps in chunks(self._estimator, fidelity, first_steps(X, len(self._seen)), run):
             self._estimator.set_params(**{fidelity: steps})
             self._estimator.fit(X, y)
             if stop is None:
@@ -232,103 +224,18 @@ class EstimatorModel:
         fitted = {"seen": self._seen, "prior": self._prior}
         (folder / "model.json").write_text(json.dumps(fitted), encoding="utf-8")
         if len(self._seen) != 1:
-            _write_skops(self._estimator, folder / "model.skops", self._factory.trusted)
+            from automl.hooks.skops_file import write_skops
+
+            write_skops(self._estimator, folder / "model.skops", self._factory.trusted)
 
     def load(self, folder: Path) -> None:
         """Read what `save` wrote, accepting only the types that the learner trusts."""
         fitted = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         self._seen, self._prior = fitted["seen"], fitted["prior"]
         if len(self._seen) != 1:
-            from skops.io import load
+            from automl.hooks.skops_file import read_skops
 
-            self._estimator = load(folder / "model.skops", trusted=list(self._factory.trusted))
-
-
-# ------------------------------------------------------------------------ fitting
-
-
-def _adjust(estimator: Any, **wanted: Any) -> None:
-    """Set those of the wanted parameters that the estimator has."""
-    known = estimator.get_params(deep=False)
-    estimator.set_params(**{key: value for key, value in wanted.items() if key in known})
-
-
-@contextmanager
-def _quiet(threads: int) -> Iterator[None]:
-    """Hold native thread pools to `threads`; a fit cut short is no news."""
-    from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(threads), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        # Some of scikit-learn's estimators still have the parameter, and ask to leave it alone.
-        warnings.filterwarnings("ignore", "'n_jobs' has no effect", FutureWarning)
-        yield
-
-
-class _Monitor:
-    """Asks the clock after every step, and the host when there is a prediction."""
-
-    def __init__(self, run: Run, complete: Callable[[Array], Array]) -> None:
-        self._run = run
-        self._complete = complete
-        self._limited = math.isfinite(run.seconds_left())
-        self._before = perf_counter()
-
-    def __call__(self, steps: int, prediction: Array | None) -> bool:
-        if prediction is not None:
-            return self._run.report(steps, self._complete(prediction))
-        now = perf_counter()
-        took, self._before = now - self._before, now
-        return self._limited and self._run.seconds_left() < 2 * took
-
-
-def _first_steps(X: Any, classes: int) -> int:
-    work = X.shape[0] * max(1, X.shape[1]) * max(1, classes if classes > 2 else 1)
-    return max(1, min(_FIRST_STEPS, int(_FIRST_WORK / work)))
-
-
-def _chunks(estimator: Any, fidelity: str, first: int, run: Run) -> Iterator[int]:
-    """Ends of the chunks to grow to, up to the configured number of steps.
-
-    Without a deadline they depend on the configuration only. With one, no chunk is begun that
-    is not expected to take at most half of the time that is left, or to be the last. An
-    estimator that took fewer steps than it was given (`n_iter_`) has converged.
-    """
-    total = int(estimator.get_params(deep=False)[fidelity])
-    limited = math.isfinite(run.seconds_left())
-    steps, pace = 0, 0.0
-    while steps < total:
-        if limited:
-            size = _affordable(steps or first, pace, total - steps, run)
-        else:
-            size = max(_LEAST_STEPS, math.ceil(steps * (_GROWTH - 1)))
-        size = min(size, total - steps)
-        if size < 1:
-            return
-        started = perf_counter()
-        steps += size
-        yield steps
-        pace = (perf_counter() - started) / size
-        if _steps_taken(estimator, steps) < steps:
-            return
-
-
-def _affordable(size: int, pace: float, rest: int, run: Run) -> int:
-    """`size` or what takes half of the time left, if less; all of the rest if there is time."""
-    if not pace:
-        return size
-    steps = int(run.seconds_left() * 0.9 / pace)
-    return rest if rest <= min(steps, size) else min(size, (steps + 1) // 2)
-
-
-def _steps_taken(estimator: Any, steps: int) -> int:
-    import numpy as np
-
-    return int(np.max(getattr(estimator, "n_iter_", steps)))
-
-
-# --------------------------------------------------------------------- predicting
+            self._estimator = read_skops(folder / "model.skops", self._factory.trusted)
 
 
 def _probabilities(estimator: Any, X: Any) -> Array:
@@ -346,39 +253,3 @@ def _probabilities(estimator: Any, X: Any) -> Array:
         return np.asarray(softmax(margin, axis=1))
     codes = np.asarray(estimator.predict(X)).astype(np.int64)
     return np.eye(len(estimator.classes_), dtype=np.float32)[codes]
-
-
-# ------------------------------------------------------------------------- saving
-
-
-def _write_skops(estimator: Any, file: Path, trusted: Sequence[str]) -> None:
-    """Write a skops file whose bytes do not depend on where objects lay in memory.
-
-    skops names members and references by `id()`; they are renumbered in order of appearance.
-    """
-    import io
-    import re
-    from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
-
-    from skops.io import dumps, get_untrusted_types
-
-    data = dumps(estimator)
-    foreign = sorted(set(get_untrusted_types(data=data)) - set(trusted))
-    if foreign:
-        msg = f"not saved: the learner does not declare as trusted: {', '.join(foreign)}"
-        raise PluginError(msg)
-    numbers: dict[str, str] = {}
-
-    def renumber(match: re.Match[str]) -> str:
-        return numbers.setdefault(match[0], str(len(numbers)))
-
-    with ZipFile(io.BytesIO(data)) as old, ZipFile(file, "w") as new:
-        schema = old.read("schema.json").decode()
-        schema = re.sub(r'(?<="__id__": )\d+|(?<="file": ")\d+', renumber, schema)
-        members = {"schema.json": schema.encode()}
-        for name in old.namelist():
-            if name != "schema.json":
-                stem, dot, suffix = name.partition(".")
-                members[numbers[stem] + dot + suffix] = old.read(name)
-        for name, content in members.items():
-            new.writestr(ZipInfo(name), content, compress_type=ZIP_DEFLATED, compresslevel=1)

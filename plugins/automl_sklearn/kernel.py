@@ -53,14 +53,14 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any, y: Any) -> Self:
         """Fit on (n, d) scaled `X` and (n,) codes."""
         self.classes_ = np.unique(y)
+        self.map_: Any = None
+        self.machine_: Any = None
         gamma = self.gamma_scale * _scale(X)
         if _is_exact(X):
-            self.map_ = None
             self.machine_ = SVC(C=self.C, gamma=gamma, max_iter=_SVM_STEPS)
             margins = _cross_margins(self.machine_, X, y, self.classes_, self.random_state)
             self.machine_.fit(X, y)
         else:
-            self.machine_ = None
             self.map_ = _features(X, gamma, len(self.classes_), self.random_state)
             margins = self.map_.fit_transform(X)
         strength = 1.0 if self.machine_ is not None else 10.0 * self.C
@@ -94,12 +94,12 @@ class KernelRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any) -> Self:
         """Fit on (n, d) scaled `X` and (n,) values."""
+        self.map_: Any = None
         self.mean_ = float(np.mean(y))
         self.spread_ = float(np.std(y)) or 1.0
         target = (y - self.mean_) / self.spread_
         gamma = self.gamma_scale * _scale(X)
         if _is_exact(X):
-            self.map_ = None
             self.machine_ = SVR(C=self.C, gamma=gamma, max_iter=_SVM_STEPS).fit(X, target)
         else:
             self.map_ = _features(X, gamma, 1, self.random_state)

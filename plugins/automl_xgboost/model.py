@@ -24,6 +24,8 @@ _SPARE = 0.95
 """Share of the time left that rounds are planned for."""
 _TIMED_ROUNDS = 4
 """Rounds timed before the learning rate is settled."""
+_BINS, _FEWEST_BINS, _ALL_BINS = 256, 32, 256_000
+"""Bins of a column, and about how many of all columns: histograms of wide tables fill memory."""
 
 _CLASSES = {
     "learning_rate": 0.08,
@@ -55,6 +57,7 @@ class BoosterModel:
         self._n_classes = n_classes
         self._booster: Any = None
         self._levels: list[int] = []
+        self._absent: list[int] = []
         self._shift, self._scale = 0.0, 1.0
         self._threads = 0
 
@@ -62,6 +65,9 @@ class BoosterModel:
         """Boost until the host says stop, time runs out, or all rounds are done."""
         self._threads = run.threads
         self._levels = _levels(train.X)
+        if self._task != "regression":
+            counts = np.bincount(_target(train), minlength=self._n_classes)
+            self._absent = [int(code) for code in np.flatnonzero(counts == 0)]
         data = self._quantised(train, run, None)
         watched = None if stop is None else self._quantised(stop, run, data)
         cache = [data] if watched is None else [data, watched]
@@ -116,22 +122,26 @@ class BoosterModel:
     def save(self, folder: Path) -> None:
         """Write the booster as UBJSON beside a small JSON file."""
         self._booster.save_model(folder / "model.ubj")
-        fitted = {"levels": self._levels, "shift": self._shift, "scale": self._scale}
+        fitted = {
+            "levels": self._levels,
+            "absent": self._absent,
+            "shift": self._shift,
+            "scale": self._scale,
+        }
         (folder / "model.json").write_text(json.dumps(fitted), encoding="utf-8")
 
     def load(self, folder: Path) -> None:
         """Read what `save` wrote."""
         fitted = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        self._levels = fitted["levels"]
+        self._levels, self._absent = fitted["levels"], fitted["absent"]
         self._shift, self._scale = fitted["shift"], fitted["scale"]
         self._booster = xgb.Booster(model_file=folder / "model.ubj")
 
     def _quantised(self, view: automl.View, run: automl.Run, like: Any) -> Any:
-        label = view.y
-        if self._task == "regression" and like is None:
-            self._shift = float(np.mean(label))
-            self._scale = float(np.std(label)) or 1.0
+        label = _target(view)
         if self._task == "regression":
+            if like is None:
+                self._shift, self._scale = float(label.mean()), float(label.std()) or 1.0
             label = (label - self._shift) / self._scale
         return xgb.QuantileDMatrix(
             _numbers(view.X, self._levels),
@@ -139,6 +149,7 @@ class BoosterModel:
             feature_types=_kinds(self._levels),
             enable_categorical=True,
             nthread=run.threads,
+            max_bin=_bins(view.X.shape[1]),
             ref=like,
         )
 
@@ -146,12 +157,13 @@ class BoosterModel:
         objective: dict[str, Any] = {"objective": "reg:squarederror", "base_score": 0.0}
         if self._task == "binary":
             objective = {"objective": "binary:logistic"}
-            share = float(np.mean(train.y))
+            share = float(_target(train).mean())
             objective["base_score"] = min(max(share, 1e-6), 1 - 1e-6)
         if self._task == "multiclass":
             objective = {"objective": "multi:softprob", "num_class": self._n_classes}
         return {
             "tree_method": "hist",
+            "max_bin": _bins(train.X.shape[1]),
             "device": run.device,
             "nthread": run.threads,
             "seed": run.seed,
@@ -164,8 +176,20 @@ class BoosterModel:
         if self._task == "regression":
             return raw.astype(np.float64) * self._scale + self._shift
         if self._task == "binary":
-            return np.column_stack([1 - raw, raw])
+            raw = np.column_stack([1 - raw, raw])
+        if self._absent:
+            raw = raw.copy()
+            raw[:, self._absent] = 0
+            raw /= raw.sum(axis=1, keepdims=True)
         return raw
+
+
+def _target(view: automl.View) -> Any:
+    return np.asarray(view.y)
+
+
+def _bins(columns: int) -> int:
+    return max(_FEWEST_BINS, min(_BINS, _ALL_BINS // columns))
 
 
 def _levels(frame: Any) -> list[int]:

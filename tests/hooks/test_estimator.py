@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 import automl
-from automl.hooks import estimator as adapter
+from automl.hooks import growth
 
 HERE = __name__
 
@@ -196,7 +196,7 @@ def test_without_a_deadline_steps_are_exactly_the_configured_ones():
 def test_growth_ends_within_the_deadline_and_keeps_what_it_has(monkeypatch):
     # Other processes on a busy machine are not the learner's fault; it runs on one thread.
     clock = time.process_time
-    monkeypatch.setattr(adapter, "perf_counter", clock)
+    monkeypatch.setattr(growth, "perf_counter", clock)
     view = classes(20_000)
     config = {"n_estimators": 100_000}
     fitted = model("sklearn.ensemble:ExtraTreesClassifier", view, config, **FOREST)
@@ -350,6 +350,6 @@ def test_chunks_do_not_depend_on_the_clock_without_a_deadline(monkeypatch):
     ends = []
     for speed in (1.0, 1000.0):
         ticks = iter(np.arange(1000) * speed)
-        monkeypatch.setattr(adapter, "perf_counter", lambda ticks=ticks: next(ticks))
-        ends.append(list(adapter._chunks(Worsening(steps=100), "steps", 3, FakeRun())))
+        monkeypatch.setattr(growth, "perf_counter", lambda ticks=ticks: next(ticks))
+        ends.append(list(growth.chunks(Worsening(steps=100), "steps", 3, FakeRun())))
     assert ends[0] == ends[1] == [16, 32, 48, 72, 100]
