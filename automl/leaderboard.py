@@ -144,7 +144,8 @@ def _learner(record: Record, learner: str, metric: Metric) -> _Entry:
         terms = influence(metric, record.y_test, record.test_prediction(best))
     elif len(record.halves) == 2:
         # what half 0 chose is scored on half 1, and the reverse
-        terms = _by_half(record, metric, [record.prediction(t) for t in reversed(chosen[1:])])
+        read = {trial: record.prediction(trial) for trial in set(chosen[1:])}
+        terms = _by_half(record, metric, [read[trial] for trial in reversed(chosen[1:])])
     else:
         terms = influence(metric, record.y, record.prediction(best))
     low = float(values[:, 0].min())

@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from automl import Ensembler
+from automl.ensemble import ensemble
+from automl.errors import BudgetError
+from automl.leaderboard import leaderboard
+from automl.metrics import BUILTIN, get_metric, loss, score
+from automl_ensemble import automl_ensemblers
+from automl_ensemble.blends import blend_losses
+from automl_ensemble.greedy import Greedy, build, select
+from tests.fake_run import FakeRun, noisy_probabilities
+
+AUC = get_metric("roc_auc", "binary")
+LOG_LOSS = get_metric("log_loss", "binary")
+ENSEMBLERS = list(automl_ensemblers())
+
+
+def members(task, m=6, n=300, seed=0):
+    rng = np.random.default_rng(seed)
+    if task == "regression":
+        y = rng.gamma(2.0, size=n) + 1
+        return np.abs(y + rng.normal(size=(m, n))).astype(np.float32), y
+    k = 2 if task == "binary" else 4
+    y = rng.integers(0, k, n)
+    return np.stack([noisy_probabilities(y, k, 1.5, rng) for _ in range(m)]), y
+
+
+def blend(weights, predictions):
+    return np.tensordot(weights.astype(np.float32), predictions, 1)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def run(tmp_path, rng):
+    y = rng.integers(0, 2, 900)
+    run = FakeRun(tmp_path / "run", y)
+    for name, family in (("net", "deep"), ("forest", "classical"), ("line", "classical")):
+        run.learner(name, family)
+        for number in range(3):
+            run.trial(name, number, noisy_probabilities(y, 2, 1.5, rng))
+    run.learner("baseline", "baseline")
+    run.trial("baseline", 0, np.full((900, 2), 0.5))
+    return run
+
+
+CASES = [
+    (metric.name, task)
+    for task in ("binary", "multiclass", "regression")
+    for metric in BUILTIN
+    if task in metric.tasks
+]
+
+
+@pytest.mark.parametrize(("name", "task"), CASES)
+def test_losses_of_blends_are_those_of_the_metric(name, task):
+    """Up to what does not change their order: r2 follows the squared error, and the like."""
+    metric = get_metric(name, task)
+    predictions, y = members(task)
+    counts = np.array([2.0, 0, 1, 0, 0, 0])
+    quick = blend_losses(predictions, y, metric)(counts)
+    slow = [
+        loss(metric, score(metric, y, blend((counts + one) / 4, predictions))) for one in np.eye(6)
+    ]
+    if name in {"rmse", "r2", "brier"}:
+        np.testing.assert_array_equal(np.argsort(quick), np.argsort(slow))
+    else:
+        np.testing.assert_allclose(quick, slow, atol=2e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "task"), CASES)
+def test_weights_sum_to_one_and_beat_the_best_member_on_their_rows(name, task):
+    metric = get_metric(name, task)
+    predictions, y = members(task)
+    weights = Greedy(0).fit(predictions, y, metric)
+    assert weights.sum() == pytest.approx(1)
+    assert (weights >= 0).all()
+    best = min(loss(metric, score(metric, y, p)) for p in predictions)
+    assert loss(metric, score(metric, y, blend(weights, predictions))) <= best + 1e-5
+
+
+def test_the_path_is_caruanas():
+    """Squared error: the blend of +1 and -1 errors is found, the far member is never taken."""
+    y = np.zeros(8)
+    predictions = np.array([np.full(8, v) for v in (1.0, -1.0, 9.0)], dtype=np.float32)
+    weights = Greedy(0).fit(predictions, y, get_metric("rmse", "regression"))
+    assert weights.tolist() == [0.5, 0.5, 0]
+
+
+def test_ties_favour_members_already_in():
+    table = {0.0: [2.0, 1.0, 1.0], 1.0: [1.5, 0.5, 0.5]}
+    seen = []
+
+    def losses(counts):
+        seen.append(counts)
+        return np.array(table.get(counts.sum(), [0.5, 0.5, 0.5]))
+
+    assert select(losses, 3, 25, 5).tolist() == [0, 1, 0]
+    assert [c.argmax() for c in seen[1:]] == [1] * (len(seen) - 1)
+
+
+def test_members_whose_score_is_not_defined_get_equal_weights():
+    weights = Greedy(0).fit(np.full((2, 5, 2), 0.5, np.float32), np.zeros(5, dtype=int), AUC)
+    assert weights.tolist() == [0.5, 0.5]
+
+
+def test_equal_accuracies_are_told_apart_by_log_loss():
+    y = np.array([0, 1] * 50)
+    sure = np.where(y[:, None] == [0, 1], 0.9, 0.1)
+    unsure = np.where(y[:, None] == [0, 1], 0.6, 0.4)
+    stack = np.stack([unsure, sure]).astype(np.float32)
+    weights = Greedy(0).fit(stack, y, get_metric("accuracy", "binary"))
+    assert weights.tolist() == [0, 1]
+
+
+def test_the_same_seed_gives_the_same_weights_on_a_sample():
+    predictions, y = members("binary", n=25_000)
+    twice = [build(3).fit(predictions, y, AUC) for _ in range(2)]
+    np.testing.assert_array_equal(*twice)
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "log_loss"])
+def test_on_few_rows_a_blend_is_not_worse_than_the_member_it_would_replace(name):
+    """Weights from 200 rows, judged on 5,000 others, over ten worlds."""
+    metric, gains = get_metric(name, "binary"), []
+    for seed in range(10):
+        predictions, y = members("binary", m=8, n=5200, seed=seed)
+        few, rest = slice(0, 200), slice(200, None)
+        weights = Greedy(0).fit(predictions[:, few], y[few], metric)
+        best = min(predictions, key=lambda p: loss(metric, score(metric, y[few], p[few])))
+        gains.append(
+            loss(metric, score(metric, y[rest], best[rest]))
+            - loss(metric, score(metric, y[rest], blend(weights, predictions[:, rest])))
+        )
+    assert np.mean(gains) > 0
+    assert min(gains) > -0.005
+
+
+def test_three_rows_of_the_families_they_name(run):
+    entries = {e["name"]: e for e in ensemble(run.path, ENSEMBLERS, AUC, 0)}
+    drawn = {name: {m["learner"] for m in e["members"]} for name, e in entries.items()}
+    assert list(entries) == ["ensemble", "ensemble_deep", "ensemble_classical"]
+    assert drawn["ensemble_deep"] == {"net"}
+    assert drawn["ensemble_classical"] <= {"forest", "line"}
+    assert "net" in drawn["ensemble"]
+    assert "baseline" not in set().union(*drawn.values())
+    for entry in entries.values():
+        assert sum(m["weight"] for m in entry["members"]) == pytest.approx(1)
+        assert entry["plugin"] == "automl_ensemble"
+        assert entry["status"] == "ok"
+    assert json.loads((run.path / "model" / "ensembles.json").read_text()) == list(entries.values())
+
+
+def test_each_half_is_predicted_with_the_weights_of_the_other(run):
+    class Spy:
+        """Gives all weight to a member that depends on the rows it was shown."""
+
+        def fit(self, predictions, y, metric):
+            seen.append(y)
+            return np.eye(len(predictions))[len(seen) % len(predictions)]
+
+    seen = []
+    spy = Ensembler(name="spy", tasks=frozenset({"binary"}), factory=lambda _seed: Spy())
+    ensemble(run.path, [spy], AUC, 0)
+    assert [len(y) for y in seen] == [900, *np.bincount(run.half)]
+    np.testing.assert_array_equal(np.sort(seen[1]), np.sort(run.y[run.half == 0]))
+    crossfit = np.load(run.predictions / "spy-crossfit.npy")
+    sources = []
+    for half in (0, 1):
+        rows = run.half == half
+        for path in run.predictions.glob("*-r3-f0.npy"):
+            mine = crossfit[rows & (run.fold == 0)]
+            whole = np.load(path)[run.half[run.fold == 0] == half]
+            if np.array_equal(mine, whole):
+                sources.append(path.name)
+    assert len(sources) == 2
+    assert sources[0] != sources[1]
+
+
+def test_the_ensemble_leads_the_leaderboard_of_independent_members(run):
+    ensemble(run.path, ENSEMBLERS, AUC, 0)
+    table = leaderboard(run.path, AUC).set_index("learner")
+    assert table.index[0] == "ensemble"
+    singles = table.loc[["net", "forest", "line"]]
+    assert table.loc["ensemble", "score"] > singles["score"].max()
+    assert table.loc["ensemble", "fit_seconds"] > 10
+    assert table.loc["ensemble", "family"] == "ensemble"
+    assert table.loc["baseline", "score"] == 0.5
+
+
+def test_an_ensemble_of_guesses_is_a_guess(tmp_path, rng):
+    """Cross-fitting takes back what selection over 40 guesses gained on its rows."""
+    y = rng.integers(0, 2, 900)
+    run = FakeRun(tmp_path / "run", y)
+    for number in range(40):
+        run.trial(f"g{number}", 0, rng.dirichlet([1, 1], 900))
+    ensemble(run.path, ENSEMBLERS[:1], AUC, 0)
+    row = leaderboard(run.path, AUC).set_index("learner").loc["ensemble"]
+    assert row["score_val"] > 0.55
+    assert row["score_low"] < 0.5 < row["score_high"]
+
+
+def test_a_single_member_is_still_a_row(tmp_path, rng):
+    y = rng.integers(0, 2, 200)
+    run = FakeRun(tmp_path / "run", y)
+    run.learner("baseline", "baseline")
+    run.trial("baseline", 0, noisy_probabilities(y, 2, 1.0, rng))
+    entries = ensemble(run.path, ENSEMBLERS, AUC, 0)
+    assert entries[0]["members"] == [{"learner": "baseline", "trial": "baseline-0", "weight": 1.0}]
+    table = leaderboard(run.path, AUC).set_index("learner")
+    assert table.loc["ensemble", "score"] == table.loc["baseline", "score"]
+    assert table.loc["ensemble_deep", "status"] == "skipped"
+    assert "no deep model finished" in table.loc["ensemble_deep", "reason"]
+
+
+def test_a_broken_algorithm_costs_its_row_alone(run):
+    class Broken:
+        def fit(self, predictions, y, metric):
+            msg = "no luck"
+            raise RuntimeError(msg)
+
+    class Nonsense:
+        def fit(self, predictions, y, metric):
+            return np.full(len(predictions), np.nan)
+
+    bad = [
+        Ensembler(
+            name=made.__name__, tasks=frozenset({"binary"}), factory=lambda _s, made=made: made()
+        )
+        for made in (Broken, Nonsense)
+    ]
+    entries = ensemble(run.path, [*bad, *ENSEMBLERS], AUC, 0)
+    assert [e["status"] for e in entries] == ["failed", "failed", "ok", "ok", "ok"]
+    table = leaderboard(run.path, AUC).set_index("learner")
+    assert "no luck" in table.loc["Broken", "reason"]
+    assert table.loc["ensemble", "status"] == "ok"
+
+
+def test_locked_rows_get_the_final_weights(tmp_path, rng):
+    y, y_test = rng.integers(0, 2, 600), rng.integers(0, 2, 300)
+    run = FakeRun(tmp_path / "run", y, y_test=y_test)
+    tests = {}
+    for name in ("a", "b", "c"):
+        tests[f"{name}-0"] = noisy_probabilities(y_test, 2, 1.0, rng)
+        run.trial(name, 0, noisy_probabilities(y, 2, 1.0, rng), test=tests[f"{name}-0"])
+    entry = ensemble(run.path, ENSEMBLERS[:1], LOG_LOSS, 0)[0]
+    expected = sum(m["weight"] * tests[m["trial"]] for m in entry["members"])
+    np.testing.assert_allclose(np.load(run.predictions / "ensemble-test.npy"), expected, atol=1e-6)
+    row = leaderboard(run.path, LOG_LOSS).set_index("learner").loc["ensemble"]
+    assert row["score"] == pytest.approx(score(LOG_LOSS, y_test, expected))
+
+
+def test_few_rows_admit_few_members(tmp_path, rng):
+    y = rng.integers(0, 2, 100)
+    run = FakeRun(tmp_path / "run", y)
+    for learner in range(20):
+        run.trial(f"l{learner}", 0, noisy_probabilities(y, 2, 1.0, rng))
+    shown = []
+
+    class Spy:
+        def fit(self, predictions, y, metric):
+            shown.append(len(predictions))
+            return np.full(len(predictions), 1 / len(predictions))
+
+    spy = Ensembler(name="spy", tasks=frozenset({"binary"}), factory=lambda _seed: Spy())
+    ensemble(run.path, [spy], AUC, 0)
+    assert shown == [4, 4, 4]
+
+
+def test_regression_is_combined_too(tmp_path, rng):
+    y = rng.normal(size=800)
+    run = FakeRun(tmp_path / "run", y)
+    for name in ("a", "b", "c"):
+        run.trial(name, 0, y + rng.normal(size=800))
+    rmse = get_metric("rmse", "regression")
+    ensemble(run.path, ENSEMBLERS[:1], rmse, 0)
+    table = leaderboard(run.path, rmse)
+    assert table["learner"][0] == "ensemble"
+    assert table["score"][0] == pytest.approx(1 / np.sqrt(3), rel=0.1)
+
+
+def test_the_same_seed_gives_the_same_files(run):
+    first = ensemble(run.path, ENSEMBLERS, AUC, 0)
+    second = ensemble(run.path, ENSEMBLERS, AUC, 0)
+    assert [e["members"] for e in first] == [e["members"] for e in second]
+    assert [e["score_val"] for e in first] == [e["score_val"] for e in second]
+
+
+def test_without_any_model_there_is_nothing_to_combine(tmp_path):
+    run = FakeRun(tmp_path / "run", [0, 1, 0, 1])
+    with pytest.raises(BudgetError, match="no learner finished"):
+        ensemble(run.path, ENSEMBLERS, AUC, 0)
