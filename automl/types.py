@@ -326,7 +326,7 @@ class Rung:
     size_bytes: int | None = None
     """The saved model, from rung 3 on."""
     overhead_seconds: float = 0.0
-    """Time of the rung in the worker outside fit and predict."""
+    """Time from dealing the rung to hearing of it, outside fit and predict."""
 
     @property
     def key(self) -> tuple[str, str, int, int]:

@@ -84,6 +84,8 @@ class Cluster:
         self._over.set()
 
     def _live(self) -> None:
+        if self._workers.address is None:
+            os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # loopback only
         pending = {"TUNE_MAX_PENDING_TRIALS_PG": str(self._workers.slots)}
         try:
             os.environ.update({k: v for k, v in (QUIET | pending).items() if k not in os.environ})
@@ -106,7 +108,6 @@ class Cluster:
             "num_cpus": self._workers.slots * self._workers.threads,
             "num_gpus": math.ceil(self._workers.slots * self._workers.gpus),
             "include_dashboard": False,
-            "_node_ip_address": "127.0.0.1",
             "object_store_memory": _store_bytes(),
         }
 

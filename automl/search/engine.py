@@ -158,8 +158,10 @@ class Feed(Searcher):
     def settle(self, trial_id: str, outcome: Outcome | BaseException) -> None:
         """Pass on what became of a job."""
         number, job, since = self._out.pop(trial_id)
+        elapsed = time.monotonic() - since
         if isinstance(outcome, BaseException):
-            outcome = _fault(job, outcome, time.monotonic() - since)
+            outcome = _fault(job, outcome, elapsed)
+        outcome.overhead_seconds = elapsed - outcome.fit_seconds - outcome.predict_seconds
         try:
             self._take(number, job, outcome)
             self._tick()
@@ -269,7 +271,7 @@ def _guarded(shipment: Shipment) -> Outcome:
 def _end_after(seconds: float) -> None:
     """End this process unless told otherwise in time; a thread in C, so the GIL may be held."""
     if seconds != math.inf:
-        faulthandler.dump_traceback_later(max(seconds, 0.1), exit=True, file=sys.stderr)
+        faulthandler.dump_traceback_later(max(seconds, 0.1), exit=True, file=2)
 
 
 def _watch_memory(limit: int, done: threading.Event) -> None:

@@ -73,6 +73,7 @@ class Outcome:
     fit_seconds: float = 0.0
     predict_seconds: float = 0.0
     overhead_seconds: float = 0.0
+    """From dealing to hearing of it, less fit and predict; filled in on the driver."""
     steps: int | None = None
 
 
@@ -118,15 +119,11 @@ def run_rung(order: Order, data: RungData, watch: Callable[[float], None]) -> Ou
         watch: Sets the seconds after which the worker is ended; called again, it replaces
             what it set before.
     """
-    started = time.monotonic()
     watch(order.left)
     try:
-        outcome = _run(order, data, watch)
+        return _run(order, data, watch)
     except Exception as error:  # noqa: BLE001 - a learner may raise anything; it costs its own row
-        outcome = Outcome("failed", _sentence(error))
-    worked = outcome.fit_seconds + outcome.predict_seconds
-    outcome.overhead_seconds = time.monotonic() - started - worked
-    return outcome
+        return Outcome("failed", _sentence(error))
 
 
 def _run(order: Order, data: RungData, watch: Callable[[float], None]) -> Outcome:

@@ -1,0 +1,81 @@
+"""The machine a benchmark ran on, and what a process tree takes of it."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+
+def describe() -> str:
+    """One line: processor, CPUs, memory, system, Python."""
+    info = Path("/proc/cpuinfo")
+    names = [
+        line.partition(":")[2].strip()
+        for line in (info.read_text().splitlines() if info.exists() else [])
+        if line.startswith("model name")
+    ]
+    memory = psutil.virtual_memory().total / 2**30
+    return (
+        f"{names[0] if names else platform.processor()}, {psutil.cpu_count()} CPUs, "
+        f"{memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
+    )
+
+
+class Watch:
+    """Samples a process and its children while they run."""
+
+    def __init__(self, pid: int, every: float = 0.5) -> None:
+        self._process = psutil.Process(pid)
+        self._every = every
+        self._over = threading.Event()
+        self.peak_bytes = 0
+        """Most memory at once: proportional set sizes, so shared pages count once."""
+        self.busy: list[tuple[float, float]] = []
+        """(time.time(), share of all CPUs busy) per sample."""
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        psutil.cpu_percent()
+        while not self._over.wait(self._every):
+            self.busy.append((time.time(), psutil.cpu_percent() / 100))
+            self.peak_bytes = max(self.peak_bytes, self._memory())
+
+    def _memory(self) -> int:
+        total = 0
+        try:
+            family = [self._process, *self._process.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return 0
+        for process in family:
+            try:
+                total += process.memory_full_info().pss
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        return total
+
+
+def run(command: list[str], timeout: float) -> tuple[int, float, Watch, str, str]:
+    """Run a command under a watch: exit code, seconds, watch, output, errors."""
+    began = time.monotonic()
+    with subprocess.Popen(  # noqa: S603 - our own command
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        watch = Watch(process.pid)
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+        seconds = time.monotonic() - began
+        watch.stop()
+    return process.returncode, seconds, watch, out, err
