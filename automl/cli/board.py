@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from automl.cli.output import number_text, records
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pandas as pd
     from rich.console import RenderableType
@@ -15,44 +15,59 @@ if TYPE_CHECKING:
 
 TIE = "="
 FOOTNOTE = f"{TIE} not distinguishable from the best on these rows; [ ] 95% interval"
-DIMMED = ("skipped", "not_reached", "failed")
 
 
-def leaderboard_table(frame: pd.DataFrame, metric: str) -> Table:
-    """Ranked rows first; rows that did not run below them, dimmed, with their reason.
+def leaderboard_parts(content: Mapping[str, Any], frame: pd.DataFrame) -> Sequence[RenderableType]:
+    """A headline, the ranked rows, what their signs mean, and the rows that have no rank.
 
     Args:
+        content: `run.json`.
         frame: The columns of `leaderboard.csv`.
-        metric: Heads the score column.
     """
+    rows = records(frame)
+    ranked = [row for row in rows if row["rank"] is not None]
+    rest = [row for row in rows if row["rank"] is None]
+    table = _ranked(ranked, content["metric"]["name"])
+    below = ("", _unranked(rest)) if rest else ()
+    return (headline(content), table, FOOTNOTE, *below)
+
+
+def _ranked(rows: Iterable[dict[str, Any]], metric: str) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("", "learner", "family", metric, "95% interval", "fit s", "status"):
-        right = name in {"", "fit s", metric}
-        table.add_column(
-            name,
-            justify="right" if right else "left",
-            no_wrap=name != "status",
-            overflow="fold",
-        )
-    for row in records(frame):
-        style = "dim" if row["status"] in DIMMED else "bold" if row["rank"] == 1 else None
-        table.add_row(*_cells(row), style=style)
+        justify: Literal["left", "right"] = "right" if name in {"", metric, "fit s"} else "left"
+        table.add_column(name, justify=justify, no_wrap=name != "status")
+    for row in rows:
+        table.add_row(*_cells(row), style="bold" if row["rank"] == 1 else None)
     return table
 
 
+def _unranked(rows: Iterable[dict[str, Any]]) -> Table:
+    """Rows without a rank get the width for their reasons."""
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    for row in rows:
+        table.add_row(str(row["learner"]), str(row["family"]), _status(row), style="dim")
+    return table
+
+
+def _status(row: dict[str, Any]) -> str:
+    return f"{row['status']}: {row['reason']}" if row.get("reason") else str(row["status"])
+
+
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    status = row["status"] if not row.get("reason") else f"{row['status']}: {row['reason']}"
     seconds = row.get("fit_seconds")
     return (
-        "" if row["rank"] is None else f"{row['rank']:.0f}",
+        f"{row['rank']:.0f}",
         str(row["learner"]),
         str(row["family"]),
         _score(row),
         _interval(row),
         "" if seconds is None else f"{seconds:.1f}",
-        status,
+        _status(row),
     )
 
 
@@ -66,16 +81,6 @@ def _score(row: dict[str, Any]) -> str:
 def _interval(row: dict[str, Any]) -> str:
     low, high = row.get("score_low"), row.get("score_high")
     return "" if low is None or high is None else f"[{number_text(low)}, {number_text(high)}]"
-
-
-def leaderboard_parts(content: Mapping[str, Any], frame: pd.DataFrame) -> Sequence[RenderableType]:
-    """A headline, the table, and what its signs mean.
-
-    Args:
-        content: `run.json`.
-        frame: The columns of `leaderboard.csv`.
-    """
-    return headline(content), leaderboard_table(frame, content["metric"]["name"]), FOOTNOTE
 
 
 def headline(content: Mapping[str, Any]) -> str:

@@ -141,7 +141,7 @@ class LiveView:
 
     def say(self, text: str) -> None:
         """Print the line above the moving part."""
-        self._console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
+        self._console.print(text, markup=False, emoji=False, highlight=False)
 
     def show(self, progress: Progress) -> None:
         """Keep for the next redraw."""
