@@ -22,7 +22,13 @@ def _resources(_: Schema) -> Resources:
 @automl.hookimpl
 def automl_learners() -> Iterable[Learner]:
     """The learners of this package."""
-    plain = {"width": 256, "layers": 3, "dropout": 0.2, "learning_rate": 4e-3}
+    plain = {
+        "width": 256,
+        "layers": 3,
+        "dropout": 0.2,
+        "learning_rate": 4e-3,
+        "weight_decay": 0.2,
+    }
     yield Learner(
         name="mlp",
         family="deep",
@@ -35,12 +41,12 @@ def automl_learners() -> Iterable[Learner]:
             "layers": Int(1, 5),
             "dropout": Float(0.0, 0.5),
             "learning_rate": Float(3e-4, 1e-2, log=True),
-            "weight_decay": Float(1e-4, 0.2, log=True),
+            "weight_decay": Float(1e-3, 1.0, log=True),
             "embedding": Choice(4, 8, 16),
         },
         defaults=(
             plain,
-            {**plain, "numbers": "piecewise"},
+            {**plain, "numbers": "piecewise", "weight_decay": 0.05},
             {**plain, "width": 384, "dropout": 0.4},
             {**plain, "width": 128, "layers": 2, "dropout": 0.3, "learning_rate": 2e-3},
             {**plain, "numbers": "periodic", "learning_rate": 2e-3},

@@ -86,7 +86,7 @@ class NetModel:
             epochs=int(config.get("epochs", 60)),
             batch=batch_size(rows, int(config.get("batch_size", 0))),
             rate=float(config.get("learning_rate", 4e-3)),
-            decay=float(config.get("weight_decay", 0.02)),
+            decay=float(config.get("weight_decay", 0.2)),
         )
 
     def _target(self, train: View) -> torch.Tensor:
