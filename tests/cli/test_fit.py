@@ -110,8 +110,8 @@ def test_it_ends_with_the_leaderboard_and_how_to_predict(automl, workflow):
     assert code == 0
     assert out.startswith("predicting bought (binary)")
     assert "ensemble" in out
-    assert "the model in my run/model" in out
-    command = out.splitlines()[-1].removeprefix("predict new rows with: ")
+    assert "model:   my run/model" in out
+    command = out.splitlines()[-1].removeprefix("predict: ")
     words = shlex.split(command)
     assert words[:3] == ["automl", "predict", "my run"]
     assert words[-2] == "-o"
