@@ -204,16 +204,25 @@ def _blend(record: Record, name: str) -> Array:
 
 
 def _costs(record: Record, trials: Iterable[str]) -> dict[str, Any]:
-    """Seconds, speed and bytes of all fold models of the trials together."""
-    fits = [rung for trial in trials for rung in record.final[trial].values()]
-    rows = np.bincount(record.fold[record.fold >= 0])
-    seconds_per_row = sum(rung.predict_seconds / rows[rung.fold] for rung in fits)
+    """Seconds, speed and bytes of all models of the trials together."""
+    trials = list(trials)
+    fits = [rung for trial in trials for rung in record.models(trial)]
+    seconds_per_row = sum(_seconds_per_row(record, trial) for trial in trials)
     sizes = [rung.size_bytes for rung in fits if rung.size_bytes is not None]
     return {
         "fit_seconds": sum(rung.fit_seconds for rung in fits),
         "predict_rows_per_second": 1 / seconds_per_row if seconds_per_row else math.nan,
         "size_bytes": sum(sizes) if sizes else None,
     }
+
+
+def _seconds_per_row(record: Record, trial: str) -> float:
+    """Prediction by all models of a trial; its validation and test rows were predicted at once."""
+    tests = 0 if record.y_test is None else len(record.y_test)
+    rows = np.bincount(record.fold[record.fold >= 0]) + tests
+    fits = record.final[trial].values()
+    mean = sum(rung.predict_seconds for rung in fits) / sum(int(rows[r.fold]) for r in fits)
+    return mean * len(record.models(trial))
 
 
 def _ranked(entries: Iterable[_Entry], metric: Metric) -> list[dict[str, Any]]:

@@ -90,6 +90,22 @@ def test_rows_that_are_never_validated_are_not_scored(tmp_path, truth, rng):
     np.testing.assert_array_equal(record.prediction("net-0"), given[480:])
 
 
+def test_a_refit_on_every_row_predicts_alone(tmp_path, truth, rng):
+    run = FakeRun(tmp_path / "run", truth, folds=1, y_test=truth)
+    run.fold[:480] = -1
+    run.save()
+    first, again = (noisy_probabilities(truth, 2, 1.0, rng) for _ in range(2))
+    run.trial("net", 0, first, test=first)
+    run.rung("net", "net-0", 4, fold=1)
+    np.save(run.predictions / "net-0-r4-f1-test.npy", again)
+    record = Record(run.path)
+    assert record.scored_rows == "all"
+    np.testing.assert_array_equal(record.test_prediction("net-0"), again)
+    row = leaderboard(run.path, AUC).iloc[0]
+    assert row["fit_seconds"] == 2
+    assert row["predict_rows_per_second"] == pytest.approx((120 + 600) / 0.5)
+
+
 def test_the_table_has_the_columns_of_the_contract(run):
     table = leaderboard(run.path, AUC)
     assert tuple(table.columns) == COLUMNS

@@ -110,10 +110,20 @@ class Record:
         """Trial -> fold -> its finished fit on all rows (rung 3, or 4 for the other folds)."""
         fits: dict[str, dict[int, Rung]] = {}
         for rung in self.rungs:
-            if rung.rung < TOP or rung.status != "ok" or (rung.fold == 0 and rung.rung > TOP):
-                continue
-            fits.setdefault(rung.trial, {})[rung.fold] = rung
+            if rung.rung >= TOP and rung.status == "ok" and rung.fold < self.folds:
+                fits.setdefault(rung.trial, {})[rung.fold] = rung
         return {trial: folds for trial, folds in fits.items() if 0 in folds}
+
+    @cached_property
+    def _refits(self) -> dict[str, Rung]:
+        """Trial -> its fit on every row, where rows are ordered in time; it bears no fold's number."""
+        return {r.trial: r for r in self.rungs if r.status == "ok" and r.fold >= self.folds}
+
+    def models(self, trial: str) -> tuple[Rung, ...]:
+        """The fits whose models predict new rows: the refit alone, else those of all folds."""
+        if trial in self._refits:
+            return (self._refits[trial],)
+        return tuple(rung for _, rung in sorted(self.final[trial].items()))
 
     @cached_property
     def _finished(self) -> dict[str, list[str]]:
@@ -175,8 +185,8 @@ class Record:
         return fold, place
 
     def test_prediction(self, trial: str) -> Array:
-        """(t, k) or (t,) float32 mean over the trial's final models on the locked test rows."""
-        names = [f"{stem(rung)}-test" for _, rung in sorted(self.final[trial].items())]
+        """(t, k) or (t,) float32 mean over the trial's models on the locked test rows."""
+        names = [f"{stem(rung)}-test" for rung in self.models(trial)]
         total = np.zeros(self._load(names[0]).shape, dtype=np.float64)
         for name in names:
             total += self._load(name)
