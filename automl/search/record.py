@@ -116,7 +116,7 @@ class Record:
 
     @cached_property
     def _refits(self) -> dict[str, Rung]:
-        """Trial -> its fit on every row, where rows are ordered in time; no fold bears its number."""
+        """Trial -> its fit on every row, where rows are ordered in time."""
         return {r.trial: r for r in self.rungs if r.status == "ok" and r.fold >= self.folds}
 
     def models(self, trial: str) -> tuple[Rung, ...]:

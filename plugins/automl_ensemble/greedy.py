@@ -36,7 +36,7 @@ class Greedy:
 
     seed: int
     rounds: int = 25
-    patience: int = 5
+    patience: int = 12
     """Rounds without a better blend before the path ends early."""
     max_rows: int = 20_000
 
