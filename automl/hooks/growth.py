@@ -49,13 +49,20 @@ class Monitor:
         self._complete = complete
         self._limited = math.isfinite(run.seconds_left())
         self._before = perf_counter()
+        self._took = 0.0
 
     def __call__(self, steps: int, prediction: Array | None) -> bool:
         if prediction is not None:
             return self._run.report(steps, self._complete(prediction))
         now = perf_counter()
-        took, self._before = now - self._before, now
-        return self._limited and self._run.seconds_left() < 2 * took
+        self._took, self._before = now - self._before, now
+        return self._limited and self._run.seconds_left() < 1.5 * self._took
+
+    def steps_left(self) -> float:
+        """Steps like the last one that the time left allows; `inf` without a deadline."""
+        if not self._limited:
+            return math.inf
+        return max(0.0, self._run.seconds_left()) / max(self._took, 1e-9)
 
 
 def first_steps(X: Any, classes: int) -> int:

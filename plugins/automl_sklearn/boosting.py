@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Self
+import math
+from typing import Any, Protocol, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -12,6 +12,26 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 _REPORT_GROWTH = 1.15
 """Ratio of the rounds of two reports; a report predicts with every tree so far."""
 _REPORT_LEAST = 5
+_PLANNED_AFTER = (2, 4, 16)
+"""Rounds after which the learning rate is settled anew for the time that is left."""
+_LEAST_SHRUNK = 15.0
+"""Rounds times learning rate after which boosting has usually converged."""
+_FASTEST = 0.3
+"""Learning rate never raised above this."""
+_HELD_BACK = 3.0
+"""Least L2 penalty of leaves when steps are made larger."""
+
+
+class Monitor(Protocol):
+    """What the host answers while a booster grows."""
+
+    def __call__(self, steps: int, prediction: Any, /) -> bool:
+        """True: stop now."""
+        ...
+
+    def steps_left(self) -> float:
+        """Steps that there is time for."""
+        ...
 
 
 def boosting_classifier(
@@ -67,15 +87,18 @@ class Boosting(BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any) -> Self:
         """Fit all rounds."""
-        return self.fit_steps(X, y, None, lambda _steps, _prediction: False)
+        return self.fit_steps(X, y, None, _Unwatched())
 
-    def fit_steps(self, X: Any, y: Any, X_stop: Any, monitor: Callable[[int, Any], bool]) -> Self:
+    def fit_steps(self, X: Any, y: Any, X_stop: Any, monitor: Monitor) -> Self:
         """Fit until `monitor(rounds, prediction)` answers True.
 
         It is called after every round; `prediction` is the one for `X_stop` when a report is
-        due and None otherwise.
+        due and None otherwise. Where it forecasts too few rounds for the learning rate, that is
+        raised on the way.
         """
-        watch = _Watch(monitor, self.max_iter, X_stop is not None)
+        names = ("learning_rate", "l2_regularization")
+        own = {name: float(getattr(self.booster, name)) for name in names}
+        watch = _Watch(monitor, self.max_iter, own, has_stop=X_stop is not None)
         self.booster.set_params(
             max_iter=self.max_iter,
             random_state=self.random_state,
@@ -90,7 +113,7 @@ class Boosting(BaseEstimator):  # type: ignore[misc]
         stop = {} if X_stop is None else {"X_val": X_stop, "y_val": np.repeat(y[:1], len(X_stop))}
         self.booster.fit(X, y, **stop)
         # Not part of the model, and not to be saved with it.
-        self.booster.set_params(scoring="loss")
+        self.booster.set_params(scoring="loss", **own)
         self.booster._scorer = None  # noqa: SLF001
         return self
 
@@ -112,15 +135,23 @@ class Boosting(BaseEstimator):  # type: ignore[misc]
         return self.booster.predict_proba(X)
 
 
+class _Unwatched:
+    """Nobody waits for the booster."""
+
+    def __call__(self, _steps: int, _prediction: Any) -> bool:
+        return False
+
+    def steps_left(self) -> float:
+        return math.inf
+
+
 class _Watch:
     """A scorer that asks the host whether to go on; what it returns only rises or falls."""
 
     def __init__(
-        self,
-        monitor: Callable[[int, Any], bool],
-        last: int,
-        has_stop: bool,
+        self, monitor: Monitor, last: int, own: dict[str, float], *, has_stop: bool
     ) -> None:
+        self._own = own
         self._monitor = monitor
         self._last = last
         self._has_stop = has_stop
@@ -143,10 +174,22 @@ class _Watch:
     def _is_over(self, booster: Any, X: Any) -> bool:
         steps = int(booster.n_iter_)
         over = self._monitor(steps, None)
-        if not self._has_stop:
-            return over
-        if over or steps >= min(self._due, self._last):
+        if steps in _PLANNED_AFTER:
+            self._plan(booster, min(self._last - steps, self._monitor.steps_left()))
+        if self._has_stop and (over or steps >= min(self._due, self._last)):
             self._due = max(steps + _REPORT_LEAST, int(steps * _REPORT_GROWTH))
             predict = getattr(booster, "predict_proba", booster.predict)
             over |= self._monitor(steps, predict(X))
         return over
+
+    def _plan(self, booster: Any, rounds: float) -> None:
+        """Set the learning rate that so few rounds call for.
+
+        Larger steps need leaves that are held back; without that they overfit at once.
+        """
+        wanted = min(_FASTEST, _LEAST_SHRUNK / max(1.0, rounds))
+        if wanted > self._own["learning_rate"]:
+            penalty = max(_HELD_BACK, self._own["l2_regularization"])
+            booster.set_params(learning_rate=wanted, l2_regularization=penalty)
+        else:
+            booster.set_params(**self._own)

@@ -14,7 +14,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 _LEAVES = 15_000
 """Most leaves of a tree of a forest, which bounds time and memory on large data."""
-_TREES = 200
+_TREES = 100
+"""Twice as many score hardly better, and take twice the time to save."""
 
 
 def tree_classifier(max_leaf_nodes: int = 128, min_samples_leaf: int = 15) -> Any:

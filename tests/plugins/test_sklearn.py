@@ -13,6 +13,7 @@ import pytest
 import automl
 import automl_sklearn
 from automl.hooks import growth
+from automl_sklearn.boosting import boosting_classifier
 from automl_sklearn.kernel import KernelClassifier, KernelRegressor
 from automl_sklearn.linear import Linear, Logistic
 
@@ -288,3 +289,25 @@ def test_kernel_machines_bear_a_class_of_one_row():
     p = KernelClassifier(random_state=0).fit(view.X, y).predict_proba(view.X)
     assert p.shape == (200, 3)
     assert np.isfinite(p).all()
+
+
+def test_boosting_takes_larger_steps_when_time_is_short_and_never_without_a_deadline():
+    class Hasty:
+        def __init__(self, left):
+            self.left, self.rates = left, []
+
+        def __call__(self, steps, prediction, /):
+            self.rates.append(model.booster.learning_rate)
+            return steps == 6
+
+        def steps_left(self):
+            return self.left
+
+    view = data("binary", "frame", n=300)
+    for left, after in ((60, 0.25), (1, 0.3), (math.inf, 0.1)):
+        model = boosting_classifier(learning_rate=0.1)
+        monitor = Hasty(left)
+        model.fit_steps(view.X, view.y, None, monitor)
+        assert monitor.rates == [0.1, 0.1] + [after] * 4
+        assert model.n_iter_ == 6
+        assert model.booster.learning_rate == 0.1
