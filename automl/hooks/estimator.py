@@ -64,7 +64,7 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
             monitor)` instead: after every step it calls `monitor(steps, None)`, now and then
             `monitor(steps, prediction for X_stop)`, and ends when either answers True;
             `keep_steps(steps)` then drops the later steps; `monitor.steps_left()` forecasts how
-            many steps there is time for.
+            many steps there is time for. `monitor(0, None)` says that preparations are over.
         patience: Steps without a better score on the stop rows before the fit is stopped; needs
             `fidelity`. None: all rows are trained on and no early stopping takes place.
         prior_weight: Share of the training class frequencies mixed into probabilities, for

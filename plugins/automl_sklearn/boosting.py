@@ -167,7 +167,10 @@ class _Watch:
         self._calls += 1
         if self._has_stop:
             self._on_stop_rows = not self._on_stop_rows
-        if self._on_stop_rows and booster.n_iter_ and self._is_over(booster, X):
+        if not booster.n_iter_:
+            # Binning the rows is over, and not to be taken for the time of a round.
+            self._monitor(0, None)
+        elif self._on_stop_rows and self._is_over(booster, X):
             return float("-inf")
         return float(self._calls)
 

@@ -297,7 +297,8 @@ def test_boosting_takes_larger_steps_when_time_is_short_and_never_without_a_dead
             self.left, self.rates = left, []
 
         def __call__(self, steps, prediction, /):
-            self.rates.append(model.booster.learning_rate)
+            if steps:
+                self.rates.append(model.booster.learning_rate)
             return steps == 6
 
         def steps_left(self):
