@@ -59,8 +59,12 @@ def plan_workers(
     return Workers(slots, threads, devices / slots if devices else 0.0, share, address)
 
 
+_ALONE = threading.Lock()
+"""Held by the cluster that started the Ray of this process, until it is gone."""
+
+
 class Cluster:
-    """A Ray that starts in the background while the data are read."""
+    """A Ray that starts in the background while the data are read, and ends there too."""
 
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
@@ -76,40 +80,52 @@ class Cluster:
             raise self._error
 
     def stop(self) -> None:
-        """Give the workers back."""
-        self._started.wait()
-        import ray
-
-        ray.shutdown()
+        """Give the workers back, without waiting; a Ray that was running before stays."""
         self._over.set()
 
     def _live(self) -> None:
-        if self._workers.address is None:
-            os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # loopback only
-        pending = {"TUNE_MAX_PENDING_TRIALS_PG": str(self._workers.slots)}
-        try:
-            os.environ.update({k: v for k, v in (QUIET | pending).items() if k not in os.environ})
-            import ray
+        """On Linux, Ray's processes die with the thread that started them: this one."""
+        with _ALONE:
+            own = False
+            try:
+                own = start_ray(self._workers)
+            except BaseException as error:  # noqa: BLE001 - raised again by wait()
+                self._error = error
+            self._started.set()
+            self._over.wait()
+            if own:
+                import ray
 
-            if not ray.is_initialized():
-                ray.init(**self._arguments())
-        except BaseException as error:  # noqa: BLE001 - raised again by wait()
-            self._error = error
-        self._started.set()
-        self._over.wait()  # on Linux, Ray's processes die with the thread that started them
+                ray.shutdown()
 
-    def _arguments(self) -> dict[str, Any]:
-        common: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-        if self._workers.address is not None:
-            return {**common, "address": self._workers.address}
-        return {
-            **common,
-            "address": "local",
-            "num_cpus": self._workers.slots * self._workers.threads,
-            "num_gpus": math.ceil(self._workers.slots * self._workers.gpus),
-            "include_dashboard": False,
-            "object_store_memory": _store_bytes(),
-        }
+
+def start_ray(workers: Workers) -> bool:
+    """Start Ray, or connect to the address, unless this process has one already.
+
+    Returns:
+        Whether it was started here, and so is to be shut down here.
+    """
+    if workers.address is None:
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # loopback only
+    pending = {"TUNE_MAX_PENDING_TRIALS_PG": str(workers.slots)}
+    os.environ.update({k: v for k, v in (QUIET | pending).items() if k not in os.environ})
+    import ray
+
+    if ray.is_initialized():
+        return False
+    common: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if workers.address is not None:
+        ray.init(address=workers.address, **common)
+        return True
+    ray.init(
+        address="local",
+        num_cpus=workers.slots * workers.threads,
+        num_gpus=math.ceil(workers.slots * workers.gpus),
+        include_dashboard=False,
+        object_store_memory=_store_bytes(),
+        **common,
+    )
+    return True
 
 
 def _store_bytes() -> int:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 BREADTH_SHARE = 0.75
 """Part of the search seconds by which every learner should have climbed once."""
+STRAIGHT_UP = 0.5
+"""Part of the search seconds after which a first configuration skips the rungs below the top."""
 FAMILY_SHARE = 0.25
 """Least part of the seconds that each of deep and classical gets."""
 GRACE = 15.0
@@ -222,7 +224,7 @@ class Dealer:
             if lane.at_top or lane.dead or lane.hopeless:
                 continue
             climb = self._leader_or_new(lane)
-            step = None if climb is None else climb.next(self.ladder.climb)
+            step = None if climb is None else climb.next(self._way_up(lane, now))
             if climb is not None and step is not None and self._affordable(lane, step, now):
                 open_steps.append((step.rung, order, lane, climb, step))
         if not open_steps:
@@ -251,6 +253,16 @@ class Dealer:
         return _Choice(*min(open_steps, key=lambda entry: entry[:2])[2:])
 
     # ------------------------------------------------------------------- choosing
+
+    def _way_up(self, lane: Lane, now: float) -> tuple[Step, ...]:
+        """The steps of breadth; late in the search straight to the top, where models are made.
+
+        A learner that cannot be cut short tries a low rung first, to tell what the top takes.
+        """
+        late = self.plan.seconds is not None and now > STRAIGHT_UP * self.plan.seconds
+        if late and (lane.learner.fidelity is not None or lane.pace() is not None):
+            return tuple(step for step in self.ladder.climb if step.rung == TOP)
+        return self.ladder.climb
 
     def _leader_or_new(self, lane: Lane) -> Climb | None:
         if lane.leader is not None:

@@ -86,13 +86,11 @@ class Climb:
 
     def next(self, steps: Iterable[Step]) -> Step | None:
         """The first of `steps` not taken yet; rungs one after the other, folds side by side."""
-        if self.failure:
+        if self.failure or any(step.fold == 0 for step in self.running):
             return None
         for step in steps:
-            if step in self.running:
-                if step.fold == 0:
-                    return None
-            elif step not in self.finished:
+            ahead = step.rung >= self.highest
+            if ahead and step not in self.running and step not in self.finished:
                 return step
         return None
 

@@ -30,6 +30,8 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
             row["status"], row["reason"] = outcomes[row["name"]]
     rundir.write(fit.run, fit.content)
     if not any(status == "ok" for status, _ in outcomes.values()):
+        if interrupted:
+            return
         reasons = "; ".join(f"{n}: {reason}" for n, (_, reason) in outcomes.items() if reason)
         msg = f"no learner produced a model ({reasons}); raise --time-limit or see {fit.run}"
         raise BudgetError(msg)

@@ -57,10 +57,13 @@ def fit_run(
         fit.done("infer")
         fit.show("search")
         dealer, interrupted = train(fit, cluster, prepared)
+        cluster.stop()
         fit.done("search")
         conclude(fit, prepared, dealer, interrupted=interrupted)
     finally:
         cluster.stop()
+        if not any(run.iterdir()):
+            run.rmdir()  # bad input leaves nothing behind
     if interrupted:
         raise KeyboardInterrupt
     return run

@@ -35,7 +35,7 @@ class World:
     fixed: frozenset[str] = frozenset()
     """Learners that cannot be cut short."""
     ladder: Ladder = field(
-        default_factory=lambda: Ladder({0: 1000, 1: 2000, 2: 4000, 3: 8000}, 5, False)
+        default_factory=lambda: Ladder({0: 100, 1: 200, 2: 400, 3: 800}, 5, all_folds_at_top=False)
     )
 
     def dealer(self, plan: Plan, deep: tuple[str, ...] = ()) -> Dealer:
@@ -58,6 +58,8 @@ class World:
         name = trial.learner
         takes = self.seconds[name] * self.ladder.share(step)
         seconds = takes if name in self.fixed else min(takes, job.allowance)
+        if seconds > job.left:
+            return self.rung(trial, step, None, job.left, "failed")
         if name in self.failing:
             return self.rung(trial, step, None, 0.1, "failed")
         level = 0.5 + 0.4 * self.ladder.share(step) ** 0.5

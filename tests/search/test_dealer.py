@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.search.world import World
+
+from automl.search.dealer import Plan
+from automl.search.ladder import BAG, TOP, Ladder, Step
+
+SIX = {"baseline": 0.05, "linear": 1.0, "tree": 0.5, "forest": 8.0, "boosting": 6.0, "net": 15.0}
+DEEP = ("net",)
+
+
+def tops(rungs):
+    return {r.learner for r in rungs if r.rung == TOP and r.fold == 0 and r.status == "ok"}
+
+
+@given(
+    costs=st.lists(st.floats(0.05, 20), min_size=2, max_size=8),
+    seconds=st.floats(60, 300),
+    allocate=st.sampled_from(["equal", "greedy"]),
+)
+def test_learners_that_can_be_cut_short_all_reach_the_top_in_time(costs, seconds, allocate):
+    world = World({f"l{i}": cost for i, cost in enumerate(costs)})
+    dealer = world.dealer(Plan(seconds=seconds, allocate=allocate), deep=("l0",))
+    rungs, end = world.run(dealer)
+    assert end <= seconds
+    assert tops(rungs) == set(world.seconds)
+    assert all(dealer.outcome(name) == ("ok", "") for name in world.seconds)
+
+
+@given(seconds=st.floats(5, 120), trials=st.none() | st.integers(1, 20))
+def test_no_configuration_skips_a_step_or_takes_one_twice(seconds, trials):
+    world = World(SIX)
+    rungs, _ = world.run(world.dealer(Plan(seconds=seconds, trials=trials), DEEP))
+    assert len({r.key for r in rungs}) == len(rungs)
+    seen: dict[str, list[int]] = {}
+    for rung in rungs:
+        if rung.rung <= TOP:
+            seen.setdefault(rung.trial, []).append(rung.rung)
+    for climbed in seen.values():
+        assert climbed == sorted(climbed)
+    if trials is not None:
+        assert len(seen) <= trials
+
+
+def test_a_short_search_still_makes_models():
+    world = World({name: 30.0 for name in SIX})
+    rungs, end = world.run(world.dealer(Plan(seconds=20), DEEP))
+    assert end <= 20
+    assert len(tops(rungs)) >= 3
+
+
+def test_a_learner_that_cannot_be_cut_short_is_left_where_it_stands_with_a_reason():
+    world = World(SIX | {"svm": 200.0}, fixed=frozenset({"svm"}))
+    dealer = world.dealer(Plan(seconds=40), DEEP)
+    rungs, end = world.run(dealer)
+    assert end <= 40
+    assert "svm" not in tops(rungs)
+    status, reason = dealer.outcome("svm")
+    assert status == "not_reached"
+    assert " rows would take about " in reason
+
+
+def test_a_learner_whose_defaults_fail_is_given_up_and_the_others_go_on():
+    world = World(SIX, failing=frozenset({"forest"}))
+    dealer = world.dealer(Plan(seconds=60), DEEP)
+    rungs, _ = world.run(dealer)
+    assert dealer.outcome("forest") == ("failed", "it always fails")
+    assert sum(r.learner == "forest" for r in rungs) == 2
+    assert tops(rungs) == set(SIX) - {"forest"}
+
+
+@pytest.mark.parametrize("allocate", ["equal", "greedy"])
+def test_each_family_gets_its_share_of_the_seconds(allocate):
+    world = World(SIX)
+    dealer = world.dealer(Plan(seconds=600, allocate=allocate, bagged=0), DEEP)
+    rungs, _ = world.run(dealer)
+    total = sum(r.fit_seconds for r in rungs)
+    net = sum(r.fit_seconds for r in rungs if r.learner == "net")
+    assert 0.2 * total <= net <= 0.8 * total
+
+
+def test_poor_configurations_stop_low():
+    world = World(SIX)
+    rungs, _ = world.run(world.dealer(Plan(seconds=600), DEEP))
+    started = {r.trial for r in rungs}
+    at_top = {r.trial for r in rungs if r.rung == TOP}
+    assert len(at_top) <= 0.6 * len(started)
+
+
+def test_the_best_of_both_families_are_repeated_on_the_other_folds():
+    world = World(SIX)
+    rungs, _ = world.run(world.dealer(Plan(seconds=600), DEEP))
+    bagged = {r.learner for r in rungs if r.rung == BAG}
+    assert "net" in bagged
+    assert bagged - {"net"}
+
+
+def test_small_tables_run_every_fold_at_the_top():
+    world = World(SIX, ladder=Ladder({2: 200, 3: 400}, 5, all_folds_at_top=True))
+    rungs, _ = world.run(world.dealer(Plan(seconds=600), DEEP))
+    for name in SIX:
+        folds = {r.fold for r in rungs if r.trial == f"{name}-0" and r.rung == TOP}
+        assert folds == set(range(5))
+    assert not any(r.rung == BAG for r in rungs)
+
+
+def test_rows_in_time_are_refitted_on_all_of_them():
+    ladder = Ladder({0: 100, 3: 800}, 1, all_folds_at_top=False, refit=True)
+    world = World(SIX, ladder=ladder)
+    rungs, _ = world.run(world.dealer(Plan(seconds=200), DEEP))
+    assert {(r.rung, r.fold) for r in rungs if r.rung == BAG} == {(BAG, 1)}
+
+
+@given(cut=st.integers(1, 40))
+def test_a_resumed_search_never_takes_a_finished_step_again(cut):
+    world = World(SIX)
+    plan = Plan(seconds=120)
+    rungs, _ = world.run(world.dealer(plan, DEEP))
+    before = rungs[:cut]
+    dealer = world.dealer(plan, DEEP)
+    dealer.replay(before)
+    after, _ = world.run(dealer)
+    keys = [r.key for r in before + after]
+    assert len(set(keys)) == len(keys)
+    configs: dict[str, object] = {}
+    for rung in before + after:
+        assert configs.setdefault(rung.trial, rung.config) == rung.config
+
+
+def test_without_a_clock_the_same_seed_deals_the_same_jobs():
+    world = World(SIX)
+    plan = Plan(trials=25, seed=3)
+    first, _ = world.run(world.dealer(plan, DEEP))
+    second, _ = world.run(world.dealer(plan, DEEP))
+    assert first == second
+    other, _ = world.run(world.dealer(replace(plan, seed=4), DEEP))
+    assert [r.config for r in other] != [r.config for r in first]
+
+
+def test_a_trial_limit_below_the_number_of_learners_says_who_was_not_reached():
+    world = World(SIX)
+    dealer = world.dealer(Plan(trials=2), DEEP)
+    rungs, _ = world.run(dealer)
+    assert len({r.trial for r in rungs}) == 2
+    assert dealer.outcome("net")[0] == "not_reached"
+
+
+def test_a_step_shares_the_rows_of_the_top_when_bagging():
+    ladder = Ladder({0: 100, 3: 800}, 3, all_folds_at_top=False)
+    assert ladder.rows(Step(BAG, 2)) == 800
+    assert ladder.share(Step(0, 0)) == 0.125
