@@ -84,6 +84,18 @@ def ensemble(
     return entries
 
 
+def members(run: Path, ensembler: Ensembler, metric: Metric, seed: int) -> dict[str, float]:
+    """Trial -> weight that the ensembler would give now, greatest first; nothing is written.
+
+    Raises:
+        BudgetError: no learner finished.
+    """
+    pool = _pool(Record(run), metric, seed)
+    families = ensembler.families
+    allowed = [i for i, f in enumerate(pool.families) if families is None or f in families]
+    return _weights(pool, ensembler, allowed, 0, seed) if allowed else {}
+
+
 # --------------------------------------------------------------------------------- members
 
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import threading
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from automl.search import machine
@@ -111,6 +112,7 @@ def start_ray(workers: Workers) -> bool:
     os.environ.update({k: v for k, v in (QUIET | pending).items() if k not in os.environ})
     import ray
 
+    threading.Thread(target=import_module, args=("automl.search.engine",)).start()
     if ray.is_initialized():
         return False
     common: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}

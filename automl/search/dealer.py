@@ -111,16 +111,26 @@ class _Choice(NamedTuple):
 class Dealer:
     """Deals the next job; takes every finished rung."""
 
-    def __init__(self, lanes: Sequence[tuple[Learner, float]], ladder: Ladder, plan: Plan) -> None:
+    def __init__(
+        self,
+        lanes: Sequence[tuple[Learner, float]],
+        ladder: Ladder,
+        plan: Plan,
+        members: Callable[[], Sequence[str]] | None = None,
+    ) -> None:
         """Set up the lanes.
 
         Args:
             lanes: Learners that apply, each with its declared cost.
             ladder: The steps of the data set.
             plan: Budget and allocation.
+            members: Trials worth bagging, best first, asked once when bagging begins; the best
+                configuration of each learner unless given.
         """
         self.ladder = ladder
         self.plan = plan
+        self._members = members
+        self._bag: list[tuple[Lane, Climb]] | None = None
         self.lanes = {
             learner.name: Lane(
                 learner,
@@ -243,8 +253,12 @@ class Dealer:
 
     def _bagging(self, now: float) -> _Choice | None:
         """The next fold of the best configurations, all of them a fold at a time."""
+        if not self.ladder.bag or not self.plan.bagged:
+            return None
+        if self._bag is None:
+            self._bag = self._to_bag()
         open_steps = []
-        for order, (lane, climb) in enumerate(self._best_climbs()):
+        for order, (lane, climb) in enumerate(self._bag):
             step = climb.next(self.ladder.bag)
             if step is not None and self._affordable(lane, step, now):
                 open_steps.append((step.fold, order, lane, climb, step))
@@ -336,6 +350,13 @@ class Dealer:
         if not scores:
             return None
         return max(scores) if self.plan.greater_is_better else min(scores)
+
+    def _to_bag(self) -> list[tuple[Lane, Climb]]:
+        """The climbs that bagging repeats on the other folds."""
+        if self._members is None or not any(lane.at_top for lane in self.lanes.values()):
+            return self._best_climbs()
+        climbs = {c.trial.id: (lane, c) for lane in self.lanes.values() for c in lane.climbs}
+        return [climbs[trial] for trial in self._members()][: self.plan.bagged]
 
     def _best_climbs(self) -> list[tuple[Lane, Climb]]:
         """The best configuration of each learner, best first, both families among them."""

@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -70,7 +71,11 @@ def search(
         tick: Called often, for progress.
     """
     feed = Feed(dealer, store, order, finish, end=end, tick=tick)
-    with tempfile.TemporaryDirectory(prefix="automl-") as folder, _quiet():
+    with (
+        tempfile.TemporaryDirectory(prefix="automl-") as folder,
+        _quiet(),
+        contextlib.suppress(SearchOver),
+    ):
         tune.Tuner(
             tune.with_resources(RungTrainable, {"CPU": workers.threads, "GPU": workers.gpus}),
             tune_config=tune.TuneConfig(
@@ -89,7 +94,6 @@ def search(
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         ).fit()
-    feed.raise_error()
 
 
 @contextlib.contextmanager
@@ -103,6 +107,10 @@ def _quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+class SearchOver(BaseException):
+    """Leaves Tune at once; its own way out waits five seconds for workers that were ended."""
 
 
 class Feed(Searcher):
@@ -142,11 +150,24 @@ class Feed(Searcher):
         return {}
 
     def suggest(self, trial_id: str) -> Any:
-        try:
-            return self._suggest(trial_id)
-        except BaseException as error:  # noqa: BLE001 - Tune would only log it
-            self._error = self._error or error
-            return Searcher.FINISHED
+        self._tick()
+        now = time.monotonic()
+        if self._error is not None:
+            raise self._error
+        over = self._end is not None and now >= self._end
+        job = None if over else self._waiting or self._deal(now - self._began)
+        if job is None:
+            if not self._out and (over or (self._dealer.idle and not self._parked)):
+                raise SearchOver
+            return None
+        reference = self._store.get(job, wait=1.0)
+        if reference is None:
+            self._waiting = job
+            return None
+        self._waiting = None
+        self._out[trial_id] = (self._dealt, job, now)
+        self._dealt += 1
+        return {"shipment": Shipment(self._order(job), reference)}
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -165,37 +186,14 @@ class Feed(Searcher):
         try:
             self._take(number, job, outcome)
             self._tick()
-        except BaseException as fault:  # noqa: BLE001 - see suggest
+        except BaseException as fault:  # noqa: BLE001 - Tune would only log it; suggest raises it
             self._error = self._error or fault
-
-    def raise_error(self) -> None:
-        if self._error is not None:
-            raise self._error
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the journal is what a run resumes from."""
 
     def restore(self, checkpoint_path: str) -> None:
         """Nothing: the journal is what a run resumes from."""
-
-    def _suggest(self, trial_id: str) -> Any:
-        self._tick()
-        now = time.monotonic()
-        if self._error is not None or (self._end is not None and now >= self._end):
-            return Searcher.FINISHED
-        job = self._waiting or self._deal(now - self._began)
-        if job is None:
-            if self._dealer.idle and not self._out and not self._parked:
-                return Searcher.FINISHED
-            return None
-        reference = self._store.get(job, wait=0.02 if self._out else 0.5)
-        if reference is None:
-            self._waiting = job
-            return None
-        self._waiting = None
-        self._out[trial_id] = (self._dealt, job, now)
-        self._dealt += 1
-        return {"shipment": Shipment(self._order(job), reference)}
 
     def _deal(self, now: float) -> Job | None:
         if (
@@ -235,8 +233,8 @@ class Faults(tune.Callback):
         return {}
 
     def on_trial_error(self, *_: Any, trial: Any, **__: Any) -> None:
-        error = trial.get_pickled_error() or RuntimeError(trial.get_error() or "no reason given")
-        self._feed.settle(trial.trial_id, error)
+        with Path(trial.pickled_error_file).open("rb") as file:
+            self._feed.settle(trial.trial_id, ray.cloudpickle.load(file))
 
 
 class RungTrainable(tune.Trainable):

@@ -90,6 +90,8 @@ class RungStore:
             reference, _ = future.result(timeout=wait)
         except NotReady:
             return None
+        if job.step.rung == BAG and job.step.fold + 1 < self._split.n_folds:
+            self.prefetch([Step(BAG, job.step.fold + 1)])
         self._evict()
         return reference
 

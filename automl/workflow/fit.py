@@ -44,14 +44,14 @@ def fit_run(
     """
     began = time.monotonic() if options.began is None else options.began
     name = source if isinstance(source, str) else "table"
-    table = read(source)
-    test = None if options.test is None else read(options.test)
     run = rundir.create(options.output, name, resume=options.resume)
     workers = plan_workers(options.cpus, options.gpus, options.memory, options.address)
     fit = Fit(options, observer, name, run, workers, began)
-    fit.done("read")
     cluster = Cluster(workers)
     try:
+        table = read(source)
+        test = None if options.test is None else read(options.test)
+        fit.done("read")
         prepared = prepare(fit, table, test, target)
         describe_run(fit, prepared)
         fit.done("infer")

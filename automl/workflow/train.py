@@ -6,6 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
+from automl.ensemble import members
 from automl.errors import AutoMLError
 from automl.hooks.manager import get_host
 from automl.search import machine
@@ -33,14 +34,15 @@ def train(fit: Fit, cluster: Cluster, prepared: Prepared) -> tuple[Dealer, bool]
         The dealer, which knows what became of every learner, and whether the user broke off.
     """
     earlier = read_journal(fit.run) if fit.options.resume else []
-    seconds = _seconds(fit, prepared, earlier)
-    end = None if seconds is None else time.monotonic() + seconds
-    dealer = _dealer(fit, prepared, seconds, earlier)
     cluster.wait()
     from automl.search import engine  # needs a Ray that is running
 
+    seconds = _seconds(fit, prepared, earlier)
+    end = None if seconds is None else time.monotonic() + seconds
+    dealer = _dealer(fit, prepared, seconds, earlier)
     store = _store(fit, prepared, engine.put)
     store.prefetch(prepared.ladder.climb[: len(prepared.ladder.sizes)])
+    store.prefetch(prepared.ladder.bag[:1])
     fit.done("start")
     try:
         engine.search(
@@ -65,7 +67,7 @@ def _seconds(fit: Fit, prepared: Prepared, earlier: Sequence[Rung]) -> float | N
     if limit is None:
         return None
     spent = sum(r.fit_seconds + r.predict_seconds + r.overhead_seconds for r in earlier)
-    reserve = 4.0 + 0.02 * limit + len(prepared.data.y) / 150_000
+    reserve = 2.0 + 0.01 * limit + len(prepared.data.y) / 150_000
     return fit.left() - reserve - spent / fit.workers.slots
 
 
@@ -84,13 +86,21 @@ def _dealer(fit: Fit, prepared: Prepared, seconds: float | None, earlier: Sequen
     )
     schema = prepared.data.schema
     lanes = [(learner, learner.resources(schema).cost) for learner in prepared.learners]
-    dealer = Dealer(lanes, prepared.ladder, plan)
+    dealer = Dealer(lanes, prepared.ladder, plan, lambda: _members(fit, prepared))
     dealer.replay(earlier)
     families = {learner.name: learner.family for learner in prepared.learners}
     for rung in earlier:
         if rung.learner in families:
             fit.count(rung, families[rung.learner], prepared.metric)
     return dealer
+
+
+def _members(fit: Fit, prepared: Prepared) -> list[str]:
+    """The trials that the ensemble would be made of now, the heaviest first."""
+    ensemblers = [e for e in get_host().ensemblers().values() if e.families is None]
+    if not ensemblers:
+        return []
+    return list(members(fit.run, ensemblers[0], prepared.metric, fit.options.seed))
 
 
 def _store(fit: Fit, prepared: Prepared, put: Callable[..., object]) -> RungStore:
