@@ -119,7 +119,7 @@ def make_split(data: Dataset, folds: int | None = None, seed: int = 0) -> Split:
 
     Args:
         data: the training table.
-        folds: validation folds; by default 5, 8 from 20,000 rows, 10 from 100,000, and never
+        folds: validation folds; by default 5, 8 from 10,000 rows, 10 from 100,000, and never
             more than half the rows or the number of groups.
         seed: of the shuffle.
 
@@ -240,7 +240,7 @@ def _fold_count(data: Dataset, folds: int | None) -> int:
     if folds is not None and folds < 2:
         msg = f"{folds} folds cannot validate anything; ask for at least 2."
         raise DataError(msg)
-    k = folds or (10 if n >= 100_000 else 8 if n >= 20_000 else 5)
+    k = folds or (10 if n >= 100_000 else 8 if n >= 10_000 else 5)
     k = max(2, min(k, n // 2))
     if data.groups is None:
         return k

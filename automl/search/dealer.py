@@ -25,8 +25,12 @@ BREADTH_SHARE = 0.75
 """Part of the search seconds by which every learner should have climbed once."""
 STRAIGHT_UP = 0.5
 """Part of the search seconds after which a first configuration skips the rungs below the top."""
+HURRIED = 0.8
+"""Part of its allowance above which a fit counts as cut short."""
 FAMILY_SHARE = 0.25
 """Least part of the seconds that each of deep and classical gets."""
+ROOM = 1.35
+"""Times its expected seconds that must be left for a fit that would only improve things."""
 GRACE = 15.0
 """Seconds beyond four times its allowance after which a fit counts as hung."""
 ATTEMPTS = 2
@@ -93,6 +97,11 @@ class Lane:
     def at_top(self) -> bool:
         return any(c.at_top for c in self.climbs)
 
+    @property
+    def hurried(self) -> bool:
+        """Whether its first model of all rows ran out of time."""
+        return any(Step(TOP, 0) in c.hurried for c in self.climbs[:1])
+
     def pace(self) -> float | None:
         """Seconds a row of the latest finished step of the highest rung."""
         done = [r for c in self.climbs for r in c.finished.values() if r.status == "ok"]
@@ -106,6 +115,7 @@ class _Choice(NamedTuple):
     lane: Lane
     climb: Climb
     step: Step
+    breadth: bool = False
 
 
 class Dealer:
@@ -130,7 +140,8 @@ class Dealer:
         self.ladder = ladder
         self.plan = plan
         self._members = members
-        self._bag: list[tuple[Lane, Climb]] | None = None
+        self._bag: tuple[int, list[tuple[Lane, Climb]]] = (0, [])
+        """Climbs at the top when it was last asked what to bag, and the answer."""
         self.lanes = {
             learner.name: Lane(
                 learner,
@@ -153,8 +164,9 @@ class Dealer:
         """
         for choose in self._phases(now):
             if (chosen := choose(now)) is not None:
-                chosen.climb.running.add(chosen.step)
-                return self._job(chosen, now)
+                job = self._job(chosen, now)
+                chosen.climb.running[chosen.step] = job.allowance
+                return job
         return None
 
     def take(self, rung: Rung) -> None:
@@ -162,7 +174,8 @@ class Dealer:
         lane = self.lanes[rung.learner]
         climb = next(c for c in lane.climbs if c.trial.id == rung.trial)
         step = Step(rung.rung, rung.fold)
-        climb.running.discard(step)
+        if rung.fit_seconds > HURRIED * climb.running.pop(step, math.inf):
+            climb.hurried.add(step)
         climb.finished[step] = rung
         lane.spent += self._price(lane, step, rung)
         if rung.status != "ok":
@@ -221,11 +234,15 @@ class Dealer:
     # --------------------------------------------------------------------- phases
 
     def _phases(self, now: float) -> list[Callable[[float], _Choice | None]]:
-        bagging_first = (
-            self.plan.seconds is not None and now >= self.plan.tuning_share * self.plan.seconds
-        )
+        bagging_first = self.plan.seconds is not None and now >= self._bagging_from()
         later = [self._bagging, self._tuning] if bagging_first else [self._tuning, self._bagging]
-        return [self._breadth, *later]
+        return [self._breadth, *later, self._tuning_hurried]
+
+    def _bagging_from(self) -> float:
+        """When bagging comes first: early enough for another fold of the best."""
+        seconds = self.plan.seconds or 0.0
+        fold = max((self._expected(lane) for lane, _ in self._best_climbs()[:1]), default=0.0)
+        return min(self.plan.tuning_share * seconds, seconds - 2 * ROOM * fold)
 
     def _breadth(self, now: float) -> _Choice | None:
         """The lowest open step of the learners that have not been to the top."""
@@ -240,12 +257,21 @@ class Dealer:
         if not open_steps:
             return None
         _, _, lane, climb, step = min(open_steps, key=lambda entry: entry[:2])
-        return _Choice(lane, self._enter(lane, climb), step)
+        return _Choice(lane, self._enter(lane, climb), step, breadth=True)
 
     def _tuning(self, now: float) -> _Choice | None:
-        """A promotion or a new configuration of the learner whose turn it is."""
-        alive = [lane for lane in self.lanes.values() if not lane.dead and not lane.hopeless]
-        for lane in sorted(alive, key=self._urgency):
+        """A promotion or a new configuration of the learner whose turn it is.
+
+        Not of one whose models are cut short: it needs time, not other settings.
+        """
+        return self._tune([lane for lane in self.lanes.values() if not lane.hurried], now)
+
+    def _tuning_hurried(self, now: float) -> _Choice | None:
+        """The same, when there is nothing better to do."""
+        return self._tune(list(self.lanes.values()), now)
+
+    def _tune(self, lanes: list[Lane], now: float) -> _Choice | None:
+        for lane in sorted((lane for lane in lanes if lane.at_top), key=self._urgency):
             for climb, step in self._options(lane):
                 if self._affordable(lane, step, now):
                     return _Choice(lane, self._enter(lane, climb), step)
@@ -255,10 +281,8 @@ class Dealer:
         """The next fold of the best configurations, all of them a fold at a time."""
         if not self.ladder.bag or not self.plan.bagged:
             return None
-        if self._bag is None:
-            self._bag = self._to_bag()
         open_steps = []
-        for order, (lane, climb) in enumerate(self._bag):
+        for order, (lane, climb) in enumerate(self._to_bag()):
             step = climb.next(self.ladder.bag)
             if step is not None and self._affordable(lane, step, now):
                 open_steps.append((step.fold, order, lane, climb, step))
@@ -271,8 +295,12 @@ class Dealer:
     def _way_up(self, lane: Lane, now: float) -> tuple[Step, ...]:
         """The steps of breadth; late in the search straight to the top, where models are made.
 
-        A learner that cannot be cut short tries a low rung first, to tell what the top takes.
+        A learner that cannot be cut short tries a low rung first, to tell what the top takes;
+        one whose first rung was cut short leaves the second out.
         """
+        first, *others = self.ladder.climb
+        if others and len(self.ladder.sizes) > 3 and any(first in c.hurried for c in lane.climbs):
+            return (first, *others[1:])
         late = self.plan.seconds is not None and now > STRAIGHT_UP * self.plan.seconds
         if late and (lane.learner.fidelity is not None or lane.pace() is not None):
             return tuple(step for step in self.ladder.climb if step.rung == TOP)
@@ -340,23 +368,23 @@ class Dealer:
             reverse=self.plan.greater_is_better,
         )
         own = self._best(lane)
-        if own is None or not bests:
-            return 1.0
-        spread = abs(bests[0] - bests[len(bests) // 2]) or 1e-12
-        return abs(bests[0] - own) / spread
+        return 1.0 if own is None else _in_spreads(own, bests)
 
-    def _best(self, lane: Lane) -> float | None:
-        scores = [s for c in lane.climbs if (s := c.score(TOP)) is not None]
+    def _best(self, lane: Lane, rung: int = TOP) -> float | None:
+        scores = [s for c in lane.climbs if (s := c.score(rung)) is not None]
         if not scores:
             return None
         return max(scores) if self.plan.greater_is_better else min(scores)
 
     def _to_bag(self) -> list[tuple[Lane, Climb]]:
         """The climbs that bagging repeats on the other folds."""
-        if self._members is None or not any(lane.at_top for lane in self.lanes.values()):
-            return self._best_climbs()
         climbs = {c.trial.id: (lane, c) for lane in self.lanes.values() for c in lane.climbs}
-        return [climbs[trial] for trial in self._members()][: self.plan.bagged]
+        at_top = sum(climb.at_top for _, climb in climbs.values())
+        if self._members is None or not at_top:
+            return self._best_climbs()
+        if self._bag[0] != at_top:
+            self._bag = at_top, [climbs[trial] for trial in self._members()]
+        return self._bag[1][: self.plan.bagged]
 
     def _best_climbs(self) -> list[tuple[Lane, Climb]]:
         """The best configuration of each learner, best first, both families among them."""
@@ -399,7 +427,7 @@ class Dealer:
         expected = 0.0 if lane.pace() is None else self._expected(lane, step)
         if lane.learner.fidelity is not None and first:
             return left > 1.0
-        fits = left > max(0.5, 1.1 * expected)
+        fits = left > max(0.7, (1.1 if first else ROOM) * expected)
         if first and not fits and lane.pace() is not None:
             lane.hopeless = (
                 f"{self.ladder.rows(step):,} rows would take about {expected:.0f} s, "
@@ -408,20 +436,23 @@ class Dealer:
         return fits
 
     def _job(self, chosen: _Choice, now: float) -> Job:
-        lane, climb, step = chosen
+        lane, climb, step, breadth = chosen
         if self.plan.seconds is None:
             return Job(climb.trial, step)
         left = self.plan.seconds - now
         expected = self._expected(lane, step) if lane.pace() is not None else 0.0
-        if lane.at_top:
-            allowance = max(1.0, 1.5 * expected)
-        else:
+        if breadth:
             allowance = max(0.5, self._breadth_share(lane, step, now))
+        else:
+            allowance = max(1.0, 2 * ROOM * expected)
         allowance = max(0.2, min(allowance, 0.92 * left - 0.3))
         return Job(climb.trial, step, allowance, 4 * max(allowance, expected) + GRACE, left)
 
     def _breadth_share(self, lane: Lane, step: Step, now: float) -> float:
-        """The step's part of the time that breadth has left, by rows still to climb."""
+        """The step's part of the time that breadth has left.
+
+        By rows still to climb; greedily, at the top the learners that led below get more.
+        """
         seconds = self.plan.seconds or 0.0
         core_seconds = self.plan.slots * max(0.0, BREADTH_SHARE * seconds - now)
         ahead = 0.0
@@ -430,9 +461,34 @@ class Dealer:
                 continue
             highest = max((c.highest for c in other.climbs), default=-1)
             ahead += sum(
-                self.ladder.share(s) * math.sqrt(1 + other.cost)
+                self._weight(other, s)
                 for s in self.ladder.climb
                 if s.rung > highest and s.fold == 0
             )
-        own = self.ladder.share(step) * math.sqrt(1 + lane.cost)
-        return core_seconds * own / max(ahead, own)
+        own = self._weight(lane, step)
+        part = own / max(ahead, own)
+        if step.rung == TOP and lane.learner.family == self._starved():
+            part = max(part, FAMILY_SHARE * seconds / max(core_seconds, 1.0))
+        return core_seconds * part
+
+    def _weight(self, lane: Lane, step: Step) -> float:
+        weight = self.ladder.share(step) * math.sqrt(1 + lane.cost)
+        if step.rung < TOP or self.plan.allocate == "equal":
+            return weight
+        return weight * max(0.1, math.exp(-2.0 * self._gap_below(lane)))
+
+    def _gap_below(self, lane: Lane) -> float:
+        """How far the learner was behind on the highest rung below the top that it finished."""
+        rung = max((c.highest for c in lane.climbs), default=-1)
+        own = self._best(lane, rung)
+        rivals = sorted(
+            (s for other in self.lanes.values() if (s := self._best(other, rung)) is not None),
+            reverse=self.plan.greater_is_better,
+        )
+        return 0.5 if own is None else _in_spreads(own, rivals)
+
+
+def _in_spreads(own: float, ranked: Sequence[float]) -> float:
+    """Distance from the best in units of the distance between the best and the median."""
+    spread = abs(ranked[0] - ranked[len(ranked) // 2]) or 1e-12
+    return abs(ranked[0] - own) / spread

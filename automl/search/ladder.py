@@ -64,7 +64,10 @@ class Climb:
 
     trial: Trial
     finished: dict[Step, Rung] = field(default_factory=dict)
-    running: set[Step] = field(default_factory=set)
+    running: dict[Step, float] = field(default_factory=dict)
+    """Steps under way and the seconds they were allowed."""
+    hurried: set[Step] = field(default_factory=set)
+    """Finished steps that used up their time: more of it would have made a better model."""
     failure: str = ""
 
     def score(self, rung: int) -> float | None:

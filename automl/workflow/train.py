@@ -67,7 +67,7 @@ def _seconds(fit: Fit, prepared: Prepared, earlier: Sequence[Rung]) -> float | N
     if limit is None:
         return None
     spent = sum(r.fit_seconds + r.predict_seconds + r.overhead_seconds for r in earlier)
-    reserve = 2.0 + 0.01 * limit + len(prepared.data.y) / 150_000
+    reserve = 1.3 + 0.01 * limit + len(prepared.data.y) / 150_000
     return fit.left() - reserve - spent / fit.workers.slots
 
 
