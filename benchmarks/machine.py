@@ -67,7 +67,7 @@ class Watch:
 def run(command: list[str], timeout: float) -> tuple[int, float, Watch, str, str]:
     """Run a command under a watch: exit code, seconds, watch, output, errors."""
     began = time.monotonic()
-    with subprocess.Popen(  # noqa: S603 - our own command
+    with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         watch = Watch(process.pid)

@@ -175,7 +175,7 @@ def carve_test(data: Dataset, size: float, seed: int = 0) -> tuple[Array, Array]
         order = _shuffle(strata, data.groups, np.random.default_rng(seed))
         test = np.zeros(n, dtype=bool)
         test[order[: _whole(order, data.groups, wanted)]] = True
-        if data.groups is None:
+        if data.groups is None and data.schema.task != "regression":
             _keep_one_of_each(test, strata, order)
     train = ~test
     if data.groups is not None:

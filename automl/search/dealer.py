@@ -76,6 +76,8 @@ class Lane:
     cost: float
     """Declared cost relative to a linear model."""
     sampler: Sampler
+    way: tuple[Step, ...]
+    """The steps of a configuration that does well."""
     climbs: list[Climb] = field(default_factory=list)
     spent: float = 0.0
     """Seconds, or declared cost where the plan has no seconds."""
@@ -96,6 +98,12 @@ class Lane:
     @property
     def at_top(self) -> bool:
         return any(c.at_top for c in self.climbs)
+
+    @property
+    def arrived(self) -> bool:
+        """Whether a configuration has taken every step, all folds of small tables included."""
+        folds = [step for step in self.way if step.rung == TOP]
+        return any(all(step in c.finished for step in folds) for c in self.climbs)
 
     @property
     def hurried(self) -> bool:
@@ -147,6 +155,7 @@ class Dealer:
                 learner,
                 cost,
                 Sampler(learner, plan.seed, greater_is_better=plan.greater_is_better),
+                ladder.climb,
             )
             for learner, cost in sorted(lanes, key=lambda pair: (pair[1], pair[0].name))
         }
@@ -248,7 +257,7 @@ class Dealer:
         """The lowest open step of the learners that have not been to the top."""
         open_steps = []
         for order, lane in enumerate(self.lanes.values()):
-            if lane.at_top or lane.dead or lane.hopeless:
+            if lane.arrived or lane.dead or lane.hopeless:
                 continue
             climb = self._leader_or_new(lane)
             step = None if climb is None else climb.next(self._way_up(lane, now))
@@ -271,7 +280,7 @@ class Dealer:
         return self._tune(list(self.lanes.values()), now)
 
     def _tune(self, lanes: list[Lane], now: float) -> _Choice | None:
-        for lane in sorted((lane for lane in lanes if lane.at_top), key=self._urgency):
+        for lane in sorted((lane for lane in lanes if lane.arrived), key=self._urgency):
             for climb, step in self._options(lane):
                 if self._affordable(lane, step, now):
                     return _Choice(lane, self._enter(lane, climb), step)
@@ -457,13 +466,14 @@ class Dealer:
         core_seconds = self.plan.slots * max(0.0, BREADTH_SHARE * seconds - now)
         ahead = 0.0
         for other in self.lanes.values():
-            if other.at_top or other.dead or other.hopeless:
+            if other.arrived or other.dead or other.hopeless:
                 continue
-            highest = max((c.highest for c in other.climbs), default=-1)
+            taken = {s for c in other.climbs[:1] for s in c.finished}
+            highest = max((s.rung for s in taken), default=-1)
             ahead += sum(
                 self._weight(other, s)
                 for s in self.ladder.climb
-                if s.rung > highest and s.fold == 0
+                if s.rung >= highest and s not in taken
             )
         own = self._weight(lane, step)
         part = own / max(ahead, own)

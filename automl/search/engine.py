@@ -232,7 +232,9 @@ class Faults(tune.Callback):
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
-    def on_trial_error(self, *_: Any, trial: Any, **__: Any) -> None:
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Called by Tune after the searcher heard that the trial failed."""
+        del iteration, trials, info
         with Path(trial.pickled_error_file).open("rb") as file:
             self._feed.settle(trial.trial_id, ray.cloudpickle.load(file))
 

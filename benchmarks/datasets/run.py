@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 
 
 def main() -> None:
+    """Run the sets and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--time-limit", default="60s")
@@ -97,10 +98,12 @@ def board(output: Path) -> dict[str, Any]:
 
 
 def short(row: dict[str, str] | None) -> str:
+    """A score in five digits."""
     return f"{float(row['score']):.5g}" if row else ""
 
 
 def named(row: dict[str, str] | None) -> str:
+    """A learner with its score."""
     return f"{row['learner']} {short(row)}" if row else ""
 
 

@@ -37,6 +37,7 @@ PEERS = {
 
 
 def main() -> None:
+    """Run the sets and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--time-limit", default="60s")
@@ -109,15 +110,15 @@ def untuned(train: pd.DataFrame, test: pd.DataFrame, target: str, *, numeric: bo
     return model.predict(codes(test)) if numeric else model.predict_proba(codes(test))
 
 
-def score(
-    task: str, truth: pd.Series, raw: np.ndarray, auto: AutoML, labels: Any = None
-) -> float:
+def score(task: str, truth: pd.Series, raw: np.ndarray, auto: AutoML, labels: Any = None) -> float:
     """RMSE, ROC AUC or log loss."""
     if task == "regression":
         return float(root_mean_squared_error(truth, raw))
     classes = list(auto.classes_ if labels is None else labels)
     if task in {"binary", "anomaly"}:
-        return float(roc_auc_score(truth == auto.classes_[1], raw[:, classes.index(auto.classes_[1])]))
+        return float(
+            roc_auc_score(truth == auto.classes_[1], raw[:, classes.index(auto.classes_[1])])
+        )
     order = np.argsort([str(c) for c in classes])
     known = [str(classes[i]) for i in order]
     return float(log_loss(truth.astype(str), raw[:, order], labels=known))

@@ -10,7 +10,7 @@ from automl import Choice, Float, Int, Learner, Resources, Schema
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from automl.types import Task
+    from automl import Task
 
 TASKS: frozenset[Task] = frozenset({"binary", "multiclass", "regression"})
 

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from automl import Run
-    from automl.types import Array
+    from automl import Array, Run
     from automl_torch.data import Inputs
 
 EPOCH_ROWS = 1 << 15

@@ -12,7 +12,7 @@ from automl_torch.nets import Columns, Dropout, NumberKind
 if TYPE_CHECKING:
     import torch
 
-    from automl.types import Config, Task
+    from automl import Config, Task
     from automl_torch.data import Inputs, Layout
 
 

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from automl import Run, TensorBlock, View
-    from automl.types import Array, Config
-    from automl.types import Task as TaskName
+    from automl import Array, Config, Run, TensorBlock, View
+    from automl import Task as TaskName
     from automl_torch.data import Inputs
 
     Architecture = Callable[[Config, Layout, int], nn.Module]

@@ -43,7 +43,7 @@ def test_the_estimator_trains_and_scores(tmp_path: Path) -> None:
     *table, last = run(code, tmp_path).splitlines()
     for family in ("deep", "classical", "ensemble"):
         assert any(family in line.split() for line in table), table
-    assert float(last.removeprefix("ROC AUC on new rows:")) > 0.95
+    assert float(last.removeprefix("Accuracy on new rows:")) > 0.9
 
 
 def test_the_plugin_declares_a_learner(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.search.world import World
 
 from automl.search.dealer import Plan
 from automl.search.ladder import BAG, TOP, Ladder, Step
+from tests.search.world import World
 
 SIX = {"baseline": 0.05, "linear": 1.0, "tree": 0.5, "forest": 8.0, "boosting": 6.0, "net": 15.0}
 DEEP = ("net",)
@@ -48,7 +48,7 @@ def test_no_configuration_skips_a_step_or_takes_one_twice(seconds, trials):
 
 
 def test_a_short_search_still_makes_models():
-    world = World({name: 30.0 for name in SIX})
+    world = World(dict.fromkeys(SIX, 30.0))
     rungs, end = world.run(world.dealer(Plan(seconds=20), DEEP))
     assert end <= 20
     assert len(tops(rungs)) >= 3

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.search.world import learner
 
 from automl.search.sampler import Sampler
 from automl.space import Choice, Float, Int
+from tests.search.world import learner
 
 
 def searched(**space):
@@ -22,7 +22,9 @@ def test_the_portfolio_comes_first_in_its_order():
 def test_every_proposal_lies_in_the_space_and_keeps_what_is_not_searched():
     sampler = Sampler(
         searched(
-            rate=Float(1e-3, 1e-1, log=True), depth=Int(2, 9), leaves=Int(4, 256, log=True),
+            rate=Float(1e-3, 1e-1, log=True),
+            depth=Int(2, 9),
+            leaves=Int(4, 256, log=True),
             kind=Choice("a", "b", None),
         ),
         0,

@@ -63,7 +63,9 @@ class World:
         if name in self.failing:
             return self.rung(trial, step, None, 0.1, "failed")
         level = 0.5 + 0.4 * self.ladder.share(step) ** 0.5
-        return self.rung(trial, step, level - abs(float(trial.config["x"]) - 0.4) / 5, seconds, "ok")
+        return self.rung(
+            trial, step, level - abs(float(trial.config["x"]) - 0.4) / 5, seconds, "ok"
+        )
 
     def rung(self, trial: Trial, step, score, seconds, status) -> Rung:
         return Rung(
