@@ -20,4 +20,4 @@ def test_there_are_hooks() -> None:
 @pytest.mark.parametrize("name", HOOKS)
 def test_a_hook_is_documented_with_its_arguments(name: str) -> None:
     arguments = ", ".join(inspect.signature(getattr(spec, name)).parameters)
-    assert f"`{name}({arguments})`" in (ROOT / "docs" / "index.md").read_text("utf-8")
+    assert f"`{name}({arguments})`" in (ROOT / "docs" / "plugins.md").read_text("utf-8")
