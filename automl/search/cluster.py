@@ -69,6 +69,8 @@ class Cluster:
 
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
+        self.own = False
+        """Whether Ray was started here, once `wait` has returned."""
         self._error: BaseException | None = None
         self._started = threading.Event()
         self._over = threading.Event()
@@ -87,14 +89,13 @@ class Cluster:
     def _live(self) -> None:
         """On Linux, Ray's processes die with the thread that started them: this one."""
         with _ALONE:
-            own = False
             try:
-                own = start_ray(self._workers)
+                self.own = start_ray(self._workers)
             except BaseException as error:  # noqa: BLE001 - raised again by wait()
                 self._error = error
             self._started.set()
             self._over.wait()
-            if own:
+            if self.own:
                 import ray
 
                 ray.shutdown()

@@ -57,6 +57,7 @@ def search(
     workers: Workers,
     *,
     end: float | None,
+    own: bool = False,
     tick: Callable[[], None] = lambda: None,
 ) -> None:
     """Run jobs until the dealer has none left or time is over.
@@ -68,9 +69,10 @@ def search(
         finish: Called on this thread with every finished job.
         workers: Slots and resources.
         end: `time.monotonic()` at which the search must be over; None without a limit.
+        own: Whether this Ray ends with the search, so that nothing need be given back.
         tick: Called often, for progress.
     """
-    feed = Feed(dealer, store, order, finish, end=end, tick=tick)
+    feed = Feed(dealer, store, order, finish, end=end, own=own, tick=tick)
     with (
         tempfile.TemporaryDirectory(prefix="automl-") as folder,
         _quiet(),
@@ -128,6 +130,7 @@ class Feed(Searcher):
         finish: Callable[[Job, Outcome], None],
         *,
         end: float | None,
+        own: bool,
         tick: Callable[[], None],
     ) -> None:
         super().__init__()
@@ -136,6 +139,7 @@ class Feed(Searcher):
         self._order = order
         self._finish = finish
         self._end = end
+        self._own = own
         self._tick = tick
         self._began = time.monotonic()
         self._waiting: Job | None = None
@@ -158,7 +162,9 @@ class Feed(Searcher):
         job = None if over else self._waiting or self._deal(now - self._began)
         if job is None:
             if not self._out and (over or (self._dealer.idle and not self._parked)):
-                raise SearchOver
+                if self._own:
+                    raise SearchOver
+                return Searcher.FINISHED
             return None
         reference = self._store.get(job, wait=1.0)
         if reference is None:

@@ -52,6 +52,7 @@ def train(fit: Fit, cluster: Cluster, prepared: Prepared) -> tuple[Dealer, bool]
             _finisher(fit, prepared, dealer),
             fit.workers,
             end=end,
+            own=cluster.own,
             tick=lambda: fit.show("search", _running(dealer), every=0.5),
         )
     except KeyboardInterrupt:

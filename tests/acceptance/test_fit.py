@@ -1,0 +1,269 @@
+"""Fits as a user runs them: real Ray, real files, small tables."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_wine
+
+from automl import AutoML, DataError, UsageError
+from automl.search.journal import read_journal
+
+COLUMNS = [
+    *("rank", "learner", "family", "plugin", "score", "score_low", "score_high", "score_val"),
+    *("ties_best", "fit_seconds", "predict_rows_per_second", "spent_seconds", "trials"),
+    *("size_bytes", "status", "reason"),
+]
+TIMED = ["fit_seconds", "predict_rows_per_second", "spent_seconds"]
+FEW = ["linear", "knn", "hist_gradient_boosting", "xgboost", "mlp"]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-c", "from automl.cli import main; main()", *arguments]
+
+
+def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), cwd=cwd, capture_output=True, text=True, timeout=240, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def churn(ray_here, customers, tmp_path_factory):
+    """A finished fit on the messy table."""
+    output = tmp_path_factory.mktemp("churn") / "run"
+    auto = AutoML(trials=12, time_limit=None, learner=FEW, output=output, seed=1)
+    return auto.fit(customers, "churned"), output
+
+
+def test_the_leaderboard_has_the_promised_columns_and_both_families(churn):
+    auto, output = churn
+    board = pd.read_csv(output / "leaderboard.csv")
+    assert list(board.columns) == COLUMNS
+    ok = board[board["status"] == "ok"]
+    assert {"deep", "classical", "baseline", "ensemble"} <= set(ok["family"])
+    assert ok["score"].between(0, 1).all()
+    assert (ok["score_low"] <= ok["score"]).all()
+    assert (ok["score"] <= ok["score_high"]).all()
+    assert auto.leaderboard_["learner"].tolist() == board["learner"].tolist()
+
+
+def test_it_learns_what_is_there_to_learn(churn):
+    board = churn[0].leaderboard_.set_index("learner")
+    assert board.loc["ensemble", "score"] > 0.8
+    assert board.loc["baseline", "score"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_run_says_what_it_did(churn):
+    info = json.loads((churn[1] / "run.json").read_text())
+    assert info["status"] == "done"
+    assert info["scored_on"] == "crossfit"
+    assert info["scored_rows"] == "all"
+    assert info["metric"] == {"name": "roc_auc", "greater_is_better": True}
+    columns = {c["name"]: c for c in info["schema"]["columns"]}
+    assert columns["customer"]["kind"] == "set_aside"
+    assert columns["country"]["kind"] == "set_aside"
+    assert all(c["reason"] for c in columns.values())
+    rungs = read_journal(churn[1])
+    assert len({r.key for r in rungs}) == len(rungs)
+    assert len({r.trial for r in rungs}) <= 12
+
+
+def test_labels_come_back_as_they_were_spelled(churn, customers):
+    auto, _ = churn
+    assert list(auto.classes_) == ["no", "yes"]
+    predicted = auto.predict(customers)
+    assert set(predicted) <= {"no", "yes"}
+    assert auto.score(customers) > 0.75
+    proba = auto.predict_proba(customers)
+    np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-5)
+    assert (np.asarray(auto.classes_)[proba.argmax(1)] == predicted).all()
+
+
+def test_rows_are_predicted_alike_alone_and_in_any_column_order(churn, customers):
+    auto, _ = churn
+    whole = auto.predict_proba(customers)
+    one = auto.predict_proba(customers.iloc[[17]][customers.columns[::-1]])
+    np.testing.assert_allclose(one[0], whole[17], atol=1e-6)
+
+
+def test_a_missing_column_is_named(churn, customers):
+    with pytest.raises(DataError, match="plan"):
+        churn[0].predict(customers.drop(columns="plan"))
+
+
+def test_a_fresh_process_predicts_the_same_without_reading_a_pickle(churn, customers_csv, tmp_path):
+    auto, _output = churn
+    saved = auto.save(tmp_path / "model")
+    code = f"""
+import pickle
+def refuse(*_, **__): raise AssertionError("a pickle was read")
+pickle.load = pickle.loads = pickle.Unpickler = refuse
+import numpy as np
+from automl import AutoML
+auto = AutoML.load({str(saved)!r})
+np.save("proba.npy", auto.predict_proba({str(customers_csv)!r}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    here = auto.predict_proba(str(customers_csv))
+    np.testing.assert_array_equal(np.load(tmp_path / "proba.npy"), here)
+
+
+def test_every_ranked_learner_predicts_by_its_name(churn, customers):
+    auto, _ = churn
+    board = auto.leaderboard_
+    for name in board.loc[board["status"] == "ok", "learner"]:
+        assert auto.predict_proba(customers.head(3), learner=name).shape == (3, 2)
+
+
+def test_the_command_line_reads_the_run(churn, customers_csv, tmp_path):
+    output = str(churn[1])
+    predicted = run("predict", output, str(customers_csv), "--proba", cwd=tmp_path)
+    assert predicted.returncode == 0, predicted.stderr
+    lines = predicted.stdout.splitlines()
+    assert lines[0] == "prediction,proba_no,proba_yes"
+    assert len(lines) == 601
+    for name in ("leaderboard", "scaling"):
+        shown = run(name, output, "--json", cwd=tmp_path)
+        assert shown.returncode == 0, shown.stderr
+        assert json.loads(shown.stdout)
+    judged = run("evaluate", output, str(customers_csv), "--json", cwd=tmp_path)
+    assert judged.returncode == 0, judged.stderr
+
+
+def test_the_same_seed_gives_the_same_leaderboard(churn, customers, tmp_path):
+    first = pd.read_csv(churn[1] / "leaderboard.csv")
+    again = AutoML(trials=12, time_limit=None, learner=FEW, output=tmp_path / "run", seed=1)
+    again.fit(customers, "churned")
+    second = pd.read_csv(tmp_path / "run" / "leaderboard.csv")
+    pd.testing.assert_frame_equal(first.drop(columns=TIMED), second.drop(columns=TIMED))
+
+
+def test_several_classes(ray_here, tmp_path):
+    X, y = load_wine(return_X_y=True, as_frame=True)
+    auto = AutoML(trials=5, time_limit=None, learner=FEW, output=tmp_path / "run")
+    auto.fit(X, y)
+    assert auto.n_features_in_ == X.shape[1]
+    assert auto.predict_proba(X).shape == (len(X), 3)
+    assert auto.score(X, y) > 0.9
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["metric"]["name"] == "log_loss"
+
+
+def test_numbers_with_locked_test_rows(ray_here, tmp_path):
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    auto = AutoML(trials=5, time_limit=None, learner=FEW, test_size=0.25, output=tmp_path / "run")
+    auto.fit(X, y)
+    info = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert info["scored_on"] == "test"
+    locked = np.load(tmp_path / "run" / "predictions" / "row_ids_test.npy")
+    board = auto.leaderboard_.set_index("learner")
+    error = auto.predict(X.iloc[locked]) - y.iloc[locked]
+    assert np.sqrt((error**2).mean()) == pytest.approx(board.loc["ensemble", "score"], rel=1e-3)
+
+
+def test_rows_in_time_are_refitted_on_all_of_them(ray_here, tmp_path):
+    rng = np.random.default_rng(0)
+    n = 400
+    table = pd.DataFrame(
+        {
+            "day": pd.date_range("2024-01-01", periods=n, freq="D").strftime("%Y-%m-%d"),
+            "x": rng.normal(size=n),
+        }
+    )
+    table["y"] = 3 * table["x"] + np.arange(n) / 100 + rng.normal(scale=0.1, size=n)
+    auto = AutoML(
+        trials=3, time_limit=None, learner=["linear"], time="day", output=tmp_path / "run"
+    )
+    auto.fit(table, "y")
+    assert any(r.rung == 4 and r.score is None for r in read_journal(tmp_path / "run"))
+    assert np.isfinite(auto.predict(table)).all()
+
+
+def test_a_time_limit_is_a_promise_and_leaves_a_model(ray_here, customers, tmp_path):
+    began = time.monotonic()
+    auto = AutoML(time_limit="25s", output=tmp_path / "run").fit(customers, "churned")
+    assert time.monotonic() - began < 27
+    assert {"deep", "classical"} <= set(
+        auto.leaderboard_.loc[auto.leaderboard_["status"] == "ok", "family"]
+    )
+
+
+def test_a_killed_run_is_resumed_without_doing_anything_twice(customers_csv, tmp_path):
+    fit = ("fit", str(customers_csv), "-t", "churned", "--trials", "15", "-o", "run")
+    few = [word for name in FEW for word in ("--learner", name)]
+    process = subprocess.Popen(
+        command(*fit, *few), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    journal = tmp_path / "run" / "journal.jsonl"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and len(read_journal(journal)) < 12:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = read_journal(journal)
+    assert len(before) >= 12
+    done = run(*fit, *few, "--resume", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    after = read_journal(journal)
+    assert after[: len(before)] == before
+    assert len({r.key for r in after}) == len(after) > len(before)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "done"
+
+
+def test_ctrl_c_leaves_a_leaderboard_and_can_be_resumed(customers_csv, tmp_path):
+    process = subprocess.Popen(
+        command("fit", str(customers_csv), "-t", "churned", "--time-limit", "3m", "-o", "run"),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    journal = tmp_path / "run" / "journal.jsonl"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not any(
+        r.rung == 3 and r.learner == "linear" for r in read_journal(journal)
+    ):
+        time.sleep(0.1)
+    os.kill(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "linear" in out
+    assert "--resume" in out + err
+    assert (tmp_path / "run" / "leaderboard.csv").exists()
+
+
+def test_an_existing_directory_is_never_overwritten(customers, tmp_path):
+    (tmp_path / "precious.txt").write_text("mine")
+    with pytest.raises(UsageError, match="resume"):
+        AutoML(output=tmp_path).fit(customers, "churned")
+    assert (tmp_path / "precious.txt").read_text() == "mine"
+
+
+def test_it_is_an_estimator_like_any_other():
+    auto = AutoML(time_limit="10s", learner=["linear"], seed=3)
+    assert clone(auto).get_params() == auto.get_params()
+    assert auto.set_params(seed=4).seed == 4
+
+
+def test_the_global_random_state_is_left_alone(churn):
+    np.random.seed(5)  # noqa: NPY002 - the state under test
+    first = np.random.rand()  # noqa: NPY002
+    np.random.seed(5)  # noqa: NPY002
+    churn[0].predict(
+        pd.DataFrame({"age": [30], "plan": ["pro"], "spend": ["$3"], "joined": ["2021-01-01"]})
+    )
+    assert np.random.rand() == first  # noqa: NPY002
