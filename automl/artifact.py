@@ -72,15 +72,18 @@ def write_artifact(
     model = run / "model"
     ensembles = json.loads((model / "ensembles.json").read_text(encoding="utf-8"))
     wanted = set(best.values()) | {m["trial"] for e in ensembles for m in e["members"]}
+    members = _members(model, [r for r in rungs if r.trial in wanted], refit=refit)
     content = {
         "format": FORMAT,
         "schema": schema_to_json(schema),
         "metric": metric,
         "versions": versions(),
-        "members": _members(model, [r for r in rungs if r.trial in wanted], refit=refit),
-        "best": dict(best),
+        "members": members,
+        "best": {learner: trial for learner, trial in best.items() if trial in members},
         "ensembles": {
-            e["name"]: {m["trial"]: m["weight"] for m in e["members"]} for e in ensembles
+            e["name"]: {m["trial"]: m["weight"] for m in e["members"]}
+            for e in ensembles
+            if e["members"]
         },
     }
     (model / NAME).write_text(json.dumps(content, indent=1), encoding="utf-8")

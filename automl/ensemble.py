@@ -102,7 +102,12 @@ def members(run: Path, ensembler: Ensembler, metric: Metric, seed: int) -> dict[
 def _pool(record: Record, metric: Metric, seed: int) -> _Pool:
     """Read the sampled rows of every trial; the baseline only where it stands alone."""
     families = {s.name: s.family for s in record.standings}
-    own = {t: families[name] for name, trials in record.candidates.items() for t in trials}
+    own = {
+        t: families[name]
+        for name, trials in record.candidates.items()
+        for t in trials
+        if all(rung.size_bytes is not None for rung in record.models(t))  # it can predict
+    }
     own = {t: family for t, family in own.items() if family != "baseline"} or own
     if not own:
         msg = "no learner finished, so there is nothing to combine; give the run more time"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.errors import PluginError
 from automl.hooks.manager import get_host, resolve
 from automl.metrics import get_metric
 from automl.types import View
@@ -150,10 +151,12 @@ def _run(order: Order, data: RungData, watch: Callable[[float], None]) -> Outcom
             if X is not None
         }
         predicted = time.monotonic()
+    saved, reason = _saved(model) if order.save else (None, "")
     return Outcome(
         "ok",
+        reason,
         predictions=predictions,
-        model=_saved(model) if order.save else None,
+        model=saved,
         fit_seconds=fitted - started,
         predict_seconds=predicted - fitted,
         steps=run.best_step if run.best_step >= 0 else None,
@@ -195,15 +198,16 @@ def _checked(prediction: Array, X: Any, order: Order) -> Array:
     return values
 
 
-def _saved(model: Model) -> dict[str, bytes]:
+def _saved(model: Model) -> tuple[dict[str, bytes] | None, str]:
+    """The files of a saved model; one that cannot be saved is ranked all the same."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        model.save(folder)
-        return {
-            str(file.relative_to(folder)): file.read_bytes()
-            for file in sorted(folder.rglob("*"))
-            if file.is_file()
-        }
+        try:
+            model.save(folder)
+        except PluginError as error:
+            return None, str(error)
+        files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
+        return {str(file.relative_to(folder)): file.read_bytes() for file in files}, ""
 
 
 def _sentence(error: BaseException) -> str:

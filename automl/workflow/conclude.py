@@ -8,13 +8,12 @@ from automl.artifact import write_artifact
 from automl.ensemble import ensemble
 from automl.errors import BudgetError
 from automl.hooks.manager import get_host
-from automl.leaderboard import write_leaderboard
+from automl.leaderboard import best_trials, write_leaderboard
 from automl.search import rundir
 from automl.search.record import Record
 
 if TYPE_CHECKING:
     from automl.search.dealer import Dealer
-    from automl.types import Metric
     from automl.workflow.state import Fit, Prepared
 
 
@@ -42,7 +41,7 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
     fit.show("save")
     board = write_leaderboard(fit.run, prepared.metric)
     record = Record(fit.run)
-    best = _best_trials(record, prepared.metric)
+    best = best_trials(fit.run, prepared.metric)
     write_artifact(
         fit.run,
         prepared.data.schema,
@@ -59,13 +58,3 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
     }
     rundir.write(fit.run, fit.content)
     fit.show("done")
-
-
-def _best_trials(record: Record, metric: Metric) -> dict[str, str]:
-    """Learner -> its best trial on the scored rows."""
-    sign = 1.0 if metric.greater_is_better else -1.0
-    best = {}
-    for learner, trials in record.candidates.items():
-        scores = {t: sign * metric.score(record.y, record.prediction(t)) for t in trials}
-        best[learner] = max(trials, key=lambda trial: scores[trial])
-    return best

@@ -1,0 +1,106 @@
+"""What the host costs beyond the learners' own fit and predict.
+
+python benchmarks/overhead/run.py DATA [--time-limit 60s] [--only NAME ...]
+
+Per set: median seconds a rung outside fit and predict on warm workers, the share of all CPUs
+busy during the search, seconds until the first finished rung, peak memory over the size of the
+typed table. Once: `automl --help` over `python -c "import typer"`, medians of seven.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import statistics
+import sys
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from machine import describe, run
+
+HERE = Path(__file__).parent
+SETS = ["adult", "otto", "california_housing", "give_me_some_credit"]
+
+
+def main() -> None:
+    """Run the sets and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--time-limit", default="60s")
+    parser.add_argument("--only", nargs="*", default=SETS)
+    parser.add_argument("--output", type=Path, default=HERE / "results.csv")
+    arguments = parser.parse_args()
+    ratio = median(
+        [
+            sys.executable,
+            "-c",
+            "import sys; sys.argv = ['automl', '--help']; from automl.cli import main; main()",
+        ]
+    ) / median([sys.executable, "-c", "import typer"])
+    print(f"automl --help takes {ratio:.2f} times import typer", flush=True)
+    sets = {e["name"]: e for e in json.loads((arguments.data / "datasets.json").read_text())}
+    rows = []
+    for name in arguments.only:
+        rows.append(one(sets[name], arguments.data, arguments.time_limit))
+        print(json.dumps(rows[-1]), flush=True)
+    with arguments.output.open("w", newline="") as file:
+        file.write(f"# {' '.join(['python benchmarks/overhead/run.py DATA', *sys.argv[2:]])}\n")
+        file.write(f"# {describe()}\n")
+        file.write(f"# automl --help over import typer: {ratio:.2f}\n")
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def median(command: list[str]) -> float:
+    """Median seconds of seven runs."""
+    return statistics.median(run(command, timeout=60)[1] for _ in range(7))
+
+
+def one(entry: dict[str, Any], data: Path, limit: str) -> dict[str, Any]:
+    """Fit one set through the command line and take its time apart."""
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "run"
+        command = ["automl", "fit", str(data / entry["file"]), "-t", entry["target"], "-q"]
+        command += ["--time-limit", limit, "-o", str(output)]
+        for column in entry["drop"]:
+            command += ["--drop", column]
+        began = time.time()
+        _, seconds, watch, _, _ = run(command, timeout=600)
+        info = json.loads((output / "run.json").read_text())
+        rungs = [json.loads(line) for line in (output / "journal.jsonl").read_text().splitlines()]
+        first = min(
+            (f.stat().st_mtime for f in (output / "predictions").glob("*-r0-f0.npy")),
+            default=float("nan"),
+        )
+    phases = info["phases"]
+    offset = datetime.fromisoformat(info["created"]).timestamp() - began
+    start = began + max(offset, phases["start"])
+    end = began + phases["search"] + (seconds - max(phases.values()))
+    busy = [share for at, share in watch.busy if start <= at <= end]
+    warm = [r["overhead_seconds"] for r in rungs if r["status"] == "ok"]
+    cells = entry["rows"] * (entry["cols"] - 1) * 8
+    return {
+        "set": entry["name"],
+        "seconds": round(seconds, 1),
+        "first_rung_s": round(first - began, 1),
+        "rungs": len(rungs),
+        "median_overhead_ms": round(1000 * statistics.median(warm), 1),
+        "cpu_busy_in_search": round(statistics.mean(busy), 3),
+        "fit_and_predict_share": round(
+            sum(r["fit_seconds"] + r["predict_seconds"] for r in rungs)
+            / (info["machine"]["cpus"] * (phases["search"] - phases["start"])),
+            3,
+        ),
+        "peak_gb": round(watch.peak_bytes / 1e9, 2),
+        "peak_over_table": round(watch.peak_bytes / cells, 1),
+    }
+
+
+if __name__ == "__main__":
+    main()
