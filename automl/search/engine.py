@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from automl.search.cluster import Workers
-    from automl.search.dealer import Dealer, Job
+    from automl.search.dealer import Dealer
+    from automl.search.plan import Job
     from automl.search.rungs import RungStore
 
 put = ray.put

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from automl.data.split import Split
-    from automl.search.dealer import Job
+    from automl.search.plan import Job
     from automl.types import Dataset, ViewKind
 
 

@@ -23,7 +23,7 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
     Raises:
         BudgetError: No learner produced a model.
     """
-    outcomes = {name: dealer.outcome(name) for name in dealer.lanes}
+    outcomes = {name: dealer.outcome(name) for name in dealer.lanes.names}
     for row in fit.content["learners"]:
         if row["name"] in outcomes:
             row["status"], row["reason"] = outcomes[row["name"]]

@@ -10,10 +10,11 @@ from automl.ensemble import members
 from automl.errors import AutoMLError
 from automl.hooks.manager import get_host
 from automl.search import machine
-from automl.search.dealer import Dealer, Job, Plan
+from automl.search.dealer import Dealer
 from automl.search.journal import Journal, read_journal
 from automl.search.ladder import TOP
 from automl.search.objective import Order, Outcome
+from automl.search.plan import Job, Plan
 from automl.search.rungs import RungStore
 from automl.types import Rung
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.search.dealer import Plan
 from automl.search.ladder import BAG, TOP, Ladder, Step
+from automl.search.plan import Plan
 from tests.search.world import World
 
 SIX = {"baseline": 0.05, "linear": 1.0, "tree": 0.5, "forest": 8.0, "boosting": 6.0, "net": 15.0}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass, field
 
-from automl.search.dealer import Dealer, Job, Plan
+from automl.search.dealer import Dealer
 from automl.search.ladder import Ladder
+from automl.search.plan import Job, Plan
 from automl.space import Float
 from automl.types import Family, Learner, Rung, Trial
 

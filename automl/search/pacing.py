@@ -1,0 +1,104 @@
+"""How long a step should take, whether there is time for it, and how much it is given."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from automl.search.ladder import TOP, Ladder, Step
+from automl.search.lanes import FAMILY_SHARE, Lane, Lanes
+from automl.search.plan import Job, Plan
+
+if TYPE_CHECKING:
+    from automl.types import Rung, Trial
+
+BREADTH_SHARE = 0.75
+"""Part of the search seconds by which every learner should have climbed once."""
+ROOM = 1.35
+"""Times its expected seconds that must be left for a fit that would only improve things."""
+GRACE = 15.0
+"""Seconds beyond four times its allowance after which a fit counts as hung."""
+
+
+class Pacing:
+    """The time of a search; without seconds, declared costs stand in for the clock."""
+
+    def __init__(self, lanes: Lanes, ladder: Ladder, plan: Plan) -> None:
+        self._lanes = lanes
+        self._ladder = ladder
+        self._plan = plan
+
+    def expected(self, lane: Lane, step: Step | None = None) -> float:
+        """Seconds the step should take (the top rung by default); declared cost without pace."""
+        rows = self._ladder.rows(step or Step(TOP, 0))
+        if self._plan.seconds is None or (pace := lane.pace()) is None:
+            return lane.cost * rows / self._ladder.sizes[TOP]
+        return pace * rows
+
+    def price(self, lane: Lane, step: Step, rung: Rung) -> float:
+        """What a finished rung has cost its lane."""
+        if self._plan.seconds is None:
+            return lane.cost * self._ladder.share(step)
+        return rung.fit_seconds + rung.predict_seconds
+
+    def affordable(self, lane: Lane, step: Step, now: float) -> bool:
+        """Whether the step can be over before the search is."""
+        if self._plan.seconds is None:
+            return True
+        left = self._plan.seconds - now
+        first = not lane.at_top
+        expected = 0.0 if lane.pace() is None else self.expected(lane, step)
+        if lane.learner.fidelity is not None and first:
+            return left > 1.0
+        fits = left > max(0.7, (1.1 if first else ROOM) * expected)
+        if first and not fits and lane.pace() is not None:
+            lane.hopeless = (
+                f"{self._ladder.rows(step):,} rows would take about {expected:.0f} s, "
+                f"{max(left, 0.0):.0f} s were left"
+            )
+        return fits
+
+    def job(self, lane: Lane, trial: Trial, step: Step, now: float, *, breadth: bool) -> Job:
+        """The job with its time; in breadth a part of what that phase has left."""
+        if self._plan.seconds is None:
+            return Job(trial, step)
+        left = self._plan.seconds - now
+        expected = self.expected(lane, step) if lane.pace() is not None else 0.0
+        if breadth:
+            allowance = max(0.5, self._breadth_share(lane, step, now))
+        else:
+            allowance = max(1.0, 2 * ROOM * expected)
+        allowance = max(0.2, min(allowance, 0.92 * left - 0.3))
+        return Job(trial, step, allowance, 4 * max(allowance, expected) + GRACE, left)
+
+    def _breadth_share(self, lane: Lane, step: Step, now: float) -> float:
+        """The step's part of the time that breadth has left.
+
+        By rows still to climb; greedily, at the top the learners that led below get more.
+        """
+        seconds = self._plan.seconds or 0.0
+        core_seconds = self._plan.slots * max(0.0, BREADTH_SHARE * seconds - now)
+        ahead = 0.0
+        for other in self._lanes:
+            if other.arrived or other.dead or other.hopeless:
+                continue
+            taken = {s for c in other.climbs[:1] for s in c.finished}
+            highest = max((s.rung for s in taken), default=-1)
+            ahead += sum(
+                self._weight(other, s)
+                for s in self._ladder.climb
+                if s.rung >= highest and s not in taken
+            )
+        own = self._weight(lane, step)
+        part = own / max(ahead, own)
+        if step.rung == TOP and lane.learner.family == self._lanes.starved():
+            part = max(part, FAMILY_SHARE * seconds / max(core_seconds, 1.0))
+        return core_seconds * part
+
+    def _weight(self, lane: Lane, step: Step) -> float:
+        """The step's claim on breadth: its rows, its declared cost, at the top its promise."""
+        weight = self._ladder.share(step) * math.sqrt(1 + lane.cost)
+        if step.rung < TOP or self._plan.allocate == "equal":
+            return weight
+        rung = max((c.highest for c in lane.climbs), default=-1)
+        return weight * max(0.1, math.exp(-2.0 * self._lanes.gap(lane, rung, unknown=0.5)))
