@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 BREADTH_SHARE = 0.75
 """Part of the search seconds by which every learner should have climbed once."""
+LATE_SHARE = 0.7
+"""Part of the seconds left that breadth may take when it is late."""
 ROOM = 1.35
 """Times its expected seconds that must be left for a fit that would only improve things."""
 GRACE = 15.0
@@ -77,7 +79,8 @@ class Pacing:
         By rows still to climb; greedily, at the top the learners that led below get more.
         """
         seconds = self._plan.seconds or 0.0
-        core_seconds = self._plan.slots * max(0.0, BREADTH_SHARE * seconds - now)
+        for_breadth = max(BREADTH_SHARE * seconds - now, LATE_SHARE * (seconds - now), 0.0)
+        core_seconds = self._plan.slots * for_breadth
         ahead = 0.0
         for other in self._lanes:
             if other.arrived or other.dead or other.hopeless:
