@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from skops.io import dumps, get_untrusted_types, load
-
 from automl.errors import PluginError
+
+
+@contextmanager
+def _hidden(module: str) -> Iterator[None]:
+    """Make a module that is not loaded yet impossible to import for a while."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
+# skops lists all estimators of scikit-learn, and so imports every package in it: this one would
+# load the whole of torch.
+with _hidden("sklearn.externals.array_api_compat.torch"):
+    from skops.io import dumps, get_untrusted_types, load
 
 
 def write_skops(estimator: Any, file: Path, trusted: Sequence[str]) -> None:

@@ -88,7 +88,6 @@ class HostRun:
         self.threads = order.threads
         self.device = order.device
         self.best_step = -1
-        self.last_step = -1
         self._patience = learner.patience
         self._stop_y = stop_y
         self._metric = metric
@@ -100,7 +99,6 @@ class HostRun:
 
     def report(self, step: int, prediction: Array) -> bool:
         """Score the stop rows; True when time or patience is over."""
-        self.last_step = step
         value = self._metric.score(self._stop_y, np.asarray(prediction))
         signed = value if self._metric.greater_is_better else -value
         if signed > self._best or self.best_step < 0:

@@ -18,6 +18,8 @@ LATE_SHARE = 0.7
 """Part of the seconds left that breadth may take when it is late."""
 ROOM = 1.35
 """Times its expected seconds that must be left for a fit that would only improve things."""
+KEENNESS = 2.0
+"""How fast a learner's claim on the top rung falls with its gap to the best one below."""
 GRACE = 15.0
 """Seconds beyond four times its allowance after which a fit counts as hung."""
 
@@ -104,4 +106,4 @@ class Pacing:
         if step.rung < TOP or self._plan.allocate == "equal":
             return weight
         rung = max((c.highest for c in lane.climbs), default=-1)
-        return weight * max(0.1, math.exp(-2.0 * self._lanes.gap(lane, rung, unknown=0.5)))
+        return weight * max(0.1, math.exp(-KEENNESS * self._lanes.gap(lane, rung, unknown=0.5)))

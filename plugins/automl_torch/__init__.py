@@ -23,6 +23,7 @@ def _resources(_: Schema) -> Resources:
 def automl_learners() -> Iterable[Learner]:
     """The learners of this package."""
     plain = {
+        "numbers": "plain",
         "width": 256,
         "layers": 3,
         "dropout": 0.2,
@@ -45,8 +46,8 @@ def automl_learners() -> Iterable[Learner]:
             "embedding": Choice(4, 8, 16),
         },
         defaults=(
+            {**plain, "numbers": "piecewise"},
             plain,
-            {**plain, "numbers": "piecewise", "weight_decay": 0.05},
             {**plain, "width": 384, "dropout": 0.4},
             {**plain, "width": 128, "layers": 2, "dropout": 0.3, "learning_rate": 2e-3},
             {**plain, "numbers": "periodic", "learning_rate": 2e-3},

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 _ROUNDS = 1000
 _REPORT_EVERY = 5
-_LEAST_SHRUNK = 30.0
-"""Rounds times learning rate after which boosting has usually converged."""
+_LEAST_SHRUNK = {"binary": 12.0, "regression": 12.0, "multiclass": 20.0}
+"""Rounds times learning rate after which boosting has usually converged; larger steps than
+these call for overfit, and several classes share what a round learns."""
 _FASTEST = 0.3
 """Learning rate never raised above this."""
 _HELD_BACK = {"reg_lambda": 1.0, "min_child_weight": 1.0}
@@ -112,7 +113,7 @@ class BoosterModel:
         """
         rounds = max(1.0, min(self._rounds - done, affordable))
         settings = {**_HELD_BACK, **self._settings}
-        wanted = min(_FASTEST, _LEAST_SHRUNK / rounds)
+        wanted = min(_FASTEST, _LEAST_SHRUNK[self._task] / rounds)
         if wanted > settings["learning_rate"]:
             settings["learning_rate"] = wanted
             settings |= {key: max(least, settings[key]) for key, least in _HELD_BACK.items()}
