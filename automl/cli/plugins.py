@@ -1,4 +1,4 @@
-"""`automl plugins`: what was found, and what was wrong with it."""
+"""`automl plugins`: what was found, what was wrong with it, and a new one."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import Annotated
 
 import typer
 
+from automl.cli import new_plugin
 from automl.cli.output import emit_json, emit_rich, plain_table
 
 COLUMNS = ("name", "distribution", "version", "status", "reason")
 
-app = typer.Typer(help="List the plugins.", rich_markup_mode=None)
+app = typer.Typer(help="List the plugins, or start one.", rich_markup_mode=None)
+app.command("new")(new_plugin.new)
 
 
 @app.callback()
 def _plugins() -> None:
-    """List the plugins."""
+    """List the plugins, or start one."""
 
 
 @app.command("list")

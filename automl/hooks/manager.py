@@ -16,7 +16,9 @@ from automl.hooks import spec
 from automl.hooks.calls import T, call, checked, resolve, sentence
 from automl.hooks.choose import applicable
 from automl.hooks.entries import LearnerEntry, Plugin, PluginStatus, entry_of
-from automl.types import Ensembler, Learner, Metric, Rung
+from automl.hooks.requirements import explain_extra
+from automl.hooks.versions import changed_since, refusal
+from automl.types import API_VERSION, Ensembler, Learner, Metric, Rung
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -71,7 +73,7 @@ class Host:
         plugin = Plugin(name or package, package)
         try:
             self._adopt(f"here:{plugin.name}", plugin, module)
-        except (ValueError, pluggy.PluginValidationError) as err:
+        except (ValueError, PluginError, pluggy.PluginValidationError) as err:
             msg = f"plugin {plugin.name} cannot be registered: {sentence(err)}"
             raise PluginError(msg) from err
 
@@ -94,6 +96,16 @@ class Host:
             )
             for p in self._plugins.values()
         ]
+
+    @property
+    def broken(self) -> dict[str, PluginStatus]:
+        """Plugins that failed and declared no learner, by name; theirs cannot be known."""
+        declared = {entry.plugin for entry in self.learners.values()}
+        return {
+            plugin.name: plugin
+            for plugin in self.plugins
+            if plugin.status == "failed" and plugin.name not in declared | self.learners.keys()
+        }
 
     @property
     def learners(self) -> dict[str, LearnerEntry]:
@@ -169,8 +181,9 @@ class Host:
     def _load(self, point: EntryPoint, *, disabled: bool) -> None:
         plugin = Plugin(point.name, point.module, point.dist)
         key = f"{plugin.distribution}:{point.name}"
-        if disabled:
-            plugin.status, plugin.reasons = "skipped", [f"disabled by {DISABLE}"]
+        unmet = [explain_extra(point.dist, extra) for extra in point.extras if point.dist]
+        if disabled or any(unmet):
+            plugin.skip(f"disabled by {DISABLE}" if disabled else "; ".join(filter(None, unmet)))
             self._plugins[key] = plugin
             return
         try:
@@ -180,6 +193,10 @@ class Host:
             plugin.fail(sentence(err))
 
     def _adopt(self, key: str, plugin: Plugin, module: Any) -> None:
+        made_for = getattr(module, "api_version", API_VERSION)
+        if reason := refusal(made_for):
+            raise PluginError(reason)
+        plugin.note(changed_since(made_for))
         self._manager.register(module, key)
         self._plugins[key] = plugin
         self._found.clear()
