@@ -61,7 +61,7 @@ _KINDS: dict[Kind, _Made] = {
     "metric": _Made(
         "A metric",
         "automl fit sklearn:diabetes --metric $package --time-limit 1m",
-        "`influence` gives the terms of the rows, whose mean is the score; a score that is no mean\n"
+        "`influence` gives what each row adds, whose mean is the score; a score that is no mean\n"
         "does without, and gets its interval from a jackknife.",
         ("metric",),
     ),

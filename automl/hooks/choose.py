@@ -68,9 +68,7 @@ def applicable(
     return chosen, reasons
 
 
-def _obstacle(
-    entry: LearnerEntry, schema: Schema, task: Task, n_rows: int, n_columns: int
-) -> str:
+def _obstacle(entry: LearnerEntry, schema: Schema, task: Task, n_rows: int, n_columns: int) -> str:
     """What keeps a learner from this table; empty if nothing does."""
     learner = entry.learner
     if task not in learner.tasks:

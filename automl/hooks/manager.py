@@ -181,9 +181,8 @@ class Host:
     def _load(self, point: EntryPoint, *, disabled: bool) -> None:
         plugin = Plugin(point.name, point.module, point.dist)
         key = f"{plugin.distribution}:{point.name}"
-        unmet = [explain_extra(point.dist, extra) for extra in point.extras if point.dist]
-        if disabled or any(unmet):
-            plugin.skip(f"disabled by {DISABLE}" if disabled else "; ".join(filter(None, unmet)))
+        if disabled:
+            plugin.skip(f"disabled by {DISABLE}")
             self._plugins[key] = plugin
             return
         try:
@@ -197,6 +196,11 @@ class Host:
         if reason := refusal(made_for):
             raise PluginError(reason)
         plugin.note(changed_since(made_for))
+        extra = getattr(module, "extra", None)
+        if extra and plugin.source and (unmet := explain_extra(plugin.source, extra)):
+            plugin.skip(unmet)
+            self._plugins[key] = plugin
+            return
         self._manager.register(module, key)
         self._plugins[key] = plugin
         self._found.clear()

@@ -81,7 +81,8 @@ def _learner_rows(prepared: Prepared) -> list[dict[str, Any]]:
     host = get_host()
     entries, broken = host.learners, host.broken
     rows = [(learner.name, "not_reached", "the run is not over") for learner in prepared.learners]
-    rows += [(n, "failed" if n in broken else "skipped", why) for n, why in prepared.skipped.items()]
+    for name, reason in prepared.skipped.items():
+        rows.append((name, "failed" if name in broken else "skipped", reason))
     return [
         {
             "name": name,
