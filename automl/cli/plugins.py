@@ -1,4 +1,4 @@
-"""`automl plugins`: what was found, and what was wrong with it."""
+"""`automl plugins`: what was found, what was wrong with it, and whether it holds."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import Annotated
 
 import typer
 
+from automl.cli.check import check
 from automl.cli.output import emit_json, emit_rich, plain_table
 
 COLUMNS = ("name", "distribution", "version", "status", "reason")
 
-app = typer.Typer(help="List the plugins.", rich_markup_mode=None)
+app = typer.Typer(help="List the plugins, or check one.", rich_markup_mode=None)
 
 
 @app.callback()
 def _plugins() -> None:
-    """List the plugins."""
+    """List the plugins, or check one."""
 
 
 @app.command("list")
@@ -31,3 +32,6 @@ def list_plugins(
         emit_json(rows)
     else:
         emit_rich(plain_table(COLUMNS, ([row[name] for name in COLUMNS] for row in rows)))
+
+
+app.command("check")(check)
