@@ -1,4 +1,4 @@
-"""`automl plugins`: what was found, what was wrong with it, and a new one."""
+"""`automl plugins`: what was found, what was wrong with it, whether it holds, and a new one."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Annotated
 import typer
 
 from automl.cli import new_plugin
+from automl.cli.check import check
 from automl.cli.output import emit_json, emit_rich, plain_table
 
 COLUMNS = ("name", "distribution", "version", "status", "reason")
 
-app = typer.Typer(help="List the plugins, or start one.", rich_markup_mode=None)
-app.command("new")(new_plugin.new)
+app = typer.Typer(help="List the plugins, check one, or start one.", rich_markup_mode=None)
 
 
 @app.callback()
 def _plugins() -> None:
-    """List the plugins, or start one."""
+    """List the plugins, check one, or start one."""
 
 
 @app.command("list")
@@ -33,3 +33,7 @@ def list_plugins(
         emit_json(rows)
     else:
         emit_rich(plain_table(COLUMNS, ([row[name] for name in COLUMNS] for row in rows)))
+
+
+app.command("check")(check)
+app.command("new")(new_plugin.new)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from automl.hooks.requirements import explain_extra
 from automl.hooks.versions import changed_since, refusal
 from automl.space import Choice
-from automl.types import Learner, Status
+from automl.types import Ensembler, Learner, Metric, Status
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
@@ -42,6 +43,26 @@ class LearnerEntry:
     """None for a plugin registered in this process, which workers cannot find by themselves."""
     available: bool = True
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What one plugin declares."""
+
+    learners: tuple[Learner, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    ensemblers: tuple[Ensembler, ...] = ()
+    readers: tuple[Callable[..., Any], ...] = ()
+    """Implementations of `automl_read`."""
+
+    def only(self, name: str) -> Brought | None:
+        """What of it bears the name; None if nothing does."""
+        kept = Brought(
+            tuple(item for item in self.learners if item.name == name),
+            tuple(item for item in self.metrics if item.name == name),
+            tuple(item for item in self.ensemblers if item.name == name),
+        )
+        return None if kept == Brought() else kept
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from automl.errors import AutoMLError, PluginError
 from automl.hooks import spec
 from automl.hooks.calls import T, call, checked, resolve, sentence
 from automl.hooks.choose import applicable
-from automl.hooks.entries import LearnerEntry, Plugin, PluginStatus, entry_of
+from automl.hooks.entries import Brought, LearnerEntry, Plugin, PluginStatus, entry_of
 from automl.hooks.requirements import explain_extra
 from automl.hooks.versions import changed_since, refusal
 from automl.types import API_VERSION, Ensembler, Learner, Metric, Rung
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from pluggy import HookImpl
 
-__all__ = ["Host", "LearnerEntry", "PluginStatus", "applicable", "get_host", "resolve"]
+__all__ = ["Brought", "Host", "LearnerEntry", "PluginStatus", "applicable", "get_host", "resolve"]
 
 GROUP = "automl"
 DISABLE = "AUTOML_DISABLE_PLUGINS"
@@ -152,6 +152,15 @@ class Host:
         """
         return {n: e for n, (_, e) in self._unique("automl_ensemblers", Ensembler).items()}
 
+    def brought_by(self, name: str) -> Brought:
+        """Everything that the plugin of that name declares."""
+        return Brought(
+            self._of(name, "automl_learners", Learner),
+            self._of(name, "automl_metrics", Metric),
+            self._of(name, "automl_ensemblers", Ensembler),
+            tuple(i.function for p, i in self._implementations("automl_read") if p.name == name),
+        )
+
     def read(self, source: str) -> pd.DataFrame | None:
         """The table that the first plugin able to read `source` makes of it, or None.
 
@@ -236,6 +245,9 @@ class Host:
                 for item in found.get(key, ())
             ]
         return self._found[hook]
+
+    def _of(self, name: str, hook: str, kind: type[T]) -> tuple[T, ...]:
+        return tuple(item for plugin, item in self._collect(hook, kind) if plugin.name == name)
 
     def _unique(self, hook: str, kind: type[T]) -> dict[str, tuple[Plugin, T]]:
         found: dict[str, tuple[Plugin, T]] = {}
