@@ -92,7 +92,7 @@ def new(
         typer.Option("-o", "--output", metavar="DIR", help="Folder to write. Default: ./NAME."),
     ] = None,
 ) -> None:
-    """Write a package with one working plugin, its tests, and all that publishing it takes."""
+    """Write a package with one working plugin and its tests."""
     package = _package(name)
     folder = Path(name) if output is None else output
     if folder.exists():
