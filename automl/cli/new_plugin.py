@@ -8,7 +8,6 @@ import shlex
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
@@ -143,6 +142,8 @@ def _taken(package: str) -> str:
 
 def _write(folder: Path, kind: Kind, name: str, package: str) -> int:
     """Fill the templates in; the number of files."""
+    from importlib.resources import files
+
     made = _KINDS[kind]
     extra = f"[{made.extra}]" if made.extra else ""
     values = {

@@ -388,5 +388,5 @@ def test_a_plugin_without_learners_that_failed_is_among_the_reasons() -> None:
     assert choose(made, only=["oak"]) == (["oak"], {})
     assert choose(made, only=["oak", "bad"]) == (["oak"], told)
     assert choose(made, exclude=["bad"]) == (["oak"], {})
-    with pytest.raises(UsageError, match="no learner can be trained .*no luck"):
+    with pytest.raises(UsageError, match=r"no learner can be trained .*no luck"):
         choose(made, only=["bad"])
