@@ -74,6 +74,8 @@ class Plugin:
     source: Distribution | None = None
     status: Status = "ok"
     reasons: list[str] = field(default_factory=list)
+    undeclared: bool = False
+    """Whether it failed before its learners were known."""
 
     @property
     def distribution(self) -> str | None:

@@ -99,13 +99,10 @@ class Host:
 
     @property
     def broken(self) -> dict[str, PluginStatus]:
-        """Plugins that failed and declared no learner, by name; theirs cannot be known."""
-        declared = {entry.plugin for entry in self.learners.values()}
-        return {
-            plugin.name: plugin
-            for plugin in self.plugins
-            if plugin.status == "failed" and plugin.name not in declared | self.learners.keys()
-        }
+        """Plugins that failed before their learners were known, by name."""
+        known = self.learners.keys()
+        lost = {plugin.name for plugin in self._plugins.values() if plugin.undeclared}
+        return {p.name: p for p in self.plugins if p.name in lost - known}
 
     @property
     def learners(self) -> dict[str, LearnerEntry]:
@@ -198,6 +195,7 @@ class Host:
             self._adopt(key, plugin, point.load())
         except (Exception, SystemExit) as err:  # noqa: BLE001 - importing a plugin may do anything
             self._plugins[key] = plugin
+            plugin.undeclared = True
             plugin.fail(sentence(err))
 
     def _adopt(self, key: str, plugin: Plugin, module: Any) -> None:
@@ -238,6 +236,7 @@ class Host:
                 try:
                     found[impl.plugin_name] = checked(call(impl) or (), kind)
                 except (Exception, SystemExit) as err:  # noqa: BLE001 - a plugin may raise anything
+                    plugin.undeclared |= kind is Learner
                     plugin.fail(f"{hook}: {sentence(err)}")
             self._found[hook] = [
                 (plugin, item)

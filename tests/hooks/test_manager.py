@@ -390,3 +390,15 @@ def test_a_plugin_without_learners_that_failed_is_among_the_reasons() -> None:
     assert choose(made, exclude=["bad"]) == (["oak"], {})
     with pytest.raises(UsageError, match=r"no learner can be trained .*no luck"):
         choose(made, only=["bad"])
+
+
+def test_a_plugin_that_failed_in_another_hook_is_not_among_the_reasons() -> None:
+    def broken() -> list[Metric]:
+        msg = "no luck"
+        raise RuntimeError(msg)
+
+    made = host(plugin("bad", metrics=broken), trees("oak"))
+    assert made.metrics() == {}
+    assert made.plugins[0].status == "failed"
+    assert made.broken == {}
+    assert choose(made) == (["oak"], {})
