@@ -275,13 +275,19 @@ def spread(prediction: Array, task: Task) -> float:
     return 1.0 if task in CLASSES else max(float(np.ptp(prediction)), 1e-9)
 
 
-def agree(first: Array, second: Array, task: Task, what: str, close: float = CLOSE) -> None:
+def agree(first: Array, second: Array, what: str, *, scale: float = 1.0) -> None:
     """Compare two predictions of the same rows.
+
+    Args:
+        first: (n, k) or (n,).
+        second: Of the same shape.
+        what: Names the two for the message.
+        scale: See `spread`.
 
     Raises:
         FaultError: They differ.
     """
     gap = float(np.abs(np.asarray(first, np.float64) - np.asarray(second, np.float64)).max())
-    if not gap <= close * spread(first, task):
+    if not gap <= CLOSE * scale:
         msg = f"{what}: predictions differ by up to {gap:.3g}"
         raise FaultError(msg)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _MODULES = ("pickle", "_pickle", "cloudpickle", "dill", "joblib.externals.cloudpickle")
 _NAMES = ("load", "loads", "Unpickler", "_Unpickler")
+"""The last two are classes, and may be subclassed by what is imported meanwhile."""
 _REFUSING: set[int] = set()
 """Threads that must read no pickle now."""
 
@@ -87,8 +88,9 @@ def no_pickle() -> Iterator[None]:
         for name in _NAMES
         if module is not None and hasattr(module, name)
     ]
-    for module, name, _ in kept:
-        setattr(module, name, _refuse)
+    for module, name, value in kept:
+        refusing = type(name, (value,), {"load": _refuse}) if isinstance(value, type) else _refuse
+        setattr(module, name, refusing)
     _REFUSING.add(threading.get_ident())
     try:
         yield

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,6 @@ PARTS = {check.name: check for check in (*METRIC_CHECKS, *ENSEMBLER_CHECKS, *REA
 
 def run_check(subject: Subject, name: str, task: Task) -> tuple[Outcome, Parcel | None]:
     """Run one check of a learner; a parcel that comes of it is to be delivered elsewhere."""
-    warnings.simplefilter("ignore")
     with Restored():
         return judge(BY_NAME[name], _bench(subject, task), subject.name, task)
 
@@ -37,7 +35,6 @@ def _bench(subject: Subject, task: Task) -> Bench:
 def answer(question: bytes) -> Outcome:
     """Run one check of a metric, an ensembler or a reader."""
     name, on, subject, task = unpack(question)
-    warnings.simplefilter("ignore")
     with Restored():
         return judge(PARTS[name], on, subject, task)[0]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl.testing.bench import DEADLINE, Brief, agree, sound
+from automl.testing.bench import DEADLINE, Brief, agree, sound, spread
 from automl.testing.outcome import FaultError, SkippedError, check
 from automl.units import format_size
 
@@ -52,7 +52,8 @@ def seed(bench: Bench) -> None:
     """The same seed must give the same leaderboard."""
     (first, _), (second, _) = bench.twins
     view = bench.small_rows.test
-    agree(sound(first, view), sound(second, view), bench.task, "two fits of one seed")
+    scale = spread(sound(first, view), bench.task)
+    agree(first, sound(second, view), "two fits of one seed", scale=scale)
 
 
 @check(
@@ -113,7 +114,8 @@ def best_step(bench: Bench) -> None:
         msg = "no step changed the prediction, so the steps cannot be told apart"
         raise SkippedError(msg)
     kept = bench.predict(fitted, held_out)
-    agree(first, kept, bench.task, "the best step as reported, and the model kept")
+    scale = spread(first, bench.task)
+    agree(first, kept, "the best step as reported, and the model kept", scale=scale)
 
 
 def _with_patience(bench: Bench) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.testing import tables
-from automl.testing.bench import agree, sound
+from automl.testing.bench import agree, sound, spread
 from automl.testing.outcome import CLASSES, FaultError, check
 
 if TYPE_CHECKING:
@@ -125,7 +125,9 @@ def row_order(bench: Bench) -> None:
     view = fitted.rows.test
     order = np.random.default_rng(0).permutation(len(view))
     moved = bench.predict(fitted, _like(bench, view.take(order)))
-    agree(bench.predict(fitted, view)[order], moved, bench.task, "rows in another order")
+    before = bench.predict(fitted, view)
+    scale = spread(before, bench.task)
+    agree(before[order], moved, "rows in another order", scale=scale)
 
 
 @check(
@@ -137,9 +139,10 @@ def single_row(bench: Bench) -> None:
     fitted = bench.plain
     view = fitted.rows.test
     batch = bench.predict(fitted, view)
+    scale = spread(batch, bench.task)
     for i in (0, 7, len(view) - 1):
         alone = bench.predict(fitted, _like(bench, view.take(np.array([i]))))
-        agree(batch[i : i + 1], alone, bench.task, f"row {i} alone and in a batch")
+        agree(batch[i : i + 1], alone, f"row {i} alone and in a batch", scale=scale)
 
 
 def _like(bench: Bench, view: View) -> View:
