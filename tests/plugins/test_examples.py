@@ -27,10 +27,11 @@ def environment(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def searched(environment):
-    """A run over both learners that optimises the metric, three configurations each or so."""
+    """A run over both learners that optimises the metric."""
     done = environment.automl(
         *("fit", "sklearn:breast_cancer", "-t", "target", "-o", "run", "--metric", "gmean"),
-        *("--learner", "ebm", "--learner", "snn", "--trials", "6", "--cpus", "2"),
+        *("--learner", "ebm", "--learner", "snn", "--trials", "5", "--cpus", "2"),
+        *("--preset", "quick", "--folds", "2"),
         cwd=environment.folder,
     )
     assert done.returncode == 0, done.stderr
