@@ -19,6 +19,7 @@ from automl.artifact import Predictor
 from automl.errors import UsageError
 from automl.units import parse_duration, parse_size
 from automl.workflow import FitOptions, fit_run
+from automl.workflow.prepare import read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -253,10 +254,8 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         return self._predictor
 
     def _table(self, X: Any) -> pd.DataFrame:
-        from automl.data.read import read_table
-
         if isinstance(X, str | Path):
-            return read_table(X)
+            return read(X)
         return X if isinstance(X, pd.DataFrame) else _frame(X)
 
 

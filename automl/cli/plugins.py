@@ -1,4 +1,4 @@
-"""`automl plugins`: what was found, and what was wrong with it."""
+"""`automl plugins`: what was found, what was wrong with it, whether it holds, and a new one."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import Annotated
 
 import typer
 
+from automl.cli import new_plugin
+from automl.cli.check import check
 from automl.cli.output import emit_json, emit_rich, plain_table
 
 COLUMNS = ("name", "distribution", "version", "status", "reason")
 
-app = typer.Typer(help="List the plugins.", rich_markup_mode=None)
+app = typer.Typer(help="List the plugins, check one, or start one.", rich_markup_mode=None)
 
 
 @app.callback()
 def _plugins() -> None:
-    """List the plugins."""
+    """List the plugins, check one, or start one."""
 
 
 @app.command("list")
@@ -31,3 +33,7 @@ def list_plugins(
         emit_json(rows)
     else:
         emit_rich(plain_table(COLUMNS, ([row[name] for name in COLUMNS] for row in rows)))
+
+
+app.command("check")(check)
+app.command("new")(new_plugin.new)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from automl.errors import PluginError, UsageError
+from automl.hooks.calls import sentence
 from automl.types import Learner, Schema, Task
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ def applicable(
 ) -> tuple[list[Learner], dict[str, str]]:
     """The learners to train, and the reason of each that is not.
 
+    A plugin that failed before it declared a learner stands among the reasons by its own name.
+
     Args:
         host: where learners are declared.
         schema: of the table; its classes are counted.
@@ -38,22 +42,25 @@ def applicable(
         UsageError: a name is unknown, both wanted and excluded, or nothing is left.
         PluginError: no plugin declares a learner, or two declare one name.
     """
-    entries = host.learners
+    entries, broken = host.learners, host.broken
     if not entries:
         msg = "no learner is installed; see `automl plugins list`"
         raise PluginError(msg)
-    _check_names(entries, only or (), exclude)
+    _check_names([*entries, *broken], only or (), exclude)
     chosen: list[Learner] = []
     reasons: dict[str, str] = {}
     for name, entry in entries.items():
         if only and name not in only and entry.learner.family != "baseline":
             continue
         reason = "left out by --exclude" if name in exclude else ""
-        reason = reason or _obstacle(entry, task, n_rows, n_columns, len(schema.classes))
+        reason = reason or _obstacle(entry, schema, task, n_rows, n_columns)
         if reason:
             reasons[name] = reason
         else:
             chosen.append(entry.learner)
+    for name, plugin in broken.items():
+        if name not in exclude and (not only or name in only):
+            reasons[name] = plugin.reason
     if not any(learner.name in only for learner in chosen) if only else not chosen:
         told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
         msg = f"no learner can be trained ({told})"
@@ -61,7 +68,7 @@ def applicable(
     return chosen, reasons
 
 
-def _obstacle(entry: LearnerEntry, task: Task, n_rows: int, n_columns: int, n_classes: int) -> str:
+def _obstacle(entry: LearnerEntry, schema: Schema, task: Task, n_rows: int, n_columns: int) -> str:
     """What keeps a learner from this table; empty if nothing does."""
     learner = entry.learner
     if task not in learner.tasks:
@@ -72,11 +79,20 @@ def _obstacle(entry: LearnerEntry, task: Task, n_rows: int, n_columns: int, n_cl
     for most, here, what in (
         (limits.rows, n_rows, "rows"),
         (limits.columns, n_columns, "columns"),
-        (limits.classes, n_classes, "classes"),
+        (limits.classes, len(schema.classes), "classes"),
     ):
         if most is not None and here > most:
             return f"limit: at most {most:,} {what}, here {here:,}"
-    return ""
+    return _unknown_cost(learner, schema)
+
+
+def _unknown_cost(learner: Learner, schema: Schema) -> str:
+    """What is wrong with what a learner says it takes; empty if nothing is."""
+    try:
+        cost = learner.resources(schema).cost
+    except Exception as err:  # noqa: BLE001 - a plugin may raise anything
+        return f"its resources cannot be had: {sentence(err)}"
+    return "" if 0 < cost < math.inf else f"its cost is {cost}; give a number above 0"
 
 
 def _check_names(known: Iterable[str], only: Sequence[str], exclude: Sequence[str]) -> None:

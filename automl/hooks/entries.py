@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from automl.hooks.requirements import explain_extra
-from automl.types import API_VERSION, Learner, Status
+from automl.hooks.versions import changed_since, refusal
+from automl.space import Choice
+from automl.types import Ensembler, Learner, Metric, Status
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
@@ -24,7 +27,7 @@ class PluginStatus:
     """None for a plugin registered in this process."""
     version: str | None
     status: Status
-    """"ok", "failed", or "skipped" when it was disabled."""
+    """"ok", "failed", or "skipped" when it was disabled or its extra is not installed."""
     reason: str = ""
 
 
@@ -42,6 +45,26 @@ class LearnerEntry:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What one plugin declares."""
+
+    learners: tuple[Learner, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    ensemblers: tuple[Ensembler, ...] = ()
+    readers: tuple[Callable[..., Any], ...] = ()
+    """Implementations of `automl_read`."""
+
+    def only(self, name: str) -> Brought | None:
+        """What of it bears the name; None if nothing does."""
+        kept = Brought(
+            tuple(item for item in self.learners if item.name == name),
+            tuple(item for item in self.metrics if item.name == name),
+            tuple(item for item in self.ensemblers if item.name == name),
+        )
+        return None if kept == Brought() else kept
+
+
 @dataclass(slots=True)
 class Plugin:
     """What the host remembers of a plugin while it lives."""
@@ -51,6 +74,8 @@ class Plugin:
     source: Distribution | None = None
     status: Status = "ok"
     reasons: list[str] = field(default_factory=list)
+    undeclared: bool = False
+    """Whether it failed before its learners were known."""
 
     @property
     def distribution(self) -> str | None:
@@ -67,23 +92,46 @@ class Plugin:
         self.status = "failed"
         self.tell(reason)
 
+    def skip(self, reason: str) -> None:
+        """Mark it as left out on purpose; only `plugins list` tells why."""
+        self.status = "skipped"
+        self.note(reason)
+
+    def note(self, reason: str) -> bool:
+        """Keep a reason for `plugins list`; whether it is a new one."""
+        if not reason or reason in self.reasons:
+            return False
+        self.reasons.append(reason)
+        return True
+
     def tell(self, reason: str) -> None:
         """Keep a reason for `plugins list` and log it, once."""
-        if reason not in self.reasons:
-            self.reasons.append(reason)
+        if self.note(reason):
             _log.warning("plugin %s: %s", self.name, reason)
 
 
 def entry_of(plugin: Plugin, learner: Learner) -> LearnerEntry:
-    """A learner with what keeps it from running here: its API version, or what it needs."""
-    reason = ""
-    if learner.api_version > API_VERSION:
-        reason = (
-            f"made for plugin API {learner.api_version}, this version has {API_VERSION} - "
-            "upgrade automl-crossover"
-        )
-    elif learner.extra and plugin.source:
-        reason = explain_extra(plugin.source, learner.extra)
+    """A learner with what keeps it from running here: its API version, its space, or its needs."""
+    reason = refusal(learner.api_version) or _unsound(learner)
+    if not reason:
+        plugin.note(changed_since(learner.api_version))
+        if learner.extra and plugin.source:
+            reason = explain_extra(plugin.source, learner.extra)
     return LearnerEntry(
         learner, plugin.name, plugin.package, plugin.distribution, not reason, reason
     )
+
+
+def _unsound(learner: Learner) -> str:
+    """What is wrong with a declared space or portfolio, which the driver would stumble over."""
+    if not learner.defaults:
+        return "declares no default configuration; give at least one, {} for the library's own"
+    for name, dim in learner.space.items():
+        if isinstance(dim, Choice):
+            if not dim.options:
+                return f"its space offers no option for {name}"
+        elif not dim.low <= dim.high:
+            return f"its space for {name} runs from {dim.low} to {dim.high}; low must come first"
+        elif dim.log and dim.low <= 0:
+            return f"its space for {name} is logarithmic and begins at {dim.low}; begin above 0"
+    return ""

@@ -15,8 +15,10 @@ from automl.errors import AutoMLError, PluginError
 from automl.hooks import spec
 from automl.hooks.calls import T, call, checked, resolve, sentence
 from automl.hooks.choose import applicable
-from automl.hooks.entries import LearnerEntry, Plugin, PluginStatus, entry_of
-from automl.types import Ensembler, Learner, Metric, Rung
+from automl.hooks.entries import Brought, LearnerEntry, Plugin, PluginStatus, entry_of
+from automl.hooks.requirements import explain_extra
+from automl.hooks.versions import changed_since, refusal
+from automl.types import API_VERSION, Ensembler, Learner, Metric, Rung
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from pluggy import HookImpl
 
-__all__ = ["Host", "LearnerEntry", "PluginStatus", "applicable", "get_host", "resolve"]
+__all__ = ["Brought", "Host", "LearnerEntry", "PluginStatus", "applicable", "get_host", "resolve"]
 
 GROUP = "automl"
 DISABLE = "AUTOML_DISABLE_PLUGINS"
@@ -71,7 +73,7 @@ class Host:
         plugin = Plugin(name or package, package)
         try:
             self._adopt(f"here:{plugin.name}", plugin, module)
-        except (ValueError, pluggy.PluginValidationError) as err:
+        except (ValueError, PluginError, pluggy.PluginValidationError) as err:
             msg = f"plugin {plugin.name} cannot be registered: {sentence(err)}"
             raise PluginError(msg) from err
 
@@ -94,6 +96,13 @@ class Host:
             )
             for p in self._plugins.values()
         ]
+
+    @property
+    def broken(self) -> dict[str, PluginStatus]:
+        """Plugins that failed before their learners were known, by name."""
+        known = self.learners.keys()
+        lost = {plugin.name for plugin in self._plugins.values() if plugin.undeclared}
+        return {p.name: p for p in self.plugins if p.name in lost - known}
 
     @property
     def learners(self) -> dict[str, LearnerEntry]:
@@ -140,6 +149,15 @@ class Host:
         """
         return {n: e for n, (_, e) in self._unique("automl_ensemblers", Ensembler).items()}
 
+    def brought_by(self, name: str) -> Brought:
+        """Everything that the plugin of that name declares."""
+        return Brought(
+            self._of(name, "automl_learners", Learner),
+            self._of(name, "automl_metrics", Metric),
+            self._of(name, "automl_ensemblers", Ensembler),
+            tuple(i.function for p, i in self._implementations("automl_read") if p.name == name),
+        )
+
     def read(self, source: str) -> pd.DataFrame | None:
         """The table that the first plugin able to read `source` makes of it, or None.
 
@@ -170,16 +188,26 @@ class Host:
         plugin = Plugin(point.name, point.module, point.dist)
         key = f"{plugin.distribution}:{point.name}"
         if disabled:
-            plugin.status, plugin.reasons = "skipped", [f"disabled by {DISABLE}"]
+            plugin.skip(f"disabled by {DISABLE}")
             self._plugins[key] = plugin
             return
         try:
             self._adopt(key, plugin, point.load())
         except (Exception, SystemExit) as err:  # noqa: BLE001 - importing a plugin may do anything
             self._plugins[key] = plugin
+            plugin.undeclared = True
             plugin.fail(sentence(err))
 
     def _adopt(self, key: str, plugin: Plugin, module: Any) -> None:
+        made_for = getattr(module, "api_version", API_VERSION)
+        if reason := refusal(made_for):
+            raise PluginError(reason)
+        plugin.note(changed_since(made_for))
+        extra = getattr(module, "extra", None)
+        if extra and plugin.source and (unmet := explain_extra(plugin.source, extra)):
+            plugin.skip(unmet)
+            self._plugins[key] = plugin
+            return
         self._manager.register(module, key)
         self._plugins[key] = plugin
         self._found.clear()
@@ -208,6 +236,7 @@ class Host:
                 try:
                     found[impl.plugin_name] = checked(call(impl) or (), kind)
                 except (Exception, SystemExit) as err:  # noqa: BLE001 - a plugin may raise anything
+                    plugin.undeclared |= kind is Learner
                     plugin.fail(f"{hook}: {sentence(err)}")
             self._found[hook] = [
                 (plugin, item)
@@ -215,6 +244,9 @@ class Host:
                 for item in found.get(key, ())
             ]
         return self._found[hook]
+
+    def _of(self, name: str, hook: str, kind: type[T]) -> tuple[T, ...]:
+        return tuple(item for plugin, item in self._collect(hook, kind) if plugin.name == name)
 
     def _unique(self, hook: str, kind: type[T]) -> dict[str, tuple[Plugin, T]]:
         found: dict[str, tuple[Plugin, T]] = {}

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import faulthandler
 import logging
-import math
-import os
 import sys
 import tempfile
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import ray
 from ray import tune
 from ray.tune.search import Searcher
 
 from automl.hooks.manager import get_host
 from automl.search.objective import Order, Outcome, run_rung
+from automl.search.watch import OVERDUE, last_words, watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,6 +38,8 @@ class Shipment:
     order: Order
     data: Any
     """Reference to a `RungData` in the object store."""
+    words: Path
+    """Where the worker says why it ended, if it is on this machine."""
 
     def __deepcopy__(self, _: dict[int, Any]) -> Shipment:
         return self
@@ -73,12 +71,12 @@ def search(
         own: Whether this Ray ends with the search, so that nothing need be given back.
         tick: Called often, for progress.
     """
-    feed = Feed(dealer, store, order, finish, end=end, own=own, tick=tick)
     with (
-        tempfile.TemporaryDirectory(prefix="automl-") as folder,
+        tempfile.TemporaryDirectory(prefix="automl-", ignore_cleanup_errors=True) as folder,
         _quiet(),
         contextlib.suppress(SearchOver),
     ):
+        feed = Feed(dealer, store, order, finish, Path(folder), end=end, own=own, tick=tick)
         tune.Tuner(
             tune.with_resources(RungTrainable, {"CPU": workers.threads, "GPU": workers.gpus}),
             tune_config=tune.TuneConfig(
@@ -129,6 +127,7 @@ class Feed(Searcher):
         store: RungStore,
         order: Callable[[Job], Order],
         finish: Callable[[Job, Outcome], None],
+        folder: Path,
         *,
         end: float | None,
         own: bool,
@@ -139,6 +138,7 @@ class Feed(Searcher):
         self._store = store
         self._order = order
         self._finish = finish
+        self._folder = folder
         self._end = end
         self._own = own
         self._tick = tick
@@ -172,9 +172,10 @@ class Feed(Searcher):
             self._waiting = job
             return None
         self._waiting = None
-        self._out[trial_id] = (self._dealt, job, now)
+        number = self._dealt
+        self._out[trial_id] = (number, job, now)
         self._dealt += 1
-        return {"shipment": Shipment(self._order(job), reference)}
+        return {"shipment": Shipment(self._order(job), reference, self._words(number))}
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -188,7 +189,7 @@ class Feed(Searcher):
         number, job, since = self._out.pop(trial_id)
         elapsed = time.monotonic() - since
         if isinstance(outcome, BaseException):
-            outcome = _fault(job, outcome, elapsed)
+            outcome = _fault(job, outcome, elapsed, last_words(self._words(number)))
         outcome.overhead_seconds = elapsed - outcome.fit_seconds - outcome.predict_seconds
         try:
             self._take(number, job, outcome)
@@ -201,6 +202,9 @@ class Feed(Searcher):
 
     def restore(self, checkpoint_path: str) -> None:
         """Nothing: the journal is what a run resumes from."""
+
+    def _words(self, number: int) -> Path:
+        return self._folder / f"{number}.words"
 
     def _deal(self, now: float) -> Job | None:
         if (
@@ -219,14 +223,16 @@ class Feed(Searcher):
             self._fed += 1
 
 
-def _fault(job: Job, error: BaseException, elapsed: float) -> Outcome:
+def _fault(job: Job, error: BaseException, elapsed: float, words: str | None) -> Outcome:
     """Why a job ended without an outcome: its process is gone, or the host itself failed."""
     if not isinstance(error, ray.exceptions.RayActorError):
         reason = f"the host failed: {str(error).strip().splitlines()[-1]}"
-    elif elapsed >= min(job.kill_after, job.left) - 1.0:
-        reason = f"ended after {elapsed:.0f} s, over its time"
-    else:
+    elif words is None and elapsed < min(job.kill_after, job.left) - 1.0:
         reason = "its worker died (out of memory, a crash, or os._exit)"
+    elif words is None or words.startswith(OVERDUE):
+        reason = f"ended after {elapsed:.0f} s, {words or OVERDUE}"
+    else:
+        reason = words
     return Outcome("failed", reason, fit_seconds=elapsed)
 
 
@@ -263,27 +269,6 @@ class RungTrainable(tune.Trainable):
 
 def _guarded(shipment: Shipment) -> Outcome:
     """Run the order under the worker's own watchdogs."""
-    order = shipment.order
     data = ray.get(shipment.data)
-    done = threading.Event()
-    if order.memory:
-        threading.Thread(target=_watch_memory, args=(order.memory, done), daemon=True).start()
-    try:
-        return run_rung(order, data, _end_after)
-    finally:
-        faulthandler.cancel_dump_traceback_later()
-        done.set()
-
-
-def _end_after(seconds: float) -> None:
-    """End this process unless told otherwise in time; a thread in C, so the GIL may be held."""
-    if seconds != math.inf:
-        faulthandler.dump_traceback_later(max(seconds, 0.1), exit=True, file=2)
-
-
-def _watch_memory(limit: int, done: threading.Event) -> None:
-    process = psutil.Process()
-    while not done.wait(0.25):
-        info = process.memory_info()
-        if info.rss - getattr(info, "shared", 0) > limit:  # the views are shared, not its own
-            os._exit(1)
+    with watched(shipment.words, shipment.order.memory) as watch:
+        return run_rung(shipment.order, data, watch)

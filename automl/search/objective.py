@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.errors import PluginError
+from automl.errors import AutoMLError, PluginError
 from automl.hooks.manager import get_host, resolve
 from automl.metrics import get_metric
 from automl.types import View
@@ -121,7 +121,7 @@ def run_rung(order: Order, data: RungData, watch: Callable[[float], None]) -> Ou
     watch(order.left)
     try:
         return _run(order, data, watch)
-    except Exception as error:  # noqa: BLE001 - a learner may raise anything; it costs its own row
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a learner may raise anything
         return Outcome("failed", _sentence(error))
 
 
@@ -189,10 +189,10 @@ def _checked(prediction: Array, X: Any, order: Order) -> Array:
     expected = (len(X), order.n_classes) if order.n_classes else (len(X),)
     if values.shape != expected:
         msg = f"predicted an array of shape {values.shape} instead of {expected}"
-        raise ValueError(msg)
+        raise PluginError(msg)
     if not np.isfinite(values).all():
         msg = "predicted NaN or infinite values"
-        raise ValueError(msg)
+        raise PluginError(msg)
     return values
 
 
@@ -209,8 +209,10 @@ def _saved(model: Model) -> tuple[dict[str, bytes] | None, str]:
 
 
 def _sentence(error: BaseException) -> str:
-    """The fault in one line, with the place in the plugin where it happened."""
+    """The fault in one line, with the place where it happened unless it was raised on purpose."""
     text = str(error).strip().splitlines()
+    if isinstance(error, AutoMLError) and text:
+        return text[0][:300]
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {text[0][:300] if text else 'no message'}{place}"

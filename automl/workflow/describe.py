@@ -11,7 +11,7 @@ import numpy as np
 
 from automl.artifact import versions
 from automl.data.schema import schema_to_json
-from automl.hooks.manager import get_host
+from automl.hooks.manager import LearnerEntry, PluginStatus, get_host
 from automl.search import machine, rundir
 
 if TYPE_CHECKING:
@@ -78,16 +78,23 @@ def _arguments(fit: Fit) -> dict[str, Any]:
 
 
 def _learner_rows(prepared: Prepared) -> list[dict[str, Any]]:
-    entries = get_host().learners
+    host = get_host()
+    entries, broken = host.learners, host.broken
     rows = [(learner.name, "not_reached", "the run is not over") for learner in prepared.learners]
-    rows += [(name, "skipped", reason) for name, reason in prepared.skipped.items()]
+    for name, reason in prepared.skipped.items():
+        rows.append((name, "failed" if name in broken else "skipped", reason))
     return [
         {
             "name": name,
-            "family": entries[name].learner.family,
-            "plugin": entries[name].distribution or entries[name].plugin,
+            "family": entries[name].learner.family if name in entries else "",
+            "plugin": _origin(entries.get(name) or broken[name]),
             "status": status,
             "reason": reason,
         }
         for name, status, reason in rows
     ]
+
+
+def _origin(source: LearnerEntry | PluginStatus) -> str:
+    own = source.plugin if isinstance(source, LearnerEntry) else source.name
+    return source.distribution or own

@@ -184,6 +184,31 @@ def test_an_extra_that_is_not_declared_is_said(install: Install, ask: Ask) -> No
     assert ask()["learners"]["larch"][1] == "asks for the extra 'gpu', which larch does not declare"
 
 
+@pytest.mark.parametrize("library", ["not-there", "pluggy"])
+def test_a_plugin_whose_extra_is_missing_is_left_out_silently(
+    library: str, install: Install, ask: Ask
+) -> None:
+    source = "extra = 'gpu'\n" + code("larch")
+    metadata = f"Provides-Extra: gpu\nRequires-Dist: {library}>=1; extra == 'gpu'\n"
+    install("larch", source, metadata=metadata)
+    answer = ask()
+    missing = library == "not-there"
+    assert ("larch" in answer["learners"]) is not missing
+    told = ["skipped", "needs not-there>=1 - pip install 'larch[gpu]'"] if missing else ["ok", ""]
+    assert row(answer, "larch")[3:] == told
+    assert answer["log"] == ""
+
+
+def test_a_plugin_of_a_newer_api_is_listed_as_failed(install: Install, ask: Ask) -> None:
+    install("larch", "api_version = 7\n" + code("larch"))
+    install("elm", code("elm"))
+    answer = ask()
+    assert "larch" not in answer["learners"]
+    assert "elm" in answer["learners"]
+    told = "made for plugin API 7, this version has 1 - upgrade automl-crossover"
+    assert row(answer, "larch")[3:] == ["failed", told]
+
+
 def test_an_installed_but_broken_dependency_is_left_to_the_worker(
     install: Install, ask: Ask, tmp_path: Path
 ) -> None:

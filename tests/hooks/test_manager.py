@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 import automl
 from automl.errors import DataError, PluginError, UsageError
 from automl.hooks.manager import Host, LearnerEntry, PluginStatus, applicable, resolve
-from automl.types import Ensembler, Learner, Limits, Metric, Rung, Schema
+from automl.space import Choice, Float, Int
+from automl.types import Ensembler, Learner, Limits, Metric, Resources, Rung, Schema
 
 RUNG = Rung("tree", "tree-0", {}, 0, 0, 0, 200, 0.5, 0.1, 0.1, "ok")
 
@@ -290,3 +292,113 @@ def test_a_factory_that_is_not_there_is_said_in_one_line(name: str, reason: str)
     with pytest.raises(PluginError, match=reason) as caught:
         resolve(name)
     assert "\n" not in str(caught.value)
+
+
+def test_a_plugin_of_a_newer_api_is_refused_in_one_sentence() -> None:
+    late = trees("oak")
+    late.api_version = 99
+    made = Host()
+    with pytest.raises(PluginError, match="oak cannot be registered: made for plugin API 99"):
+        made.register(late)
+    assert made.learners == {}
+
+
+@pytest.mark.parametrize("version", ["2", 0, 1.5, None])
+def test_a_version_that_is_none_is_refused(version: Any) -> None:
+    odd = trees("oak")
+    odd.api_version = version
+    with pytest.raises(PluginError, match="give the whole number"):
+        Host().register(odd)
+
+
+def test_a_plugin_of_an_older_api_is_accepted_and_told_what_changed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("automl.hooks.versions.API_VERSION", 3)
+    changes = {2: "views are read-only", 3: "predict gets a mask"}
+    monkeypatch.setattr("automl.hooks.versions.CHANGES", changes)
+    old = trees("oak", api_version=3)
+    old.api_version = 1
+    new = trees("elm", api_version=3)
+    new.api_version = 3
+    made = host(old, new)
+    assert made.learner("oak").name == "oak"
+    first, second = made.plugins
+    assert (first.status, second.status) == ("ok", "ok")
+    assert first.reason == (
+        "made for plugin API 1; changed since in 2: views are read-only; 3: predict gets a mask"
+    )
+    assert second.reason == ""
+    assert caplog.records == []
+
+
+def test_a_learner_of_an_older_api_is_accepted_and_told_what_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("automl.hooks.versions.API_VERSION", 2)
+    monkeypatch.setattr("automl.hooks.versions.CHANGES", {2: "views are read-only"})
+    made = host(trees("oak", api_version=1))
+    assert made.learners["oak"].available
+    assert made.plugins[0].reason.startswith("made for plugin API 1; changed since in 2")
+
+
+@pytest.mark.parametrize(
+    ("declared", "told"),
+    [
+        ({"space": {"depth": Int(9, 3)}}, "its space for depth runs from 9 to 3"),
+        ({"space": {"rate": Float(0.0, 1.0, log=True)}}, "its space for rate is logarithmic"),
+        ({"space": {"kind": Choice()}}, "its space offers no option for kind"),
+        ({"defaults": ()}, "declares no default configuration"),
+    ],
+)
+def test_a_space_that_cannot_be_searched_costs_its_learner_alone(
+    declared: dict[str, Any], told: str
+) -> None:
+    made = host(trees("oak", **declared), trees("elm"))
+    assert made.learners["oak"].reason.startswith(told)
+    assert choose(made) == (["elm"], {"oak": made.learners["oak"].reason})
+
+
+@pytest.mark.parametrize("cost", [0.0, math.nan, math.inf])
+def test_a_cost_that_is_none_costs_its_learner_alone(cost: float) -> None:
+    odd = trees("oak", resources=lambda _: Resources(cost=cost))
+    chosen, reasons = choose(host(odd, trees("elm")))
+    assert chosen == ["elm"]
+    assert reasons["oak"].startswith("its cost is ")
+
+
+def test_resources_that_raise_cost_their_learner_alone() -> None:
+    def broken(schema: Schema) -> Resources:
+        raise KeyError(schema.target)
+
+    chosen, reasons = choose(host(trees("oak", resources=broken), trees("elm")))
+    assert chosen == ["elm"]
+    assert reasons["oak"] == "its resources cannot be had: KeyError: 'y'"
+
+
+def test_a_plugin_without_learners_that_failed_is_among_the_reasons() -> None:
+    def broken() -> list[Learner]:
+        msg = "no luck"
+        raise RuntimeError(msg)
+
+    made = host(plugin("bad", learners=broken), trees("oak"))
+    told = {"bad": "automl_learners: RuntimeError: no luck"}
+    assert list(made.broken) == ["bad"]
+    assert choose(made) == (["oak"], told)
+    assert choose(made, only=["oak"]) == (["oak"], {})
+    assert choose(made, only=["oak", "bad"]) == (["oak"], told)
+    assert choose(made, exclude=["bad"]) == (["oak"], {})
+    with pytest.raises(UsageError, match=r"no learner can be trained .*no luck"):
+        choose(made, only=["bad"])
+
+
+def test_a_plugin_that_failed_in_another_hook_is_not_among_the_reasons() -> None:
+    def broken() -> list[Metric]:
+        msg = "no luck"
+        raise RuntimeError(msg)
+
+    made = host(plugin("bad", metrics=broken), trees("oak"))
+    assert made.metrics() == {}
+    assert made.plugins[0].status == "failed"
+    assert made.broken == {}
+    assert choose(made) == (["oak"], {})

@@ -108,6 +108,9 @@ def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
     }
     assert "automl/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
+    templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "automl").rglob("*.tmpl")}
+    assert templates
+    assert templates <= set(names)
 
 
 def test_every_plugin_folder_is_an_entry_point() -> None:

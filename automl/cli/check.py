@@ -1,0 +1,72 @@
+"""`automl plugins check`: does what a plugin brings hold to what the host relies on?"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from automl.cli.output import emit, emit_json, emit_rich, note, plain_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from automl.testing import Outcome
+
+COLUMNS = ("subject", "check", "result", "tasks", "reason")
+
+
+def check(
+    name: Annotated[
+        str, typer.Argument(help="A plugin, a distribution, or one learner, metric or ensembler.")
+    ],
+    skip: Annotated[
+        list[str] | None,
+        typer.Option("--skip", metavar="CHECK", help="Leave out a check of learners; repeatable."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list.")] = False,
+) -> None:
+    """Check everything that a plugin brings; exits 1 if something fails."""
+    from automl.testing import check_plugin
+
+    outcomes = check_plugin(name, skip=skip or (), on_outcome=_progress())
+    if as_json:
+        emit_json([asdict(outcome) for outcome in outcomes])
+    else:
+        emit_rich(plain_table(COLUMNS, _rows(outcomes)))
+        emit("\n".join(_hints(outcomes)))
+    if any(outcome.status == "failed" for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _progress() -> Callable[[Outcome], None]:
+    """Says on a terminal what has been checked last."""
+    seen: set[str] = set()
+
+    def say(outcome: Outcome) -> None:
+        if sys.stderr.isatty() and outcome.subject not in seen:
+            note(f"checking {outcome.subject} ...")
+        seen.add(outcome.subject)
+
+    return say
+
+
+def _rows(outcomes: Iterable[Outcome]) -> Iterator[list[str]]:
+    """A row for each subject, check and result; tasks of one reason share it."""
+    groups: dict[tuple[str, str, str, str], list[str]] = {}
+    for outcome in outcomes:
+        key = (outcome.subject, outcome.check, outcome.status, outcome.reason)
+        groups.setdefault(key, []).extend([outcome.task] if outcome.task else [])
+    for (subject, check_name, status, reason), tasks in groups.items():
+        yield [subject, check_name, status, ", ".join(tasks), reason]
+
+
+def _hints(outcomes: list[Outcome]) -> Iterator[str]:
+    """What to do about each failure, and a line that counts."""
+    failed = {(o.subject, o.check): o.hint for o in outcomes if o.status == "failed"}
+    for (subject, check_name), hint in failed.items():
+        yield f"\n{subject}, {check_name}: {hint}"
+    counts = {s: sum(o.status == s for o in outcomes) for s in ("passed", "failed", "skipped")}
+    yield "\n" + ", ".join(f"{count} {status}" for status, count in counts.items())

@@ -1,0 +1,136 @@
+"""Checks on tables that are small, narrow or full of holes, as real ones are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from automl.testing.bench import Brief
+from automl.testing.checks.predictions import in_order, normalised
+from automl.testing.outcome import CLASSES, check
+from automl.testing.tables import NEW_CITY, TARGET
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from automl.testing.bench import Bench
+    from automl.testing.tables import Rows
+    from automl.types import Array
+
+SHORT = Brief(seconds=1.5)
+
+
+def _answer(bench: Bench, rows: Rows, brief: Brief = SHORT) -> Array:
+    """Fit and predict the new rows, which must give a sound prediction."""
+    rows = bench.own(rows)
+    return bench.predict(bench.fit(rows, brief), rows.test)
+
+
+@check(
+    "Treat a level that training did not have as missing or unknown: code 0 in `tensors`, a "
+    "missing category in `frame`."
+)
+def unseen_categories(bench: Bench) -> None:
+    """New rows bring words that no training row had."""
+
+    def renamed(rows: pd.DataFrame) -> pd.DataFrame:
+        return rows.assign(city=NEW_CITY)
+
+    _answer(bench, bench.encode(bench.table(100), test=renamed))
+
+
+@check(
+    "Let the model handle missing numbers and categories (`frame`: NaN; `tensors`: the mask and "
+    "code 0), also in columns that had none in training, and in all columns of a row."
+)
+def missing_values(bench: Bench) -> None:
+    """Values are missing in most tables, and not always in the same columns."""
+    table = bench.table(100)
+    rng = np.random.default_rng(1)
+
+    def holed(rows: pd.DataFrame) -> pd.DataFrame:
+        for name in rows.columns.drop([TARGET, "x0"]):
+            rows[name] = rows[name].where(rng.random(len(rows)) > 0.3)
+        return rows
+
+    def emptied(rows: pd.DataFrame) -> pd.DataFrame:
+        rows = holed(rows)
+        rows["x0"] = rows["x0"].where(rng.random(len(rows)) > 0.3)
+        names = rows.columns.drop(TARGET)
+        for name in names:
+            rows[name] = rows[name].where(np.arange(len(rows)) > 0)
+        return rows
+
+    _answer(bench, bench.encode(table, train=holed, test=emptied))
+
+
+@check(
+    "Give a class that training lacks its own column all the same, with little or no probability; "
+    "`n_classes` says how many columns there are.",
+    tasks=("multiclass",),
+)
+def absent_class(bench: Bench) -> None:
+    """A small step or a fold may hold no row of a rare class."""
+
+    def without(rows: pd.DataFrame) -> pd.DataFrame:
+        return rows[rows[TARGET] != "c001"]
+
+    rows = bench.encode(bench.table(150), train=without)
+    prediction = _answer(bench, rows, Brief(seconds=1.5, reports=20))
+    normalised(prediction)
+    seen = rows.test_y != 1
+    in_order(rows.test_y[seen], prediction[seen])
+
+
+@check(
+    "Where training has one class only, predict it: probability 1 in its column, 0 in the others.",
+    tasks=CLASSES,
+)
+def single_class(bench: Bench) -> None:
+    """With groups or time, the rows of a step may all be of one class."""
+
+    def alike(rows: pd.DataFrame) -> pd.DataFrame:
+        return rows.assign(**{TARGET: "c001"})
+
+    normalised(_answer(bench, bench.encode(bench.table(SMALL), train=alike)))
+
+
+@check(
+    "Let the model work with one input, be it a number or a category (`tensors` then has no "
+    "numbers at all)."
+)
+def one_column(bench: Bench) -> None:
+    """Many tables are a single column and a target."""
+    for name in ("x0", "city"):
+        _answer(bench, bench.encode(bench.table(SMALL)[[name, TARGET]]))
+
+
+@check("Cap what must not exceed the rows by their number: neighbours, components, folds, batches.")
+def five_rows(bench: Bench) -> None:
+    """A tiny table is a table; it has no stop rows either."""
+    _answer(bench, bench.encode(bench.table(5)))
+
+
+@check("Guard divisions by a standard deviation, a range or a norm that may be 0.")
+def constant_columns(bench: Bench) -> None:
+    """A column may vary over the table and not at all over the rows of a step."""
+
+    def frozen(rows: pd.DataFrame) -> pd.DataFrame:
+        for name in rows.columns.drop(TARGET):
+            rows[name] = rows[name].iloc[0]
+        return rows
+
+    _answer(bench, bench.encode(bench.table(SMALL), train=frozen))
+
+
+SMALL = 60
+CHECKS = (
+    unseen_categories,
+    missing_values,
+    absent_class,
+    single_class,
+    one_column,
+    five_rows,
+    constant_columns,
+)

@@ -1,0 +1,168 @@
+"""Small tables with a strong signal, read and encoded as the host does it for a worker."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl.data.schema import infer_schema, to_dataset, to_features
+from automl.data.views import Views
+from automl.testing.outcome import CLASSES
+from automl.types import Array, Schema, Task, TensorBlock, View, ViewKind
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TARGET = "target"
+STOP_SHARE = 10
+"""Every so many-th training row is a stop row, as in a fit."""
+EFFECT = {"Amsterdam": -1.0, "Bergen": 0.0, "Cork": 0.5, "Delft": 1.0}
+NEW_CITY = "Esbjerg"
+"""A category that no training row has."""
+
+Alter = Callable[["pd.DataFrame"], "pd.DataFrame"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Training and new rows of one table, as a worker gets them."""
+
+    train: View
+    """All training rows; the last `n_stop` are stop rows."""
+    n_stop: int
+    test: View
+    """Without the answers."""
+    test_y: Array
+    schema: Schema
+
+    def parts(self, *, stopping: bool) -> tuple[View, View | None]:
+        """Training and stop rows; without early stopping all rows are trained on."""
+        if not stopping or not self.n_stop:
+            return self.train, None
+        cut = len(self.train) - self.n_stop
+        return self.train.take(slice(0, cut)), self.train.take(slice(cut, None))
+
+
+def make_table(task: Task, rows: int, *, classes: int = 3, wide: int = 0) -> pd.DataFrame:
+    """A raw table: four numbers, one with gaps, two categories, and a target they explain.
+
+    Classes take turns, so that every prefix is balanced.
+
+    Args:
+        task: Decides the target.
+        rows: How many.
+        classes: Of a multiclass target.
+        wide: Further columns of noise.
+    """
+    import pandas as pd
+
+    rng = np.random.default_rng(5)
+    table = pd.DataFrame({f"x{i}": rng.normal(size=rows) for i in range(4)})
+    table["city"] = rng.choice(list(EFFECT), rows)
+    table["size"] = rng.choice(["small", "medium", "large"], rows)
+    signal = 2 * table["x0"] + table["x1"] + table["city"].map(EFFECT)
+    table.loc[rng.random(rows) < 0.1, "x3"] = np.nan
+    noise = {f"noise{i}": rng.normal(size=rows) for i in range(wide)}
+    table = pd.concat([table, pd.DataFrame(noise)], axis=1)
+    if task == "regression":
+        table[TARGET] = 1000.0 + 50.0 * signal + rng.normal(size=rows)
+        return table
+    if task == "anomaly":
+        odd = np.arange(rows) % 10 == 9
+        table.loc[odd, ["x0", "x1", "x2"]] += 6.0
+        table[TARGET] = np.where(odd, "odd", "fine")
+        return table
+    count = 2 if task == "binary" else classes
+    rank = signal.rank(method="first").to_numpy() - 1
+    label = (rank * count // rows).astype(int)
+    table[TARGET] = [f"c{i:03d}" for i in label]
+    turn = table.groupby(TARGET).cumcount().to_numpy()
+    return table.iloc[np.lexsort((label, turn))].reset_index(drop=True)
+
+
+def encode(
+    table: pd.DataFrame,
+    task: Task,
+    kind: ViewKind,
+    n_train: int,
+    *,
+    train: Alter = lambda rows: rows,
+    test: Alter = lambda rows: rows,
+) -> Rows:
+    """Read a raw table, fit the view on its first rows and encode the rest.
+
+    Args:
+        table: From `make_table`; its schema is inferred from all rows.
+        task: What is predicted.
+        kind: The view wanted.
+        n_train: Training rows; the others are new.
+        train: Changes the raw training rows after the schema is known.
+        test: Changes the raw new rows.
+    """
+    schema = infer_schema(table, target=TARGET, task=task)
+    seen = to_dataset(schema, train(table.iloc[:n_train].copy()))
+    new = test(table.iloc[n_train:].copy())
+    views = Views(seen.X, seen.y, schema)
+    k = len(schema.classes)
+    n_stop = len(seen.y) // STOP_SHARE if len(seen.y) >= 2 * STOP_SHARE else 0
+    return Rows(
+        train=shared(View(views.train(kind), seen.y, task, k)),
+        n_stop=n_stop,
+        test=shared(View(views.transform(kind, to_features(schema, new)), None, task, k)),
+        test_y=to_dataset(schema, new).y,
+        schema=schema,
+    )
+
+
+def shared(view: View) -> View:
+    """A copy whose arrays are read-only, as the object store hands them out."""
+    return _copied(view, bytes)
+
+
+def writable(view: View) -> View:
+    """A copy that may be written to."""
+    return _copied(view, bytearray)
+
+
+def writable_rows(rows: Rows) -> Rows:
+    """The same of training and new rows."""
+    train, test = writable(rows.train), writable(rows.test)
+    return Rows(train, rows.n_stop, test, rows.test_y, rows.schema)
+
+
+def _copied(view: View, memory: type[bytes | bytearray]) -> View:
+    buffers: list[pickle.PickleBuffer] = []
+    data = pickle.dumps(view, protocol=5, buffer_callback=buffers.append)
+    copy: View = pickle.loads(data, buffers=[memory(b.raw()) for b in buffers])  # noqa: S301 - ours
+    return copy
+
+
+def digest(view: View) -> str:
+    """Changes when the rows do."""
+    found = hashlib.blake2b()
+    for part in _parts(view.X):
+        found.update(part)
+    if view.y is not None:
+        found.update(np.ascontiguousarray(view.y).tobytes())
+    return found.hexdigest()
+
+
+def _parts(X: Any) -> list[bytes]:
+    if isinstance(X, TensorBlock):
+        return [np.ascontiguousarray(a).tobytes() for a in (X.numbers, X.missing, X.codes)]
+    if isinstance(X, np.ndarray):
+        return [np.ascontiguousarray(X).tobytes()]
+    from pandas.util import hash_pandas_object
+
+    names = repr((list(X.columns), [str(t) for t in X.dtypes], len(X)))
+    return [names.encode(), hash_pandas_object(X).to_numpy().tobytes()]
+
+
+def shape_of(view: View) -> tuple[int, ...]:
+    """What `predict` must give for the rows."""
+    return (len(view), view.n_classes) if view.task in CLASSES else (len(view),)

@@ -1,0 +1,149 @@
+"""The kit catches planted faults, and nothing where there is none."""
+
+from __future__ import annotations
+
+import unittest
+
+import pytest
+
+from automl import PluginError, UsageError
+from automl.hooks.manager import get_host
+from automl.testing import LEARNER_CHECKS, Lab, check_learner, learner_checks
+from automl.testing.bench import Bench
+from automl.testing.checks.declared import light
+from automl.testing.outcome import judge
+from tests.testing.faulty import Hangs, Sound, faults, learner
+
+FAULTS = faults()
+OTHERS = 2
+"""Checks beside the one meant that a fault may fail."""
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with Lab() as shared:
+        yield shared
+
+
+@pytest.fixture(scope="module")
+def impatient_lab():
+    with Lab(limit=4.0) as shared:
+        yield shared
+
+
+def failed(outcomes):
+    return {o.check: o for o in outcomes if o.status == "failed"}
+
+
+@pytest.mark.parametrize("task", sorted(learner(Sound).tasks))
+def test_a_sound_learner_passes_on_every_task(lab, task):
+    outcomes = check_learner(learner(Sound), tasks=[task], lab=lab)
+    assert failed(outcomes) == {}
+    skipped = {o.check for o in outcomes if o.status == "skipped"}
+    assert skipped <= {"light", "threads", "memory", "gpu_to_cpu", "best_step"}
+    assert all(o.reason for o in outcomes if o.status == "skipped")
+
+
+@pytest.mark.parametrize("model", [m for m in FAULTS if m is not Hangs], ids=lambda m: m.__name__)
+def test_a_fault_is_caught_by_the_check_meant_for_it(lab, model):
+    task = getattr(model, "task", "binary")
+    found = failed(check_learner(learner(model), tasks=[task], lab=lab))
+    assert model.caught_by in found, found
+    assert len(found) <= 1 + OTHERS, found
+    assert found[model.caught_by].reason
+    assert found[model.caught_by].hint
+
+
+def test_a_learner_that_hangs_is_one_failed_check(impatient_lab):
+    outcomes = check_learner(learner(Hangs), tasks=["binary"], lab=impatient_lab)
+    assert set(failed(outcomes)) == {"fits"}
+    assert "within 4 s" in failed(outcomes)["fits"].reason
+    assert {o.status for o in outcomes if o.check == "shapes"} == {"skipped"}
+
+
+def test_a_heavy_declaration_is_caught(tmp_path, monkeypatch):
+    (tmp_path / "heavy_plugin.py").write_text("import sklearn\n")
+    (tmp_path / "slim_plugin.py").write_text("import json\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    results = {}
+    for package in ("heavy_plugin", "slim_plugin"):
+        bench = Bench(learner(Sound), "binary", package)
+        results[package], _ = judge(light, bench, "sound", "binary")
+    assert results["heavy_plugin"].status == "failed"
+    assert "sklearn" in results["heavy_plugin"].reason
+    assert results["slim_plugin"].status == "passed"
+
+
+def test_there_is_a_fault_for_nearly_every_check():
+    """Left out: what needs a GPU, an installed plugin (above) or the task anomaly."""
+    planted = {model.caught_by for model in FAULTS}
+    every = {check.name for check in LEARNER_CHECKS}
+    assert len(FAULTS) >= 25
+    assert every - planted == {"light", "gpu_to_cpu", "score_order"}
+
+
+def test_every_check_says_why_and_what_to_do():
+    for check in LEARNER_CHECKS:
+        assert check.why.endswith(".")
+        assert check.hint.endswith(".")
+        assert set(check.needs) <= {c.name for c in LEARNER_CHECKS}
+
+
+def test_cases_for_pytest_run_fail_and_skip():
+    names = ["shapes", "memory", "class_order"]
+    cases = {str(case): case for case in learner_checks(learner(Sound), checks=names)}
+    assert set(cases) == {
+        "kit_sound-shapes-binary",
+        "kit_sound-shapes-multiclass",
+        "kit_sound-shapes-regression",
+        "kit_sound-memory-binary",
+        "kit_sound-class_order-binary",
+        "kit_sound-class_order-multiclass",
+    }
+    cases["kit_sound-shapes-binary"]()
+    with pytest.raises(unittest.SkipTest, match="declares no memory"):
+        cases["kit_sound-memory-binary"]()
+
+
+def test_a_failed_case_tells_reason_purpose_and_hint():
+    reversed_ = next(m for m in FAULTS if m.__name__ == "ColumnsReversed")
+    (case,) = learner_checks(learner(reversed_), tasks=["binary"], checks=["class_order"])
+    with pytest.raises(AssertionError, match=r"columns \[1, 0\]\n  why: .*\n  hint: Put"):
+        case()
+
+
+def test_checks_can_be_left_out():
+    cases = learner_checks("baseline", tasks=["binary"], skip=["space"])
+    assert "baseline-space-binary" not in map(str, cases)
+    assert "baseline-shapes-binary" in map(str, cases)
+
+
+def test_what_does_not_exist_is_named():
+    with pytest.raises(PluginError, match="no_such_learner"):
+        learner_checks("no_such_learner")
+    with pytest.raises(UsageError, match="no check nonsense; there are declaration"):
+        check_learner("baseline", checks=["nonsense"])
+    with pytest.raises(UsageError, match="does not do anomaly"):
+        check_learner("baseline", tasks=["anomaly"])
+
+
+CATALOGUE = sorted(name for name, entry in get_host().learners.items() if entry.available)
+FIRST_TASK = "multiclass"
+
+
+def _cases(every_task):
+    for name in CATALOGUE:
+        tasks = get_host().learners[name].learner.tasks
+        first = [FIRST_TASK] if FIRST_TASK in tasks else sorted(tasks)[:1]
+        yield from learner_checks(name, tasks=sorted(tasks - set(first)) if every_task else first)
+
+
+@pytest.mark.parametrize("check", _cases(every_task=False), ids=str)
+def test_every_learner_of_the_catalogue_conforms(check):
+    check()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", _cases(every_task=True), ids=str)
+def test_every_learner_of_the_catalogue_conforms_on_its_other_tasks(check):
+    check()
