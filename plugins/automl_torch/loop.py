@@ -12,7 +12,6 @@ import torch
 
 from automl import AutoMLError
 from automl_torch.optimiser import AdamW
-from automl_torch.schedules import one_cycle, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,9 +32,9 @@ class Plan:
 
     epochs: int
     batch: int
-    rate: Schedule = scaled(4e-3, one_cycle)
+    rate: Schedule
     """Learning rate by progress."""
-    decay: Schedule = scaled(0.2, lambda _: 1.0)
+    decay: Schedule
     """Weight decay by progress; a step takes rate times decay off the weights that decay."""
     betas: tuple[float, float] = (0.9, 0.95)
     clip: float = 1.0

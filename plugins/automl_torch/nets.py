@@ -60,11 +60,13 @@ class Dropout(nn.Module):
 
 
 def with_cheap_dropout(net: nn.Module) -> nn.Module:
-    """The net with a `Dropout` of this module in place of each of torch's."""
+    """The net with a `Dropout` of this module in place of each of torch's, ReLU in place."""
     for part in net.modules():
         for name, child in part.named_children():
             if isinstance(child, nn.Dropout):
                 setattr(part, name, Dropout(child.p))
+            elif isinstance(child, nn.ReLU):
+                child.inplace = True
     return net
 
 

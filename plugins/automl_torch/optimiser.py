@@ -8,7 +8,6 @@ operation each, too.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,28 +60,35 @@ class AdamW:
             (slice(start, end), group.rate, group.decay)
             for start, end, group in zip(starts, starts[1:], filled, strict=False)
         ]
-        self._betas, self._clip, self._steps = betas, clip, 0
+        self._betas, self._clip = betas, clip
+        self._steps = torch.zeros((), device=self.weights.device)
         self._mean = torch.zeros_like(self.weights)
         self._square = torch.zeros_like(self.weights)
-        self._scale = torch.empty_like(self.weights)
 
     def step(self, rate: float, decay: float) -> None:
         """Move the weights along the gradients of the last `backward`, then clear those."""
-        gradient, (beta1, beta2) = self._gradient, self._betas
         if self._clip:
-            gradient.mul_((self._clip / gradient.norm().clamp_min(1e-12)).clamp_max(1.0))
+            norm = self._gradient.norm().clamp_min(1e-12)
+            self._gradient.mul_((self._clip / norm).clamp_max(1.0))
         self._steps += 1
-        self._mean.lerp_(gradient, 1 - beta1)
-        self._square.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        debias = math.sqrt(1 - beta2**self._steps)
-        torch.sqrt(self._square, out=self._scale).add_(EPSILON * debias)
-        speed = rate * debias / (1 - beta1**self._steps)
         for part, faster, stronger in self._groups:
-            weights = self.weights[part]
-            if decay * stronger:
-                weights.mul_(max(0.0, 1 - rate * faster * decay * stronger))
-            weights.addcdiv_(self._mean[part], self._scale[part], value=-speed * faster)
-        gradient.zero_()
+            speed = rate * faster
+            torch._fused_adamw_(  # noqa: SLF001 - the kernel under torch.optim, without its imports
+                [self.weights[part]],
+                [self._gradient[part]],
+                [self._mean[part]],
+                [self._square[part]],
+                [],
+                [self._steps],
+                amsgrad=False,
+                lr=speed,
+                beta1=self._betas[0],
+                beta2=self._betas[1],
+                weight_decay=min(decay * stronger, 1 / max(speed, 1e-12)),
+                eps=EPSILON,
+                maximize=False,
+            )
+        self._gradient.zero_()
 
 
 def _flatten(parameters: Sequence[nn.Parameter]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -221,7 +221,5 @@ def build(config: Config, task: Task, n_classes: int) -> NetModel:
     rate = RECIPE.rate
     if task == "regression":
         rate = 0.07 if settings.get("numbers") == "plain" else 0.2
-    recipe = replace(
-        RECIPE, rate=rate, groups=groups_of(float(settings.get("scale_rate", 6.0)))
-    )
+    recipe = replace(RECIPE, rate=rate, groups=groups_of(float(settings.get("scale_rate", 6.0))))
     return NetModel(recipe, config, task, n_classes)

@@ -9,8 +9,7 @@ from automl import Choice, Float, Int, Learner, Limits, Resources
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from automl import Schema, Task
-    from automl import Dimension
+    from automl import Dimension, Schema, Task
 
 TASKS: frozenset[Task] = frozenset({"binary", "multiclass", "regression"})
 NO_STOP = 1_000
@@ -34,9 +33,9 @@ def _net(
     defaults: Sequence[Mapping[str, Any]],
     patience: int = 16,
     cost: Callable[[int], float],
-    limits: Limits = Limits(),
+    columns: int | None = None,
 ) -> Learner:
-    """A net; `cost` takes the number of feature columns."""
+    """A net; `cost` takes the number of feature columns, `columns` is their limit."""
 
     def resources(schema: Schema) -> Resources:
         return Resources(gpus=1.0, cost=cost(len(schema.features)))
@@ -52,7 +51,7 @@ def _net(
         fidelity="epochs",
         patience=patience,
         resources=resources,
-        limits=limits,
+        limits=Limits(columns=columns),
         extra="torch",
         summary=summary,
     )
@@ -191,10 +190,15 @@ def _ft_transformer() -> Learner:
             "weight_decay": Float(1e-6, 1e-3, log=True),
         },
         defaults=(
-            {"width": 96, "layers": 1, "attention_dropout": 0.1, "ffn_dropout": 0.0,
-             "learning_rate": 1e-3},
+            {
+                "width": 96,
+                "layers": 1,
+                "attention_dropout": 0.1,
+                "ffn_dropout": 0.0,
+                "learning_rate": 1e-3,
+            },
             {},
         ),
         cost=lambda columns: 60.0 + 4.0 * columns + 0.1 * columns**2,
-        limits=Limits(columns=300),
+        columns=300,
     )
