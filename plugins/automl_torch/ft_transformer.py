@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from automl_torch.data import Inputs, Layout
 
 HEADS = 8
+BATCHES = ((2_800, 32), (6_400, 64), (None, 128))
 
 
 class FTTransformer(nn.Module):
@@ -131,7 +132,14 @@ def groups(net: nn.Module) -> tuple[Group, ...]:
     )
 
 
-RECIPE = Recipe(architecture=architecture, rate=1e-4, decay=1e-5, betas=(0.9, 0.999), groups=groups)
+RECIPE = Recipe(
+    architecture=architecture,
+    rate=1e-4,
+    decay=1e-5,
+    batches=BATCHES,
+    betas=(0.9, 0.999),
+    groups=groups,
+)
 
 
 def build(config: Config, task: Task, n_classes: int) -> NetModel:

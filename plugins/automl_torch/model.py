@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 CHUNK_CELLS = 1 << 23
 """Numbers in the widest activation of the rows that a prediction handles at once."""
-BATCH_CELLS = 1 << 25
+BATCH_CELLS = 1 << 24
 """The same, of a training batch."""
 SAMPLE = 1 << 13
 """Rows that a net is fitted to the scale of."""

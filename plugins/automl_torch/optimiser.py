@@ -73,7 +73,7 @@ class AdamW:
         self._steps += 1
         for part, faster, stronger in self._groups:
             speed = rate * faster
-            torch._fused_adamw_(  # noqa: SLF001 - the kernel under torch.optim, without its imports
+            torch._fused_adamw_(
                 [self.weights[part]],
                 [self._gradient[part]],
                 [self._mean[part]],

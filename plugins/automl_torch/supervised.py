@@ -119,7 +119,7 @@ def _resnet() -> Learner:
             published,
             {**quick, "width": 256, "layers": 4, "hidden_factor": 1.0},
         ),
-        cost=lambda _: 15.0,
+        cost=lambda _: 14.0,
     )
 
 
@@ -146,12 +146,19 @@ def _realmlp() -> Learner:
             {"numbers": "plain", "dropout": 0.0, "weight_decay": 0.0},
         ),
         patience=NO_STOP,
-        cost=lambda _: 25.0,
+        cost=lambda _: 60.0,
     )
 
 
 def _tabm() -> Learner:
-    quick = {"kind": "tabm-mini", "members": 16, "width": 256}
+    quick = {
+        "kind": "tabm-mini",
+        "members": 8,
+        "width": 128,
+        "embedding": 8,
+        "bins": 16,
+        "learning_rate": 3e-3,
+    }
     return _net(
         "tabm",
         "many MLPs in one that share weights (Gorishniy et al. 2024)",
@@ -169,9 +176,10 @@ def _tabm() -> Learner:
         },
         defaults=(
             quick,
+            {**quick, "members": 16, "width": 256, "embedding": 16, "bins": 48},
             {},
         ),
-        cost=lambda _: 80.0,
+        cost=lambda _: 45.0,
     )
 
 
@@ -199,6 +207,6 @@ def _ft_transformer() -> Learner:
             },
             {},
         ),
-        cost=lambda columns: 60.0 + 4.0 * columns + 0.1 * columns**2,
+        cost=lambda columns: 60.0 + 3.0 * columns + 0.05 * columns**2,
         columns=300,
     )
