@@ -62,9 +62,9 @@ class FTTransformer(nn.Module):
         x = torch.cat(tokens, 1)
         *inner, last = cast("Iterable[nn.ModuleDict]", body.backbone.blocks)
         for block in inner:
-            x = _block(block, x, block["attention"](*[_normed(block, x)] * 2))
-        normed = _normed(last, x)
-        x = _block(last, x[:, :1], _attend_first(last["attention"], normed))
+            normed = _normed(block, x)
+            x = _block(block, x, block["attention"](normed, normed))
+        x = _block(last, x[:, :1], _attend_first(last["attention"], _normed(last, x)))
         output: torch.Tensor = body.backbone.output(x[:, 0])
         return output
 

@@ -124,6 +124,7 @@ class RealMLP(nn.Module):
         if dense:
             ends = RobustClip(dense)
             ends.measure(self.categories(rows)[:, :dense])
+            ends.factor[ends.factor == 0] = 2.0  # too rare to be in the sample
             self.low[:dense] = ends(torch.zeros(1, dense))[0]
             self.span[:dense] = ends(torch.ones(1, dense))[0] - self.low[:dense]
         x = self._columns(rows)

@@ -237,7 +237,7 @@ def test_members_of_tabm_differ_and_their_probabilities_are_averaged():
 
 def test_layers_of_realmlp_start_with_units_of_variance_one():
     data = mixed()
-    net = import_module("automl_torch.realmlp").architecture({}, Layout.of(data.X), 3)
+    net = import_module("automl_torch.realmlp").architecture({}, Layout.of(data.X), 3).eval()
     rows = to_inputs(data.X, Layout.of(data.X), "cpu")
     with torch.no_grad():
         net.measure(rows)
