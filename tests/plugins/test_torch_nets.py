@@ -258,13 +258,14 @@ def test_robust_scaling_is_by_quartiles_and_bends_smoothly():
 
 
 def test_normal_scores_follow_the_ranks_and_ties_share_theirs():
-    numbers = torch.stack([torch.rand(4000).pow(4), (torch.rand(4000) > 0.5).float()], 1)
+    even = torch.rand(4000, 2, generator=torch.Generator().manual_seed(0))
+    numbers = torch.stack([even[:, 0].pow(4), (even[:, 1] > 0.5).float()], 1)
     part = NormalScores(2)
     part.measure(numbers)
     scores = part(numbers)
     assert float(scores[:, 0].mean()) == pytest.approx(0.0, abs=0.05)
     assert float(scores[:, 0].std()) == pytest.approx(1.0, abs=0.05)
-    assert torch.equal(scores[:, 0].argsort(), numbers[:, 0].argsort())
+    assert (scores[numbers[:, 0].argsort(), 0].diff() >= 0).all()
     assert scores[:, 1].unique().tolist() == pytest.approx([-0.67, 0.67], abs=0.05)
     beyond = part(torch.tensor([[-9.0, 0.0], [9.0, 1.0]]))[:, 0]
     assert beyond.tolist() == pytest.approx([scores[:, 0].min(), scores[:, 0].max()])
