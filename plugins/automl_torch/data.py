@@ -67,10 +67,18 @@ def to_inputs(block: TensorBlock, layout: Layout, device: str) -> Inputs:
     known = (codes >= 0) & (codes < levels)
     flags = np.asarray(block.missing)[:, list(layout.flagged)]
     return Inputs(
-        torch.tensor(np.asarray(block.numbers), dtype=torch.float32, device=device),
-        torch.tensor(flags, dtype=torch.float32, device=device),
-        torch.tensor(np.where(known, codes, 0), device=device),
+        _copy(np.asarray(block.numbers, dtype=np.float32), device),
+        _copy(flags.astype(np.float32), device),
+        _copy(np.where(known, codes, 0), device),
     )
+
+
+def _copy(array: npt.NDArray[Any], device: str) -> torch.Tensor:
+    """A tensor of its own; to a GPU through pinned memory, which does not wait."""
+    tensor = torch.tensor(array)
+    if device == "cpu":
+        return tensor
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,19 +14,16 @@ from automl import AutoMLError
 from automl_torch.optimiser import AdamW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import nn
 
     from automl import Array, Run
-    from automl_torch.data import Inputs
+    from automl_torch.optimiser import Group
+    from automl_torch.schedules import Schedule
 
 EPOCH_ROWS = 1 << 15
 """An epoch is a pass over the rows, or over this many of them where there are more."""
-WARM_UP = 0.1
-"""Share of the training during which the learning rate rises."""
-FLOOR = 0.01
-"""Learning rate at both ends of the schedule, relative to its peak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +32,30 @@ class Plan:
 
     epochs: int
     batch: int
-    rate: float
-    decay: float
+    rate: Schedule
+    """Learning rate by progress."""
+    decay: Schedule
+    """Weight decay by progress; a step takes rate times decay off the weights that decay."""
+    betas: tuple[float, float] = (0.9, 0.95)
     clip: float = 1.0
+    """Largest norm of the gradient; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What to train on: rows, their targets, and how far off an output is."""
+    """What to train on."""
 
-    rows: Inputs
-    target: torch.Tensor
-    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-    evaluate: Callable[[], Array] | None
+    rows: int
+    """Training rows; a batch is a tensor of positions among them."""
+    device: torch.device | str
+    loss: Callable[[torch.Tensor], torch.Tensor]
+    """(m,) int64 positions to the mean loss of those rows."""
+    groups: Sequence[Group]
+    """The parameters to train; all others stay as they are."""
+    evaluate: Callable[[], Array] | None = None
     """Predicts the stop rows; None without stop rows."""
+    advance: Callable[[float], None] | None = None
+    """Told the progress after every step, for what changes while a net trains."""
 
 
 @contextmanager
@@ -89,6 +96,13 @@ class Clock:
         self._last = now
         return self.progress()
 
+    def evaluated(self) -> None:
+        """Keep enough time for another evaluation as long as the one that just ended."""
+        now = time.monotonic()
+        if math.isfinite(self._began):
+            self.reserve = max(self.reserve, min(1.2 * (now - self._last), 0.3 * self._began))
+        self._last = now
+
     def progress(self) -> float:
         """Share of the training that is over."""
         by_steps = self._done / self._steps
@@ -98,24 +112,33 @@ class Clock:
         return max(by_steps, 1 - left / max(self._began - self.reserve, 1e-9))
 
 
-def learning_rate(progress: float) -> float:
-    """One cycle, relative to the peak: a linear rise, then half a cosine down."""
-    if progress < WARM_UP:
-        return FLOOR + (1 - FLOOR) * progress / WARM_UP
-    fall = min((progress - WARM_UP) / (1 - WARM_UP), 1.0)
-    return FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * fall))
-
-
-def batches(rows: int, size: int, device: torch.device) -> Iterator[torch.Tensor]:
+def batches(rows: int, size: int, device: torch.device | str) -> Iterator[torch.Tensor]:
     """Endless (size,) positions: one permutation after the other."""
     while True:
         for batch in torch.split(torch.randperm(rows, device=device), size):
-            if len(batch) == size or rows < 2 * size:
+            if len(batch) == size or (rows < 2 * size and len(batch) > 1):
                 yield batch
 
 
+class Keeper:
+    """Remembers a net's weights and running statistics, and puts them back."""
+
+    def __init__(self, net: nn.Module, weights: torch.Tensor) -> None:
+        self._parts = [weights, *net.buffers()]
+        self._kept: list[torch.Tensor] = []
+
+    def keep(self) -> None:
+        """Remember the present state in place of an earlier one."""
+        self._kept = [part.clone() for part in self._parts]
+
+    def restore(self) -> None:
+        """Back to the state last kept, if there is one."""
+        for part, kept in zip(self._parts, self._kept, strict=False):
+            part.copy_(kept)
+
+
 def train(net: nn.Module, task: Task, plan: Plan, run: Run) -> None:
-    """Train `net` in place and leave it with its best weights.
+    """Train `net` in place and leave it with its best weights, in evaluation mode.
 
     Ends after the planned epochs, when the host says so, or in time before the deadline.
     With stop rows the prediction is reported after each epoch (`EPOCH_ROWS`) and at the end.
@@ -123,31 +146,32 @@ def train(net: nn.Module, task: Task, plan: Plan, run: Run) -> None:
     Raises:
         AutoMLError: The weights became infinite before any epoch was kept.
     """
-    per_epoch = max(1, min(len(task.rows), EPOCH_ROWS) // plan.batch)
-    optimiser = AdamW(net, plan.decay, plan.clip)
+    per_epoch = max(1, min(task.rows, EPOCH_ROWS) // plan.batch)
+    optimiser = AdamW(task.groups, plan.betas, plan.clip)
+    keeper = Keeper(net, optimiser.weights)
     clock = Clock(plan.epochs * per_epoch, run)
-    best: torch.Tensor | None = None
     progress, over = 0.0, False
     net.train()
-    for step, batch in enumerate(batches(len(task.rows), plan.batch, task.target.device), start=1):
-        loss = task.loss(net(task.rows.take(batch)), task.target.index_select(0, batch))
-        loss.backward()  # type: ignore[no-untyped-call]
+    for step, batch in enumerate(batches(task.rows, plan.batch, task.device), start=1):
+        task.loss(batch).backward()  # type: ignore[no-untyped-call]
         with torch.no_grad():
-            optimiser.step(plan.rate * learning_rate(progress))
+            optimiser.step(plan.rate(progress), plan.decay(progress))
         progress = clock.tick()
+        if task.advance:
+            task.advance(progress)
         ended = step % per_epoch == 0 or progress >= 1
         if ended and not torch.isfinite(optimiser.weights.sum()):
             break
         if task.evaluate and ended:
             epoch = math.ceil(step / per_epoch)
             over = run.report(epoch, task.evaluate())
+            clock.evaluated()
             net.train()
             if run.best_step == epoch:
-                best = optimiser.weights.clone()
+                keeper.keep()
         if over or progress >= 1:
             break
-    if best is not None:
-        optimiser.weights.copy_(best)
+    keeper.restore()
     if not torch.isfinite(optimiser.weights.sum()):
         msg = "The net diverged: its weights are no longer finite; try a lower learning_rate."
         raise AutoMLError(msg)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from torch import nn
 
-from automl_torch.model import NetModel
+from automl_torch.model import NetModel, Recipe
 from automl_torch.nets import Columns, Dropout, NumberKind
 
 if TYPE_CHECKING:
@@ -22,10 +22,15 @@ class MLP(nn.Module):
     def __init__(self, columns: Columns, width: int, layers: int, dropout: float, out: int) -> None:
         super().__init__()
         self.columns = columns
+        self.cells = max(columns.width, width)
         parts: list[nn.Module] = []
         for size in [columns.width, *[width] * (layers - 1)]:
             parts += [nn.Linear(size, width), nn.ReLU(), Dropout(dropout)]
         self.body = nn.Sequential(*parts, nn.Linear(width, out))
+
+    def measure(self, rows: Inputs) -> None:
+        """Fit the columns to the scale of the inputs."""
+        self.columns.measure(rows.numbers)
 
     def forward(self, rows: Inputs) -> torch.Tensor:
         """`Inputs` of n rows to (n, out)."""
@@ -52,4 +57,4 @@ def architecture(config: Config, layout: Layout, outputs: int) -> MLP:
 
 def build(config: Config, task: Task, n_classes: int) -> NetModel:
     """The factory of the learner `mlp`."""
-    return NetModel(architecture, config, task, n_classes)
+    return NetModel(Recipe(architecture=architecture), config, task, n_classes)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -11,46 +12,78 @@ from torch import nn
 
 from automl_torch import files, loop
 from automl_torch.data import Layout, TargetScale, to_inputs
-from automl_torch.nets import Columns, Dropout
+from automl_torch.nets import Dropout
+from automl_torch.optimiser import linear_decay
+from automl_torch.schedules import constant, one_cycle, scaled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from automl import Array, Config, Run, TensorBlock, View
     from automl import Task as TaskName
     from automl_torch.data import Inputs
+    from automl_torch.optimiser import Group
+    from automl_torch.schedules import Schedule
 
     Architecture = Callable[[Config, Layout, int], nn.Module]
-    """(configuration, inputs, number of outputs) -> an untrained net on the CPU, which takes
-    `Inputs` of n rows and answers (n, outputs)."""
+    """(configuration, inputs, number of outputs) -> an untrained net on the CPU, a `Net`."""
 
 CHUNK_CELLS = 1 << 23
-"""Input cells that a prediction handles at once."""
-BATCHES = ((2_800, 32), (6_400, 64), (12_000, 128))
-"""(rows, batch size) up to that many rows; beyond the last, `LARGEST_BATCH`."""
-LARGEST_BATCH = 256
-"""On a CPU 1024 rows cost three times as much as 256 and teach little more: of 225,000 rows
-trained for 8 s, 256 left an RMSE 15% lower."""
+"""Numbers in the widest activation of the rows that a prediction handles at once."""
+BATCH_CELLS = 1 << 24
+"""The same, of a training batch."""
+SAMPLE, SAMPLE_CELLS = 1 << 13, 1 << 22
+"""Most rows, and numbers in them, that a net is fitted to the scale of."""
+BATCHES = ((2_800, 32), (6_400, 64), (12_000, 128), (None, 256))
+"""(rows, batch size): up to that many rows. On a CPU 1024 rows cost three times as much as 256
+and teach little more: of 225,000 rows trained for 8 s, 256 left an RMSE 15% lower."""
 
 
-def batch_size(rows: int, asked: int = 0) -> int:
-    """The batch size asked for, or what trains best per second of CPU on so many rows."""
-    fitting = next((size for limit, size in BATCHES if rows <= limit), LARGEST_BATCH)
-    return max(1, min(asked or fitting, rows))
+class Net(Protocol):
+    """What an architecture is beside a `torch.nn.Module`.
+
+    It takes `Inputs` of n rows and answers (n, outputs), or (n, k, outputs) from k members
+    that train on their own and whose predictions are averaged.
+    """
+
+    cells: int
+    """Numbers that the widest activation of one row holds."""
+
+    def measure(self, rows: Inputs) -> None:
+        """Fit what depends on the scale of the inputs; called once, on the CPU."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """An architecture and how it trains where the configuration does not say."""
+
+    architecture: Architecture
+    epochs: int = 60
+    rate: float = 4e-3
+    decay: float = 0.2
+    smoothing: float = 0.0
+    """Label smoothing."""
+    batches: Sequence[tuple[int | None, int]] = BATCHES
+    rate_schedule: Schedule = one_cycle
+    decay_schedule: Schedule = constant
+    dropout_schedule: Schedule = constant
+    betas: tuple[float, float] = (0.9, 0.95)
+    clip: float = 1.0
+    groups: Callable[[nn.Module], Sequence[Group]] = linear_decay
 
 
 class NetModel:
-    """An architecture that fits, predicts, saves and loads as the host asks.
+    """A recipe that fits, predicts, saves and loads as the host asks.
 
     Reads from the configuration: `epochs`, `batch_size` (0: by rows), `learning_rate`,
-    `weight_decay`; the rest belongs to the architecture.
+    `weight_decay`, `smoothing`; the rest belongs to the architecture.
     """
 
-    def __init__(
-        self, architecture: Architecture, config: Config, task: TaskName, n_classes: int
-    ) -> None:
-        self._architecture = architecture
+    def __init__(self, recipe: Recipe, config: Config, task: TaskName, n_classes: int) -> None:
+        self._recipe = recipe
         self._config = dict(config)
         self._task = task
         self._outputs = 1 if task == "regression" else max(n_classes, 2)
@@ -64,29 +97,71 @@ class NetModel:
         self._device = run.device
         self._layout = Layout.of(train.X)
         with loop.settings(run.seed, run.threads, run.device):
+            net = self._net = self._recipe.architecture(self._config, self._layout, self._outputs)
+            with torch.no_grad():
+                cast("Net", net).measure(to_inputs(_sample(train.X), self._layout, "cpu"))
+            net.to(run.device)
             rows = to_inputs(train.X, self._layout, run.device)
             target = self._target(train).to(run.device)
-            self._net = self._architecture(self._config, self._layout, self._outputs)
-            for part in self._net.modules():
-                if isinstance(part, Columns):
-                    part.measure(rows.numbers.cpu())
-            self._net.to(run.device)
-            evaluate = None if stop is None else self._evaluator(stop)
-            loss = nn.functional.mse_loss if self._scale else nn.functional.cross_entropy
-            work = loop.Task(rows, target, loss, evaluate)
-            loop.train(self._net, work, self._plan(len(train)), run)
-            for part in self._net.modules():
+            work = loop.Task(
+                rows=len(train),
+                device=target.device,
+                loss=self._loss(net, rows, target),
+                groups=self._recipe.groups(net),
+                evaluate=None if stop is None else self._evaluator(stop),
+                advance=self._advance(net),
+            )
+            loop.train(net, work, self._plan(len(train)), run)
+            for part in net.modules():
                 if isinstance(part, Dropout):
                     part.forget()
 
     def _plan(self, rows: int) -> loop.Plan:
         config: dict[str, Any] = self._config
+        recipe, cells = self._recipe, cast("Net", self._net).cells
+        fitting = next(size for most, size in recipe.batches if most is None or rows <= most)
+        batch = int(config.get("batch_size", 0)) or fitting
+        rate = float(config.get("learning_rate", recipe.rate))
+        decay = float(config.get("weight_decay", recipe.decay))
         return loop.Plan(
-            epochs=int(config.get("epochs", 60)),
-            batch=batch_size(rows, int(config.get("batch_size", 0))),
-            rate=float(config.get("learning_rate", 4e-3)),
-            decay=float(config.get("weight_decay", 0.2)),
+            epochs=int(config.get("epochs", recipe.epochs)),
+            batch=max(1, min(batch, rows, max(8, BATCH_CELLS // cells))),
+            rate=scaled(rate, recipe.rate_schedule),
+            decay=scaled(decay, recipe.decay_schedule),
+            betas=recipe.betas,
+            clip=recipe.clip,
         )
+
+    def _loss(
+        self, net: nn.Module, rows: Inputs, target: torch.Tensor
+    ) -> Callable[[torch.Tensor], torch.Tensor]:
+        settings: dict[str, Any] = self._config
+        smoothing = float(settings.get("smoothing", self._recipe.smoothing))
+
+        def loss(batch: torch.Tensor) -> torch.Tensor:
+            with _precision(self._device):
+                output: torch.Tensor = net(rows.take(batch))
+            truth = target.index_select(0, batch)
+            if output.ndim == 3:
+                truth = truth.repeat_interleave(output.shape[1], 0)
+                output = output.flatten(0, 1)
+            if self._scale:
+                return nn.functional.mse_loss(output.float(), truth)
+            return nn.functional.cross_entropy(output.float(), truth, label_smoothing=smoothing)
+
+        return loss
+
+    def _advance(self, net: nn.Module) -> Callable[[float], None] | None:
+        schedule = self._recipe.dropout_schedule
+        parts = [part for part in net.modules() if isinstance(part, Dropout)]
+        if schedule is constant or not parts:
+            return None
+
+        def advance(progress: float) -> None:
+            for part in parts:
+                part.lower(schedule(progress))
+
+        return advance
 
     def _target(self, train: View) -> torch.Tensor:
         y = np.asarray(train.y)
@@ -108,16 +183,21 @@ class NetModel:
         blocks = self._chunks(view)
         return self._answer(to_inputs(block, self._layout, self._device) for block in blocks)
 
-    @staticmethod
-    def _chunks(view: View) -> Iterator[TensorBlock]:
-        size = max(256, min(1 << 14, CHUNK_CELLS // max(1, view.X.numbers.shape[1])))
+    def _chunks(self, view: View) -> Iterator[TensorBlock]:
+        cells = cast("Net", self._net).cells
+        size = max(32, min(1 << 14, CHUNK_CELLS // max(1, cells)))
         for start in range(0, len(view), size):
             yield view.X.take(slice(start, start + size))
 
     def _answer(self, chunks: Iterable[Inputs]) -> Array:
         net = cast("nn.Module", self._net).eval()
+        outputs = []
         with torch.inference_mode():
-            outputs = [net(rows) if self._scale else net(rows).softmax(-1) for rows in chunks]
+            for rows in chunks:
+                with _precision(self._device):
+                    output: torch.Tensor = net(rows)
+                output = output.float() if self._scale else output.float().softmax(-1)
+                outputs.append(output.mean(1) if output.ndim == 3 else output)
             joined = torch.cat(outputs) if outputs else torch.empty(0, self._outputs)
         array: Array = joined.cpu().numpy()
         return self._scale.restore(array[:, 0]) if self._scale else array
@@ -151,6 +231,17 @@ class NetModel:
         )
         self._scale = TargetScale(**details["scale"]) if details["scale"] else None
         with torch.random.fork_rng(devices=[]):
-            self._net = self._architecture(self._config, self._layout, self._outputs)
+            self._net = self._recipe.architecture(self._config, self._layout, self._outputs)
         self._net.load_state_dict(weights)
         self._net.eval()
+
+
+def _sample(block: TensorBlock) -> TensorBlock:
+    """Rows drawn at random, fewer of wide tables."""
+    most = min(SAMPLE, max(512, SAMPLE_CELLS // max(block.numbers.shape[1], 1)))
+    return block.take(torch.randperm(len(block))[:most].numpy())
+
+
+def _precision(device: str) -> AbstractContextManager[Any]:
+    """bfloat16 matrix products on a GPU; a CPU gains nothing from them."""
+    return nullcontext() if device == "cpu" else torch.autocast("cuda", torch.bfloat16)

@@ -8,48 +8,87 @@ operation each, too.
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-BETA1, BETA2, EPSILON = 0.9, 0.95, 1e-8
+EPSILON = 1e-8
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Parameters with one learning rate and one weight decay, relative to the plan's."""
+
+    parameters: Sequence[nn.Parameter]
+    rate: float = 1.0
+    decay: float = 1.0
+
+
+def linear_decay(net: nn.Module) -> tuple[Group, ...]:
+    """Weights of linear layers decay; biases, embeddings and the like do not."""
+    matrices = {id(part.weight) for part in net.modules() if isinstance(part, nn.Linear)}
+    parameters = list(net.parameters())
+    return (
+        Group([p for p in parameters if id(p) in matrices]),
+        Group([p for p in parameters if id(p) not in matrices], decay=0.0),
+    )
 
 
 class AdamW:
     """AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) with clipping by global norm.
 
-    The net's parameters become views of one buffer: do not move the net while it trains.
-    Weights of linear layers decay; biases, embeddings and the like do not.
+    The parameters become views of one buffer: do not move the net while it trains.
+    `clip` is the largest norm of the gradient; 0 for none.
     """
 
-    def __init__(self, net: nn.Module, decay: float, clip: float) -> None:
-        matrices = {id(part.weight) for part in net.modules() if isinstance(part, nn.Linear)}
-        parameters = sorted(net.parameters(), key=lambda p: id(p) not in matrices)
-        self.weights, self._gradient = _flatten(parameters)
-        self._decayed = sum(p.numel() for p in parameters if id(p) in matrices)
-        self._decay, self._clip, self._steps = decay, clip, 0
+    def __init__(
+        self,
+        groups: Iterable[Group],
+        betas: tuple[float, float] = (0.9, 0.95),
+        clip: float = 1.0,
+    ) -> None:
+        filled = [group for group in groups if group.parameters]
+        self.weights, self._gradient = _flatten([p for g in filled for p in g.parameters])
+        ends = torch.tensor([sum(p.numel() for p in g.parameters) for g in filled]).cumsum(0)
+        starts = [0, *ends.tolist()]
+        self._groups = [
+            (slice(start, end), group.rate, group.decay)
+            for start, end, group in zip(starts, starts[1:], filled, strict=False)
+        ]
+        self._betas, self._clip = betas, clip
+        self._steps = torch.zeros((), device=self.weights.device)
         self._mean = torch.zeros_like(self.weights)
         self._square = torch.zeros_like(self.weights)
-        self._scale = torch.empty_like(self.weights)
 
-    def step(self, rate: float) -> None:
+    def step(self, rate: float, decay: float) -> None:
         """Move the weights along the gradients of the last `backward`, then clear those."""
-        gradient = self._gradient
-        gradient.mul_((self._clip / gradient.norm().clamp_min(1e-12)).clamp_max(1.0))
+        if self._clip:
+            norm = self._gradient.norm().clamp_min(1e-12)
+            self._gradient.mul_((self._clip / norm).clamp_max(1.0))
         self._steps += 1
-        self._mean.lerp_(gradient, 1 - BETA1)
-        self._square.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
-        debias = math.sqrt(1 - BETA2**self._steps)
-        torch.sqrt(self._square, out=self._scale).add_(EPSILON * debias)
-        self.weights[: self._decayed].mul_(1 - rate * self._decay)
-        speed = rate * debias / (1 - BETA1**self._steps)
-        self.weights.addcdiv_(self._mean, self._scale, value=-speed)
-        gradient.zero_()
+        for part, faster, stronger in self._groups:
+            speed = rate * faster
+            torch._fused_adamw_(
+                [self.weights[part]],
+                [self._gradient[part]],
+                [self._mean[part]],
+                [self._square[part]],
+                [],
+                [self._steps],
+                amsgrad=False,
+                lr=speed,
+                beta1=self._betas[0],
+                beta2=self._betas[1],
+                weight_decay=min(decay * stronger, 1 / max(speed, 1e-12)),
+                eps=EPSILON,
+                maximize=False,
+            )
+        self._gradient.zero_()
 
 
 def _flatten(parameters: Sequence[nn.Parameter]) -> tuple[torch.Tensor, torch.Tensor]:

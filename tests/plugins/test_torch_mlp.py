@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import math
 import subprocess
 import sys
 import time
@@ -15,74 +14,17 @@ torch = pytest.importorskip("torch")
 from sklearn.linear_model import LinearRegression, LogisticRegression  # noqa: E402
 
 import automl_torch  # noqa: E402
-from automl import ArtifactError, AutoMLError, TensorBlock, View  # noqa: E402
-from automl_torch import loop  # noqa: E402
+from automl import ArtifactError, AutoMLError, View  # noqa: E402
+from automl_torch import loop, schedules  # noqa: E402
 from automl_torch.data import Layout, to_inputs  # noqa: E402
+from automl_torch.embeddings import Piecewise  # noqa: E402
 from automl_torch.mlp import build  # noqa: E402
-from automl_torch.nets import Columns, Dropout, Piecewise  # noqa: E402
+from automl_torch.nets import Columns, Dropout  # noqa: E402
+from tests.plugins.torch_world import FakeRun, error, mixed, toy, view  # noqa: E402
 
 SMALL = {"width": 64, "layers": 2, "dropout": 0.0, "learning_rate": 5e-3, "epochs": 25}
 NUMBERS = ("plain", "piecewise", "periodic")
 TASKS = ("binary", "multiclass", "regression")
-
-
-class FakeRun:
-    """What the host lends: mean loss on the stop rows, patience, an optional deadline."""
-
-    def __init__(self, stop=None, *, seconds=math.inf, patience=1000, seed=0, last_step=None):
-        self.seed, self.threads, self.device = seed, 1, "cpu"
-        self.best_step, self.best = -1, math.inf
-        self.steps, self.predictions = [], []
-        self._stop, self._patience, self._last = stop, patience, last_step
-        self._end = time.monotonic() + seconds
-
-    def seconds_left(self):
-        return self._end - time.monotonic()
-
-    def report(self, step, prediction):
-        self.steps.append(step)
-        self.predictions.append(prediction)
-        y = self._stop.y
-        if prediction.ndim == 1:
-            score = float(np.mean((y - prediction) ** 2))
-        else:
-            score = float(-np.mean(np.log(prediction[np.arange(len(y)), y] + 1e-9)))
-        if score < self.best:
-            self.best, self.best_step = score, step
-        return step == self._last or step - self.best_step >= self._patience
-
-
-def frozen(array):
-    array.setflags(write=False)
-    return array
-
-
-def view(numbers, y, task, n_classes=0, *, missing=None, codes=None, cardinalities=()):
-    n = len(numbers)
-    block = TensorBlock(
-        frozen(np.asarray(numbers, dtype=np.float32)),
-        frozen(np.zeros(numbers.shape, dtype=bool) if missing is None else missing),
-        frozen(np.zeros((n, 0), np.int32) if codes is None else codes.astype(np.int32)),
-        cardinalities,
-    )
-    return View(block, None if y is None else frozen(np.asarray(y)), task, n_classes)
-
-
-def toy(task, n=1200, seed=0):
-    """No linear model can learn these: a product, rings, and a sign of a product."""
-    X = np.random.default_rng(seed).normal(size=(n, 4)).astype(np.float32)
-    if task == "regression":
-        return view(X, 3.0 + 10.0 * X[:, 0] * X[:, 1], task)
-    if task == "binary":
-        return view(X, (X[:, 0] * X[:, 1] > 0).astype(np.int64), task, 2)
-    radius = X[:, 0] ** 2 + X[:, 1] ** 2
-    return view(X, np.digitize(radius, [0.8, 2.0]), task, 3)
-
-
-def error(task, y, prediction):
-    if task == "regression":
-        return float(np.mean((y - prediction) ** 2))
-    return float(np.mean(prediction.argmax(1) != y))
 
 
 def fitted(task, config=SMALL, n=1200, **run):
@@ -190,9 +132,9 @@ def test_a_deadline_too_short_to_train_still_leaves_a_model(seconds):
 
 
 def test_the_schedule_ends_annealed_by_steps_and_by_time():
-    assert loop.learning_rate(0.0) < 0.05
-    assert loop.learning_rate(loop.WARM_UP) == pytest.approx(1.0)
-    assert loop.learning_rate(1.0) == pytest.approx(loop.FLOOR)
+    assert schedules.one_cycle(0.0) < 0.05
+    assert schedules.one_cycle(schedules.WARM_UP) == pytest.approx(1.0)
+    assert schedules.one_cycle(1.0) == pytest.approx(schedules.FLOOR)
     clock = loop.Clock(4, FakeRun())
     assert [clock.tick() for _ in range(4)] == [0.25, 0.5, 0.75, 1.0]
     hurried = loop.Clock(1_000_000, FakeRun(seconds=0.3))
@@ -271,16 +213,6 @@ def test_a_saved_net_predicts_the_same_bits_in_a_fresh_process(tmp_path, task, k
         [sys.executable, "-c", CHILD, str(tmp_path)], check=True, env={"PYTHONPATH": path}
     )
     np.testing.assert_array_equal(np.load(tmp_path / "prediction.npy"), model.predict(data))
-
-
-def mixed(task="multiclass", n=400):
-    rng = np.random.default_rng(0)
-    missing = rng.random((n, 3)) < [0.2, 0.0, 0.0]
-    codes = np.stack([rng.integers(0, 4, n), rng.integers(1, 30, n)], axis=1)
-    y = rng.normal(size=n) if task == "regression" else rng.integers(0, 3, n)
-    k = 0 if task == "regression" else 3
-    numbers = rng.normal(size=(n, 3))
-    return view(numbers, y, task, k, missing=missing, codes=codes, cardinalities=(4, 30))
 
 
 def test_only_columns_with_gaps_in_training_get_a_flag():
@@ -420,12 +352,13 @@ def test_the_declaration_is_light_and_its_defaults_lie_in_the_space():
     root = Path(automl_torch.__file__).parents[2]
     path = f"{root}:{root / 'plugins'}"
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": path})
-    (mlp,) = [x for x in automl_torch.automl_learners() if x.name == "mlp"]
-    assert mlp.view == "tensors"
-    assert mlp.extra == "torch"
-    for config in mlp.defaults:
-        for name, value in config.items():
-            dimension = mlp.space[name]
-            options = getattr(dimension, "options", None)
-            inside = value in options if options else dimension.low <= value <= dimension.high
-            assert inside, (name, value)
+    for learner in automl_torch.automl_learners():
+        assert learner.view == "tensors"
+        assert learner.extra == "torch"
+        assert learner.summary
+        for config in learner.defaults:
+            for name, value in config.items():
+                dimension = learner.space[name]
+                options = getattr(dimension, "options", None)
+                inside = value in options if options else dimension.low <= value <= dimension.high
+                assert inside, (learner.name, name, value)

@@ -1,0 +1,213 @@
+"""Declarations of the nets for classes and values; light, like the package itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from automl import Choice, Float, Int, Learner, Limits, Resources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from automl import Dimension, Schema, Task
+
+TASKS: frozenset[Task] = frozenset({"binary", "multiclass", "regression"})
+NO_STOP = 1_000
+"""Patience of a learner that trains to the end of its schedule and keeps its best epoch."""
+
+
+def supervised() -> Iterator[Learner]:
+    """All learners of this module."""
+    yield _mlp()
+    yield _resnet()
+    yield _realmlp()
+    yield _tabm()
+    yield _ft_transformer()
+
+
+def _net(
+    name: str,
+    summary: str,
+    *,
+    space: Mapping[str, Dimension],
+    defaults: Sequence[Mapping[str, Any]],
+    patience: int = 16,
+    cost: Callable[[int], float],
+    columns: int | None = None,
+) -> Learner:
+    """A net; `cost` takes the number of feature columns, `columns` is their limit."""
+
+    def resources(schema: Schema) -> Resources:
+        return Resources(gpus=1.0, cost=cost(len(schema.features)))
+
+    return Learner(
+        name=name,
+        family="deep",
+        tasks=TASKS,
+        view="tensors",
+        factory=f"automl_torch.{name}:build",
+        space=space,
+        defaults=tuple(defaults),
+        fidelity="epochs",
+        patience=patience,
+        resources=resources,
+        limits=Limits(columns=columns),
+        extra="torch",
+        summary=summary,
+    )
+
+
+def _mlp() -> Learner:
+    plain = {
+        "numbers": "plain",
+        "width": 256,
+        "layers": 3,
+        "dropout": 0.2,
+        "learning_rate": 4e-3,
+        "weight_decay": 0.2,
+    }
+    return _net(
+        "mlp",
+        "multilayer perceptron (Gorishniy et al. 2021)",
+        space={
+            "numbers": Choice("plain", "piecewise", "periodic"),
+            "width": Int(64, 512, log=True),
+            "layers": Int(1, 5),
+            "dropout": Float(0.0, 0.5),
+            "learning_rate": Float(3e-4, 1e-2, log=True),
+            "weight_decay": Float(1e-3, 1.0, log=True),
+            "embedding": Choice(4, 8, 16),
+        },
+        defaults=(
+            {**plain, "numbers": "piecewise"},
+            plain,
+            {**plain, "width": 384, "dropout": 0.4},
+            {**plain, "width": 128, "layers": 2, "dropout": 0.3, "learning_rate": 2e-3},
+            {**plain, "numbers": "periodic", "learning_rate": 2e-3},
+        ),
+        cost=lambda _: 12.0,
+    )
+
+
+def _resnet() -> Learner:
+    published = {
+        "width": 128,
+        "layers": 2,
+        "hidden_factor": 2.0,
+        "dropout": 0.25,
+        "residual_dropout": 0.1,
+        "learning_rate": 1e-3,
+        "weight_decay": 0.01,
+    }
+    quick = {**published, "learning_rate": 2e-3, "weight_decay": 0.05}
+    return _net(
+        "resnet",
+        "residual net with batch normalisation (Gorishniy et al. 2021)",
+        space={
+            "numbers": Choice("plain", "piecewise", "periodic"),
+            "width": Int(64, 512, log=True),
+            "layers": Int(1, 8),
+            "hidden_factor": Float(1.0, 4.0),
+            "dropout": Float(0.0, 0.5),
+            "residual_dropout": Float(0.0, 0.5),
+            "learning_rate": Float(1e-4, 1e-2, log=True),
+            "weight_decay": Float(1e-6, 0.5, log=True),
+            "embedding": Choice(4, 8, 16),
+        },
+        defaults=(
+            quick,
+            {**quick, "numbers": "piecewise"},
+            published,
+            {**quick, "width": 256, "layers": 4, "hidden_factor": 1.0},
+        ),
+        cost=lambda _: 14.0,
+    )
+
+
+def _realmlp() -> Learner:
+    return _net(
+        "realmlp",
+        "MLP with tuned defaults: robust scaling, cosine embeddings (Holzmueller et al. 2024)",
+        space={
+            "numbers": Choice("waves", "plain"),
+            "sigma": Float(0.01, 50.0, log=True),
+            "number_size": Choice(4, 8, 16),
+            "frequencies": Choice(8, 16, 32),
+            "width": Choice(256, 384, 512),
+            "layers": Int(2, 4),
+            "activation": Choice("selu", "mish"),
+            "dropout": Float(0.0, 0.5),
+            "learning_rate": Float(0.02, 0.3, log=True),
+            "weight_decay": Float(1e-3, 5e-2, log=True),
+            "scale_rate": Float(2.0, 10.0, log=True),
+            "smoothing": Choice(0.0, 0.005, 0.02, 0.1),
+        },
+        defaults=(
+            {},
+            {"numbers": "plain", "dropout": 0.0, "weight_decay": 0.0},
+        ),
+        patience=NO_STOP,
+        cost=lambda _: 60.0,
+    )
+
+
+def _tabm() -> Learner:
+    quick = {
+        "kind": "tabm-mini",
+        "members": 8,
+        "width": 128,
+        "embedding": 8,
+        "bins": 16,
+        "learning_rate": 3e-3,
+    }
+    return _net(
+        "tabm",
+        "many MLPs in one that share weights (Gorishniy et al. 2024)",
+        space={
+            "kind": Choice("tabm", "tabm-mini"),
+            "members": Choice(8, 16, 24, 32),
+            "numbers": Choice("piecewise", "periodic", "plain"),
+            "bins": Int(2, 128),
+            "embedding": Choice(8, 16, 24, 32),
+            "width": Int(128, 1024, log=True),
+            "layers": Int(2, 5),
+            "dropout": Float(0.0, 0.5),
+            "learning_rate": Float(1e-4, 3e-3, log=True),
+            "weight_decay": Float(1e-4, 1e-1, log=True),
+        },
+        defaults=(
+            quick,
+            {**quick, "members": 16, "width": 256, "embedding": 16, "bins": 48},
+            {},
+        ),
+        cost=lambda _: 45.0,
+    )
+
+
+def _ft_transformer() -> Learner:
+    return _net(
+        "ft_transformer",
+        "transformer over one token a column (Gorishniy et al. 2021)",
+        space={
+            "width": Choice(64, 96, 128, 192, 256, 384, 512),
+            "layers": Int(1, 4),
+            "attention_dropout": Float(0.0, 0.5),
+            "ffn_factor": Float(2 / 3, 8 / 3),
+            "ffn_dropout": Float(0.0, 0.5),
+            "residual_dropout": Float(0.0, 0.2),
+            "learning_rate": Float(1e-5, 1e-3, log=True),
+            "weight_decay": Float(1e-6, 1e-3, log=True),
+        },
+        defaults=(
+            {
+                "width": 96,
+                "layers": 1,
+                "attention_dropout": 0.1,
+                "ffn_dropout": 0.0,
+                "learning_rate": 1e-3,
+            },
+            {},
+        ),
+        cost=lambda columns: 60.0 + 3.0 * columns + 0.05 * columns**2,
+        columns=300,
+    )
