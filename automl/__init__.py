@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from automl import scaling
     from automl.api import AutoML
     from automl.errors import (
         ArtifactError,
@@ -105,12 +106,15 @@ __all__ = [
     "ViewKind",
     "__version__",
     "hookimpl",
+    "scaling",
     "sklearn_learner",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used (PEP 562)."""
+    if name == "scaling":
+        return import_module("automl.scaling")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     msg = f"module 'automl' has no attribute {name!r}"

@@ -9,6 +9,7 @@ from automl.ensemble import ensemble
 from automl.errors import BudgetError
 from automl.hooks.manager import get_host
 from automl.leaderboard import best_trials, write_leaderboard
+from automl.scaling import read_scaling, write_scaling
 from automl.search import rundir
 from automl.search.record import Record
 
@@ -40,6 +41,7 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
     fit.done("ensemble")
     fit.show("save")
     board = write_leaderboard(fit.run, prepared.metric)
+    write_scaling(fit.run, read_scaling(fit.run, prepared.metric).document)
     record = Record(fit.run)
     best = best_trials(fit.run, prepared.metric)
     write_artifact(
