@@ -44,6 +44,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AutoML": "automl.api",
     "hookimpl": "automl.hooks.spec",
+    "scaling": "automl.scaling",
     "sklearn_learner": "automl.hooks.estimator",
     **dict.fromkeys(("Float", "Int", "Choice", "Dimension", "Value"), "automl.space"),
     **dict.fromkeys(
@@ -113,10 +114,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used (PEP 562)."""
-    if name == "scaling":
-        return import_module("automl.scaling")
     if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+        home = import_module(_HOMES[name])
+        return home if home.__name__ == f"{__name__}.{name}" else getattr(home, name)
     msg = f"module 'automl' has no attribute {name!r}"
     raise AttributeError(msg)
 

@@ -137,5 +137,4 @@ def run_metric(content: Mapping[str, Any], extra_metrics: Iterable[Metric] = ())
     Raises:
         UsageError: the plugin that brought the metric is gone.
     """
-    task = content["schema"]["task"] if "schema" in content else content["task"]
-    return get_metric(content["metric"]["name"], task, extra_metrics)
+    return get_metric(content["metric"]["name"], content["task"], extra_metrics)

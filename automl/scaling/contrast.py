@@ -246,13 +246,13 @@ def _preferred(sign: float, chosen: Pick, part: int) -> float:
 def _columns(study: Study, found: Sequence[Pick | tuple[Pick, Pick]]) -> Array | None:
     """(m, k) per-row terms of the losses, or of their differences."""
     sign = -1.0 if study.greater_is_better else 1.0
-    columns = []
+    columns: list[Array] = []
     for item in found:
         picks = (item,) if isinstance(item, Pick) else item
-        terms = [one.terms() for one in picks]
-        if any(one is None for one in terms):
+        terms = [kept for one in picks if (kept := one.terms()) is not None]
+        if len(terms) < len(picks):
             return None
-        columns.append(sign * (terms[0] if len(terms) == 1 else terms[0] - terms[1]))  # type: ignore[operator]
+        columns.append(sign * (terms[0] - (terms[1] if len(terms) == 2 else 0.0)))
     if len({len(column) for column in columns}) != 1:
         return None
     matrix = np.stack(columns, axis=1)
