@@ -1,4 +1,4 @@
-"""The end of a fit: ensemble, leaderboard and artifact, from what is on disk."""
+"""The end of a fit: ensemble, leaderboard, artifact and verdicts, from what is on disk."""
 
 from __future__ import annotations
 
@@ -41,7 +41,6 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
     fit.done("ensemble")
     fit.show("save")
     board = write_leaderboard(fit.run, prepared.metric)
-    write_scaling(fit.run, read_scaling(fit.run, prepared.metric).document)
     record = Record(fit.run)
     best = best_trials(fit.run, prepared.metric)
     write_artifact(
@@ -52,6 +51,7 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
         prepared.metric.name,
         refit=prepared.split.refit,
     )
+    write_scaling(fit.run, read_scaling(fit.run, prepared.metric).document)
     fit.done("save")
     fit.content |= {
         "status": "interrupted" if interrupted else "done",
