@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from automl import scaling
     from automl.api import AutoML
     from automl.errors import (
         ArtifactError,
@@ -43,6 +44,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AutoML": "automl.api",
     "hookimpl": "automl.hooks.spec",
+    "scaling": "automl.scaling",
     "sklearn_learner": "automl.hooks.estimator",
     **dict.fromkeys(("Float", "Int", "Choice", "Dimension", "Value"), "automl.space"),
     **dict.fromkeys(
@@ -105,6 +107,7 @@ __all__ = [
     "ViewKind",
     "__version__",
     "hookimpl",
+    "scaling",
     "sklearn_learner",
 ]
 
@@ -112,7 +115,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used (PEP 562)."""
     if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+        home = import_module(_HOMES[name])
+        return home if home.__name__ == f"{__name__}.{name}" else getattr(home, name)
     msg = f"module 'automl' has no attribute {name!r}"
     raise AttributeError(msg)
 

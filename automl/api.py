@@ -17,6 +17,10 @@ from sklearn.utils import Tags
 from automl.artifact import NAME as ARTIFACT
 from automl.artifact import Predictor
 from automl.errors import UsageError
+from automl.hooks.manager import get_host
+from automl.metrics import run_metric
+from automl.scaling import Scaling, read_scaling
+from automl.search import rundir
 from automl.units import parse_duration, parse_size
 from automl.workflow import FitOptions, fit_run
 from automl.workflow.prepare import read
@@ -36,6 +40,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
     Attributes:
         run_dir_: The run directory, with the journal, the leaderboard and the model.
         leaderboard_: One row a learner, best first.
+        scaling_: Verdicts on how deep and classical learners scale with rows, and `.plot()`.
         classes_: Labels in the order of `predict_proba`'s columns; only for classification.
         n_features_in_: Feature columns of the training table.
         feature_names_in_: Their names.
@@ -188,6 +193,17 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         """One row a learner, best first; the columns of `leaderboard.csv`."""
         self._fitted()
         return pd.read_csv(self.run_dir_ / "leaderboard.csv", keep_default_na=True)
+
+    @property
+    def scaling_(self) -> Scaling:
+        """What the fit says about scaling: `print` it to read it, `.plot()` it to see it.
+
+        Raises:
+            ArtifactError: Only the model is here, not the run that it came from.
+        """
+        self._fitted()
+        metric = run_metric(rundir.read(self.run_dir_), get_host().metrics().values())
+        return read_scaling(self.run_dir_, metric)
 
     # ------------------------------------------------------------------------- saving
 

@@ -69,10 +69,9 @@ def read_leaderboard(run: Path) -> pd.DataFrame:
     read_rungs(run)
     from automl.hooks.manager import get_host
     from automl.leaderboard import leaderboard
-    from automl.metrics import get_metric
+    from automl.metrics import run_metric
 
-    metric = get_metric(content["metric"]["name"], content["task"], get_host().metrics().values())
-    return leaderboard(run, metric)
+    return leaderboard(run, run_metric(content, get_host().metrics().values()))
 
 
 def _newer(first: Path, second: Path) -> bool:

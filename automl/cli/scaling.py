@@ -1,4 +1,4 @@
-"""`automl scaling`: the learning curves that the ladder of a fit left behind."""
+"""`automl scaling`: what the ladder of a fit says about scaling, in sentences and a table."""
 
 from __future__ import annotations
 
@@ -43,17 +43,24 @@ def curves(rungs: Iterable[Rung], *, greater_is_better: bool) -> list[dict[str, 
 
 def scaling(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that 'automl fit' wrote.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list of points.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print scaling.json, made anew.")] = False,
 ) -> None:
-    """Show how scores and fit times grow with rows."""
+    """Say whether deep learning scales better here, and how scores and times grow with rows."""
     content = read_run(run)
-    metric, greater = content["metric"]["name"], content["metric"]["greater_is_better"]
-    rows = curves(read_rungs(run), greater_is_better=greater)
+    rungs = read_rungs(run)
+    from automl.hooks.manager import get_host
+    from automl.metrics import run_metric
+    from automl.scaling import read_scaling
+
+    found = read_scaling(run, run_metric(content, get_host().metrics().values()))
     if as_json:
-        emit_json(rows)
+        emit_json(found.document)
         return
+    metric, greater = content["metric"]["name"], content["metric"]["greater_is_better"]
+    rows = curves(rungs, greater_is_better=greater)
     better = "higher" if greater else "lower"
     emit_rich(
+        *(f"{sentence}\n" for sentence in found.sentences),
         f"{metric} ({better} is better) on the validation rows of fold 0,"
         " best configuration per number of training rows",
         plain_table(COLUMNS, ([row[name] for name in COLUMNS] for row in rows)),

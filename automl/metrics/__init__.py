@@ -20,7 +20,8 @@ from automl.metrics.scoring import influence, interval, loss, score, standard_er
 from automl.types import Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
 
     from automl.types import Array, Task
 
@@ -31,6 +32,7 @@ __all__ = [
     "influence",
     "interval",
     "loss",
+    "run_metric",
     "score",
     "standard_error",
 ]
@@ -123,3 +125,16 @@ def get_metric(name: str, task: Task, extra_metrics: Iterable[Metric] = ()) -> M
     problem = f"there is no metric {name!r}" if found is None else f"{name!r} is not a metric"
     msg = f"{problem} for {task}; try {', '.join(close)}"
     raise UsageError(msg)
+
+
+def run_metric(content: Mapping[str, Any], extra_metrics: Iterable[Metric] = ()) -> Metric:
+    """The metric that a run was judged by.
+
+    Args:
+        content: What its `run.json` holds.
+        extra_metrics: Those that plugins bring.
+
+    Raises:
+        UsageError: the plugin that brought the metric is gone.
+    """
+    return get_metric(content["metric"]["name"], content["task"], extra_metrics)

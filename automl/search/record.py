@@ -97,6 +97,12 @@ class Record:
         return tuple(rows for h in (0, 1) if len(rows := np.flatnonzero(half == h)))
 
     @cached_property
+    def fold0(self) -> tuple[Array, Array]:
+        """Truth and half of the rows that validate fold 0, in ascending order of the rows."""
+        rows = np.flatnonzero(self.fold == 0)
+        return np.asarray(self._load("truth")[rows]), np.asarray(self._load("half")[rows])
+
+    @cached_property
     def y_test(self) -> Array | None:
         """(t,) truth of the locked test rows, None without them."""
         if not (self.run / "predictions" / "truth_test.npy").exists():
@@ -183,6 +189,10 @@ class Record:
             here = np.flatnonzero(fold == f)
             place[here] = np.arange(len(here))
         return fold, place
+
+    def rung_prediction(self, rung: Rung, suffix: str = "") -> Array:
+        """What one finished rung predicted: its fold's validation rows, or the "-test" rows."""
+        return np.asarray(self._load(f"{stem(rung)}{suffix}"))
 
     def test_prediction(self, trial: str) -> Array:
         """(t, k) or (t,) float32 mean over the trial's models on the locked test rows."""

@@ -1,4 +1,4 @@
-"""The end of a fit: ensemble, leaderboard and artifact, from what is on disk."""
+"""The end of a fit: ensemble, leaderboard, artifact and verdicts, from what is on disk."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from automl.ensemble import ensemble
 from automl.errors import BudgetError
 from automl.hooks.manager import get_host
 from automl.leaderboard import best_trials, write_leaderboard
+from automl.scaling import read_scaling, write_scaling
 from automl.search import rundir
 from automl.search.record import Record
 
@@ -50,6 +51,7 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
         prepared.metric.name,
         refit=prepared.split.refit,
     )
+    write_scaling(fit.run, read_scaling(fit.run, prepared.metric).document)
     fit.done("save")
     fit.content |= {
         "status": "interrupted" if interrupted else "done",

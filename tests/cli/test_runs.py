@@ -7,6 +7,9 @@ import os
 import pandas as pd
 import pytest
 
+from automl.cli.scaling import curves
+from tests.cli.conftest import JOURNAL
+
 BOARD_COLUMNS = 16
 
 
@@ -67,25 +70,24 @@ def test_a_journal_that_grew_is_read_again(automl, run_dir, monkeypatch):
     assert len(json.loads(out)) == 1
 
 
-def test_scaling_takes_the_best_configuration_of_fold_0_at_each_size(automl, run_dir):
-    code, out, _ = automl("scaling", run_dir, "--json")
-    assert code == 0
-    assert json.loads(out) == [
+def test_scaling_takes_the_best_configuration_of_fold_0_at_each_size():
+    assert curves(JOURNAL, greater_is_better=True) == [
         {"learner": "linear", "n": 150, "score": 0.78, "seconds": 0.15, "configurations": 1},
         {"learner": "mlp", "n": 150, "score": 0.75, "seconds": 0.9, "configurations": 2},
         {"learner": "mlp", "n": 300, "score": 0.8, "seconds": 0.3, "configurations": 1},
     ]
 
 
-def test_scaling_takes_the_lowest_where_lower_is_better(automl, run_dir):
-    content = json.loads((run_dir / "run.json").read_text())
-    content["metric"] = {"name": "log_loss", "greater_is_better": False}
-    (run_dir / "run.json").write_text(json.dumps(content))
-    _, out, _ = automl("scaling", run_dir, "--json")
-    assert {(row["learner"], row["n"]): row["score"] for row in json.loads(out)}["mlp", 150] == 0.7
-    _, table, _ = automl("scaling", run_dir)
-    assert table.startswith("log_loss (lower is better)")
-    assert len(table.splitlines()) == 5
+def test_scaling_takes_the_lowest_where_lower_is_better():
+    rows = curves(JOURNAL, greater_is_better=False)
+    assert {(row["learner"], row["n"]): row["score"] for row in rows}["mlp", 150] == 0.7
+
+
+def test_scaling_of_a_run_without_its_predictions_is_one_sentence(automl, run_dir):
+    code, out, err = automl("scaling", run_dir)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert "predictions" in err
 
 
 @pytest.mark.parametrize("command", ["leaderboard", "scaling"])

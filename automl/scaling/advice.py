@@ -1,0 +1,224 @@
+"""What more rows, more search or another family would probably bring: what was seen, no more."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+
+from automl.scaling.conformal import half_width
+from automl.scaling.contrast import Cell, Pick, gap, learner_curves, pick, series
+from automl.scaling.cost import cost_of
+from automl.scaling.curve import fit_curves
+from automl.scaling.prose import amount, between, place, sides
+from automl.scaling.verdict import Decision, decide, margin_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from automl.scaling.backtest import Backtest
+    from automl.scaling.estimate import Series
+    from automl.scaling.judge import Judged
+    from automl.scaling.points import Point, Study
+
+Answer: TypeAlias = Literal["probably", "probably little", "cannot tell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Whether something would help, as far as the statistics go."""
+
+    subject: Literal["rows", "compute", "family"]
+    answer: Answer
+    text: str
+
+
+def advise(
+    study: Study, losses: Mapping[str, Series], judged: list[Judged], tested: Backtest
+) -> list[Advice]:
+    """Advice on rows, compute and family, each with its interval or "cannot tell".
+
+    Args:
+        study: Points of the regime that was judged.
+        losses: Learner -> losses of its curve.
+        judged: The judged contrasts.
+        tested: The back-test: nothing beyond the data is said where it withholds.
+    """
+    best = _best(study, losses)
+    if best is None:
+        return []
+    found = [_rows(study, best, losses[best], tested), _compute(study, best)]
+    return found + [_family(one) for one in judged if one.contrast.kind == "family"]
+
+
+def _best(study: Study, losses: Mapping[str, Series]) -> str | None:
+    """The learner that validation prefers at its last anchor, among those that came furthest."""
+    curves = {n: c for n, c in learner_curves(study).items() if n in losses}
+    families = {point.learner: point.family for point in study.points}
+    real = {n: c for n, c in curves.items() if families[n] in {"deep", "classical"}}
+    if not real:
+        return None
+    top = max(float(losses[name].n[-1]) for name in real)
+    sign = -1.0 if study.greater_is_better else 1.0
+
+    def chosen(name: str) -> float:
+        picks = [p for cell, p in real[name].items() if cell.n == top]
+        values = [p.points[i].score_val[i] for p in picks for i in range(len(p.points))]
+        return sign * float(np.mean(values)) if values else math.inf
+
+    ranked = min((name for name in real if losses[name].n[-1] == top), key=chosen)
+    return ranked if math.isfinite(chosen(ranked)) else _first(real, losses, top)
+
+
+def _first(real: Mapping[str, object], losses: Mapping[str, Series], top: float) -> str:
+    """Without validation scores: the lowest loss."""
+    return min(
+        (n for n in real if losses[n].n[-1] == top), key=lambda name: float(losses[name].mean[-1])
+    )
+
+
+# ------------------------------------------------------------------------------ rows
+
+
+def _rows(study: Study, name: str, loss: Series, tested: Backtest) -> Advice:
+    """What the last doubling brought to the best learner; that is what is known of the next."""
+    half = np.flatnonzero(np.abs(loss.n / loss.n[-1] - 0.5) < 0.02)
+    what = "more rows" if study.axis == "rows" else f"more {study.axis}"
+    if len(half) == 0:
+        text = f"What {what} would bring cannot be told: there is no anchor at half of the last."
+        return Advice("rows", "cannot tell", text)
+    margin = _margin(study, name)
+    decided = decide(loss.step(int(half[0])), margin)
+    head = f"The last doubling, to {place(study, float(loss.n[-1]))},"
+    ahead = _ahead(study, name, loss, tested)
+    if decided.sign == -1:
+        text = f"{head} gained {name} {_gain(study, decided)}, so {what} would probably still help."
+        return Advice("rows", "probably", f"{text} {ahead}")
+    if decided.sign == 0:
+        text = f"{head} changed {name} by less than {amount(study, margin)}, so the next would"
+        return Advice("rows", "probably little", f"{text} probably bring little. {ahead}")
+    text = f"{head} {_open(study, name, decided)}, so what {what} would bring cannot be told."
+    return Advice("rows", "cannot tell", text)
+
+
+def _gain(study: Study, decided: Decision) -> str:
+    """A loss that fell, as a gain with its interval."""
+    return f"{amount(study, decided.value)} ({between(study, -decided.high, -decided.low)})"
+
+
+def _open(study: Study, name: str, decided: Decision) -> str:
+    """A change that is not decided, in words."""
+    if not math.isfinite(decided.low):
+        return f"changed {name} by an unknown amount"
+    gain, harm = amount(study, decided.low), amount(study, decided.high)
+    if decided.low < 0 < decided.high:
+        return f"changed {name} by anything between a gain of {gain} and a loss of {harm}"
+    if decided.value > 0:
+        return f"made {name} worse by {amount(study, decided.value)}"
+    return f"gained {name} little: {between(study, -decided.high, -decided.low)}"
+
+
+def _ahead(study: Study, name: str, loss: Series, tested: Backtest) -> str:
+    """The error rate at twice the rows with its conformal band, where that is allowed."""
+    withheld = "How much the next one brings is not predicted."
+    curve = learner_curves(study)[name]
+    errors = series(study, {cell: p.error for cell, p in curve.items()}, curve)
+    if tested.extrapolation == "withheld" or errors is None or errors.repeats < 3:
+        return withheld
+    inside = errors.inside
+    values = errors.values[:, inside]
+    fitted = fit_curves(errors.n[inside], values.mean(axis=0))
+    se = values.std(axis=0, ddof=1)[None] / math.sqrt(len(values))
+    at = float(fitted(2 * loss.n[-1])[0])
+    half = float(half_width(fitted, se, values.mean(axis=0)[-1:], 2)[0])
+    low, high = max(at - half, 0.0), min(at + half, 1.0)
+    return (
+        f"At twice the rows its error rate would be about {at:.3f} "
+        f"(90% band {low:.3f} to {high:.3f}; now {values.mean(axis=0)[-1]:.3f})."
+    )
+
+
+# --------------------------------------------------------------------------- compute
+
+
+def _compute(study: Study, name: str) -> Advice:
+    """What trying more configurations brought the best learner, and what rows cost it."""
+    points = [point for point in study.points if point.learner == name]
+    cost = _growth(name, points, study)
+    found = _searched(study, name)
+    if found is None:
+        text = f"{name} was tried with one configuration; what more would bring cannot be told."
+        return Advice("compute", "cannot tell", text + cost)
+    tried, change = found
+    what = f"rying {tried} configurations of {name} instead of its first one"
+    if change.sign == -1:
+        text = f"T{what} gained {_gain(study, change)}; more search may gain more, how much"
+        return Advice("compute", "probably", f"{text} cannot be told.{cost}")
+    if change.sign == 0:
+        text = f"T{what} changed its score by less than {amount(study, _margin(study, name))};"
+        more = "more of the same search would probably bring little."
+        return Advice("compute", "probably little", f"{text} {more}{cost}")
+    text = f"Whether t{what} helped cannot be told, so neither can what more would bring."
+    return Advice("compute", "cannot tell", text + cost)
+
+
+def _growth(name: str, points: list[Point], study: Study) -> str:
+    cost = cost_of(points)
+    if cost.exponent is None or cost.low is None or cost.high is None or study.axis != "rows":
+        return ""
+    times = [f"{min(2.0**p, 99):.1f}" for p in (cost.exponent, cost.low, cost.high)]
+    return f" Twice the rows take {name} about {times[0]} times as long ({times[1]} to {times[2]})."
+
+
+def _searched(study: Study, name: str) -> tuple[int, Decision] | None:
+    """Configurations at the top, and the change of loss that choosing among them brought."""
+    cells: dict[Cell, list[Point]] = {}
+    for point in sorted(study.points, key=lambda p: p.order):
+        if point.learner == name:
+            cells.setdefault(Cell(point.repeat, point.n), []).append(point)
+    top = max(cell.n for cell in cells)
+    pairs = {
+        cell: (pick(study, points), Pick((points[0],) * len(points[0].score)))
+        for cell, points in cells.items()
+        if cell.n == top
+    }
+    tried = min(len(points) for cell, points in cells.items() if cell.n == top)
+    found = gap(study, pairs) if tried > 1 else None
+    return None if found is None else (tried, decide(found.at(), _margin(study, name)))
+
+
+# ---------------------------------------------------------------------------- family
+
+
+def _family(one: Judged) -> Advice:
+    """Whether the other family is worth a try, by the family contrast."""
+    deep, classical = sides(one)
+    if one.level.sign == 0:
+        text = "Deep or classical hardly matters here; choose by cost."
+        return Advice("family", "probably little", text)
+    if one.level.sign is None:
+        text = "Which family is better here cannot be told from these rows."
+        return Advice("family", "cannot tell", text)
+    leader, other = (classical, deep) if one.level.sign == 1 else (deep, classical)
+    stay = f"Stay with {leader} on these rows"
+    if one.crossover.status == "not within 2x":
+        text = f"{stay}: {other} would probably not lead at twice as many either."
+        return Advice("family", "probably little", text)
+    closing = "deep scales better" if one.level.sign == 1 else "deep scales worse"
+    if one.rate_word in {"equivalent", "deep scales better", "deep scales worse"} - {closing}:
+        text = f"{stay}: {other} is behind, and nothing here says that more would change it."
+        return Advice("family", "probably little", text)
+    gains = f"{other} gains on it" if one.rate_word == closing else f"{other} is behind"
+    text = f"{stay}; {gains}, and whether it would lead with more cannot be told."
+    return Advice("family", "cannot tell", text)
+
+
+def _margin(study: Study, name: str) -> float:
+    top = [p for p in study.points if p.learner == name]
+    last = max(p.n for p in top)
+    scores = [score for p in top if p.n == last for score in p.score if math.isfinite(score)]
+    return margin_of(
+        *(scores or [0.0]), bounded=study.bounded, greater_is_better=study.greater_is_better
+    )

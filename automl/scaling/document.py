@@ -1,0 +1,185 @@
+"""`scaling.json`: curves, costs, contrasts and the back-test of a study, as plain values."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl.scaling.backtest import Backtest, backtest
+from automl.scaling.contrast import learner_curves
+from automl.scaling.cost import cost_of
+from automl.scaling.curve import fit_curves
+from automl.scaling.estimate import Series
+from automl.scaling.judge import curve_losses, judge
+from automl.scaling.prose import sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from automl.scaling.contrast import Curve, Pick
+    from automl.scaling.judge import Judged
+    from automl.scaling.points import Regime, Study
+
+NAME = "scaling.json"
+
+
+def scaling_document(study: Study, regime: Regime | None = None) -> dict[str, Any]:
+    """Everything that a study says, in the layout of `scaling.json`.
+
+    Scores are the raw metric. Differences, rates and their intervals are losses, deep minus
+    classical: > 0 where classical leads. Parameters of curves are of the loss `c + a n^-b`,
+    which is 1 - score where greater scores are better. What is not known is None.
+
+    Args:
+        study: Points of any number of regimes.
+        regime: The regime to speak about, the most tuned one unless given; the others count
+            for `depends on tuning` only.
+    """
+    regimes = study.regimes
+    chosen = regime or (regimes[0] if regimes else "default")
+    own = study.of(chosen)
+    losses, tested = tested_losses(study, chosen)
+    judged = judge(study, chosen, tested) if regimes else []
+    repeats = len({point.repeat for point in own.points})
+    content = {
+        "axis": study.axis,
+        "metric": study.metric,
+        "greater_is_better": study.greater_is_better,
+        "regime": chosen,
+        "scored_on": study.scored_on,
+        "n_test": sum(own.points[0].rows) if own.points else 0,
+        "repeats": repeats,
+        "interval": "one permutation" if repeats < 2 else "repeats",
+        "learners": _learners(own, losses),
+        "contrasts": [_contrast(study, one) for one in judged],
+        "backtest": {
+            name: getattr(tested, name)
+            for name in (
+                *("mae", "mae_last1", "winner_accuracy", "leader_stays"),
+                *("extrapolation", "reason"),
+            )
+        },
+    }
+    return _finite(content)
+
+
+def tested_losses(study: Study, regime: Regime) -> tuple[dict[str, Series], Backtest]:
+    """The losses of every learner's curve in a regime, and their back-test."""
+    own = study.of(regime)
+    families = {point.learner: point.family for point in own.points}
+    losses = curve_losses(own)
+    compared = {n: s for n, s in losses.items() if families[n] in {"deep", "classical"}}
+    return losses, backtest(compared, families)
+
+
+def write_scaling(run: Path, content: Mapping[str, Any]) -> None:
+    """Replace `scaling.json` of a run directory at once."""
+    draft = run / f"{NAME}.part"
+    draft.write_text(json.dumps(dict(content), indent=1, allow_nan=False), encoding="utf-8")
+    draft.replace(run / NAME)
+
+
+# -------------------------------------------------------------------------- learners
+
+
+def _learners(study: Study, losses: dict[str, Series]) -> dict[str, Any]:
+    found = {}
+    for name, curve in learner_curves(study).items():
+        points = [point for point in study.points if point.learner == name]
+        found[name] = {
+            "family": points[0].family,
+            "points": _points(study, curve),
+            "fit": _fit(losses.get(name)),
+            "cost": asdict(cost_of(points)),
+        }
+    return found
+
+
+def _points(study: Study, curve: Curve) -> list[dict[str, Any]]:
+    anchors: dict[float, list[Pick]] = {}
+    for cell, pick in sorted(curve.items()):
+        anchors.setdefault(cell.n, []).append(pick)
+    return [_anchor(study, n, picks) for n, picks in sorted(anchors.items())]
+
+
+def _anchor(study: Study, n: float, picks: Sequence[Pick]) -> dict[str, Any]:
+    """One point of a curve: the mean over the repeats and its interval."""
+    values = np.array([[pick.score] for pick in picks])
+    terms = picks[0].terms() if len(picks) == 1 else None
+    rows = None if terms is None else terms[np.isfinite(terms)][:, None]
+    estimate = Series(np.array([n]), values, rows).at()
+    low, high = estimate.interval()
+    if study.bounded:
+        low, high = max(low, 0.0), min(high, 1.0)
+    return {
+        "n": _whole(n),
+        "score": estimate.value,
+        "low": low if estimate.errors else None,
+        "high": high if estimate.errors else None,
+        "fit_seconds": float(np.median([pick.fit_seconds for pick in picks])),
+        "predict_seconds": float(np.median([pick.predict_seconds for pick in picks])),
+    }
+
+
+def _fit(loss: Series | None) -> dict[str, Any] | None:
+    """The power law of one curve, from three anchors on."""
+    if loss is None or loss.inside.sum() < 3 or (loss.mean < 0).any():
+        return None
+    inside = loss.inside
+    curve = fit_curves(loss.n[inside], loss.mean[inside])
+    b = float(curve.shape[0, 0])
+    a = float(curve.a[0] * curve.n0[0] ** b)
+    params = {"c": float(curve.c[0]), "a": a, "b": b}
+    first, last = (_whole(float(n)) for n in loss.n[inside][[0, -1]])
+    return {"model": "pow3", "params": params, "window": [first, last]}
+
+
+# ------------------------------------------------------------------------- contrasts
+
+
+def _contrast(study: Study, one: Judged) -> dict[str, Any]:
+    low, high = one.crossover.low, one.crossover.high
+    return {
+        "deep": one.contrast.deep,
+        "classical": one.contrast.classical,
+        "kind": one.contrast.kind,
+        "rate": {
+            "per_doubling": one.rate.value,
+            "low": one.rate.low,
+            "high": one.rate.high,
+            "verdict": one.rate_word,
+        },
+        "level": {
+            "n": _whole(one.n),
+            "difference": one.level.value,
+            "low": one.level.low,
+            "high": one.level.high,
+            "verdict": one.level.level,
+        },
+        "crossover": {
+            "status": one.crossover.status,
+            "low": None if low is None else _whole(low),
+            "high": None if high is None else _whole(high),
+        },
+        "detectable": one.detectable,
+        "sentence": sentence(study, one),
+    }
+
+
+def _whole(n: float) -> float | int:
+    """Row counts as whole numbers, fractions of another axis as they are."""
+    return round(n) if n >= 10 else n
+
+
+def _finite(value: Any) -> Any:
+    """The same with None for what JSON cannot say."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,173 @@
+"""All contrasts of a study judged together, corrected for their number."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from automl.scaling.conformal import half_width
+from automl.scaling.contrast import ENOUGH, Contrast, contrasts, learner_curves, loss_series, series
+from automl.scaling.curve import fit_curves
+from automl.scaling.verdict import (
+    RATE_SHARE,
+    Crossover,
+    Decision,
+    Levels,
+    RateWord,
+    across_regimes,
+    crossover,
+    decide,
+    holm,
+    margin_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from automl.scaling.backtest import Backtest
+    from automl.scaling.estimate import Estimate, Series
+    from automl.scaling.points import Regime, Study
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One contrast and what the statistics allow to say about it."""
+
+    contrast: Contrast
+    n: float
+    """The anchor that the level is about: the largest that both sides have."""
+    margin: float
+    """The smallest difference that matters."""
+    level: Decision
+    rate: Decision
+    rate_word: RateWord
+    crossover: Crossover
+    detectable: float
+    """Smallest true change a doubling that would have been found four times in five."""
+
+
+def judge(study: Study, regime: Regime, tested: Backtest) -> list[Judged]:
+    """Judge every contrast of one regime, looking at the others for `depends on tuning`.
+
+    Args:
+        study: Points of all regimes.
+        regime: The one that the verdicts are about.
+        tested: The back-test of its curves; where it withholds, nothing beyond the data is said.
+    """
+    by_regime = {name: _judged(study.of(name), tested) for name in study.regimes}
+    words: dict[tuple[str, str], list[RateWord]] = {}
+    for found in by_regime.values():
+        for one in found:
+            words.setdefault(_key(one), []).append(one.rate_word)
+    return [
+        replace(one, rate_word=across_regimes(words[_key(one)]) or one.rate_word)
+        for one in by_regime[regime]
+    ]
+
+
+def _key(one: Judged) -> tuple[str, str]:
+    return one.contrast.kind, one.contrast.deep
+
+
+def _judged(study: Study, tested: Backtest) -> list[Judged]:
+    found = contrasts(study)
+    margins = [_margin(study, contrast) for contrast in found]
+    levels = [contrast.gap.at() for contrast in found]
+    rates = [contrast.gap.slope() for contrast in found]
+    level_at = _levels(found, levels, margins)
+    rate_at = _levels(found, rates, [margin * RATE_SHARE for margin in margins])
+    return [
+        _one(study, tested, contrast, margin, (level, at), (rate, rate_level))
+        for contrast, margin, level, at, rate, rate_level in zip(
+            found, margins, levels, level_at, rates, rate_at, strict=True
+        )
+    ]
+
+
+def _levels(
+    found: Sequence[Contrast], estimates: Sequence[Estimate], margins: Sequence[float]
+) -> list[Levels]:
+    """The family contrast is primary and tested by itself, the named learners together."""
+    named = [i for i, contrast in enumerate(found) if contrast.kind == "learner"]
+    result = [Levels()] * len(found)
+    corrected = holm([estimates[i] for i in named], [margins[i] for i in named])
+    for index, levels in zip(named, corrected, strict=True):
+        result[index] = levels
+    return result
+
+
+def _one(
+    study: Study,
+    tested: Backtest,
+    contrast: Contrast,
+    margin: float,
+    level: tuple[Estimate, Levels],
+    rate: tuple[Estimate, Levels],
+) -> Judged:
+    decided, slope = decide(level[0], margin, level[1]), rate[0]
+    change = decide(slope, margin * RATE_SHARE, rate[1])
+    enough = _enough(study, contrast.gap)
+    crossed = crossover(contrast.gap, level[1].differ)
+    if crossed.status == "unknown" and tested.extrapolation == "shown":
+        crossed = _beyond(study, contrast, decided)
+    return Judged(
+        contrast=contrast,
+        n=float(contrast.gap.n[-1]),
+        margin=margin,
+        level=decided,
+        rate=change,
+        rate_word=change.rate if enough else "no evidence",
+        crossover=crossed,
+        detectable=slope.detectable,
+    )
+
+
+def _enough(study: Study, gap: Series) -> bool:
+    """Three repeats, or of a fit three anchors, so that the spread about the line is known."""
+    anchors = int(gap.inside.sum())
+    return anchors >= 3 and (study.single or gap.repeats >= ENOUGH)
+
+
+def _margin(study: Study, contrast: Contrast) -> float:
+    top = float(contrast.gap.n[-1])
+    pairs = [pair for cell, pair in contrast.pairs.items() if cell.n == top]
+    sides = [float(np.nanmean([pair[i].score for pair in pairs])) for i in (0, 1)]
+    return margin_of(*sides, bounded=study.bounded, greater_is_better=study.greater_is_better)
+
+
+def _beyond(study: Study, contrast: Contrast, level: Decision) -> Crossover:
+    """`not within 2x` where the conformal bands of the error rate keep the leader in front.
+
+    Needs at least three repeats, error rates, and a leader by the chosen metric who also leads
+    by the error rate; the half-widths of both sides are added, which is on the safe side.
+    """
+    if level.sign in (0, None):
+        return Crossover("unknown")
+    gaps, reach = 0.0, 0.0
+    for side, sign in ((0, 1.0), (1, -1.0)):
+        errors = {cell: pair[side].error for cell, pair in contrast.pairs.items()}
+        found = series(study, errors, {cell: pair[side] for cell, pair in contrast.pairs.items()})
+        if found is None or found.repeats < ENOUGH or found.n[-1] != contrast.gap.n[-1]:
+            return Crossover("unknown")
+        inside = found.inside
+        values = found.values[:, inside]
+        se = values.std(axis=0, ddof=1) / math.sqrt(len(values))
+        curve = fit_curves(found.n[inside], values.mean(axis=0))
+        last = values.mean(axis=0)[-1:]
+        gaps += sign * float(curve(2 * found.n[-1])[0])
+        reach += float(half_width(curve, se[None], last, 2)[0])
+    ahead = gaps * (level.sign or 0)
+    return Crossover("not within 2x") if ahead > reach else Crossover("unknown")
+
+
+def curve_losses(study: Study) -> dict[str, Series]:
+    """Learner -> the losses of its curve, for learners that have one.
+
+    Args:
+        study: Points of one regime.
+    """
+    found = {name: loss_series(study, curve) for name, curve in learner_curves(study).items()}
+    return {name: one for name, one in found.items() if one is not None}

@@ -1,0 +1,106 @@
+"""What the ladder of a fit left behind, as the points of a study."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from automl.metrics import influence, score
+from automl.scaling.points import NAME, Point, Study, read_study
+from automl.search.ladder import TOP
+from automl.search.record import Record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from automl.types import Array, Metric, Rung
+
+
+def study_of_run(run: Path, metric: Metric) -> Study:
+    """The study in a run directory: its own points, else those that a fit's journal amounts to.
+
+    Of a fit, the rungs of fold 0 are the points: every learner on the same nested rows, scored
+    on the same validation rows (locked test rows where there are any).
+
+    Args:
+        run: The run directory.
+        metric: The metric of the run.
+
+    Raises:
+        ArtifactError: the directory is not a run, or a file in it is missing or damaged.
+    """
+    if (run / NAME).exists():
+        return read_study(run)
+    record = Record(run)
+    rows = _Rows.of(record)
+    families = {entry.name: entry.family for entry in record.standings}
+    finished = [
+        r
+        for r in record.rungs
+        if r.fold == 0 and r.rung <= TOP and r.status == "ok" and r.score is not None
+    ]
+    order = {trial: place for place, trial in enumerate(dict.fromkeys(r.trial for r in finished))}
+    return Study(
+        metric=metric.name,
+        greater_is_better=metric.greater_is_better,
+        bounded=metric.bounded,
+        points=tuple(
+            rows.point(record, metric, rung, families.get(rung.learner, ""), order[rung.trial])
+            for rung in finished
+        ),
+        scored_on="crossfit" if record.y_test is None else "test",
+        single=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows that a fit's points are scored on."""
+
+    y: Array
+    """(m,) truth."""
+    chosen: tuple[Array, ...]
+    """Per part, the rows that choose, as positions in `y`; none with locked rows."""
+    scored: tuple[Array, ...]
+    """Per part, the rows that score."""
+    suffix: str
+
+    @classmethod
+    def of(cls, record: Record) -> _Rows:
+        if record.y_test is not None:
+            return cls(record.y_test, (), (np.arange(len(record.y_test)),), "-test")
+        y, half = record.fold0
+        halves = [rows for h in (0, 1) if len(rows := np.flatnonzero(half == h))]
+        return cls(y, tuple(halves), tuple(reversed(halves)), "")
+
+    def point(self, record: Record, metric: Metric, rung: Rung, family: str, order: int) -> Point:
+        prediction = record.rung_prediction(rung, self.suffix)
+        scores = tuple(score(metric, self.y[rows], prediction[rows]) for rows in self.scored)
+        return Point(
+            learner=rung.learner,
+            family=family,
+            n=rung.n,
+            score=scores,
+            score_val=tuple(reversed(scores)) if self.chosen else (float(rung.score or 0.0),),
+            rows=tuple(len(rows) for rows in self.scored),
+            error=self._error(prediction),
+            regime="halving",
+            trial=rung.trial,
+            order=order,
+            fit_seconds=rung.fit_seconds,
+            predict_seconds=rung.predict_seconds,
+            size_bytes=rung.size_bytes,
+            terms=lambda: self._terms(record, metric, rung),
+        )
+
+    def _error(self, prediction: Array) -> tuple[float, ...] | None:
+        if prediction.ndim == 1:
+            return None
+        wrong = prediction.argmax(axis=1) != self.y
+        return tuple(float(wrong[rows].mean()) for rows in self.scored)
+
+    def _terms(self, record: Record, metric: Metric, rung: Rung) -> tuple[Array, ...]:
+        prediction = record.rung_prediction(rung, self.suffix)
+        return tuple(influence(metric, self.y[rows], prediction[rows]) for rows in self.scored)

@@ -1,0 +1,175 @@
+"""Verdicts in plain sentences that join level and rate, so that neither is read alone."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from automl.scaling.judge import Judged
+    from automl.scaling.points import Study
+    from automl.scaling.verdict import Decision
+
+
+def sentence(study: Study, one: Judged) -> str:
+    """What one contrast says: the level, the rate, the crossover, and what could go unseen.
+
+    Args:
+        study: The study judged; it says how differences are spelled.
+        one: The judged contrast.
+    """
+    return " ".join(
+        part
+        for part in (
+            _level(study, one),
+            _rate(study, one),
+            _crossover(study, one),
+            _unseen(study, one),
+        )
+        if part
+    )
+
+
+def amount(study: Study, value: float) -> str:
+    """A difference without its sign: `0.6 points` of a metric in [0, 1], else as a number."""
+    size = abs(value)
+    if study.bounded:
+        return f"{_digits(100 * size)} points"
+    return f"{_digits(size)} in {study.metric}"
+
+
+def between(study: Study, low: float, high: float) -> str:
+    """An interval of differences, `0.3 to 0.9`."""
+    unit = 100.0 if study.bounded else 1.0
+    return f"{_digits(unit * low)} to {_digits(unit * high)}"
+
+
+def place(study: Study, n: float) -> str:
+    """Where on the axis: `39,073 training rows`."""
+    return f"{n:,.0f} training rows" if study.axis == "rows" else f"{study.axis} {n:g}"
+
+
+def sides(one: Judged) -> tuple[str, str]:
+    """How a sentence calls the deep and the classical side."""
+    if one.contrast.kind == "family":
+        return "the best deep learner", "the best classical learner"
+    return one.contrast.deep, one.contrast.classical
+
+
+def capital(text: str) -> str:
+    """A family's name begins a sentence with a capital; a learner's name stays as it is."""
+    return text[0].upper() + text[1:] if text.startswith("the ") else text
+
+
+def _digits(value: float) -> str:
+    """Two significant digits, and no exponent."""
+    if value == 0:
+        return "0"
+    decimals = max(0, 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{min(decimals, 6)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _signed(decision: Decision) -> tuple[float, float]:
+    """The interval of the size of a difference whose sign is known."""
+    if decision.value < 0:
+        return -decision.high, -decision.low
+    return decision.low, decision.high
+
+
+def _level(study: Study, one: Judged) -> str:
+    deep, classical = sides(one)
+    at, level = place(study, one.n), one.level
+    preposition = "On" if study.axis == "rows" else "At"
+    if level.sign in (-1, 1):
+        leader, other = (classical, deep) if level.sign == 1 else (deep, classical)
+        size = f"{amount(study, level.value)} ({between(study, *_signed(level))})"
+        return f"{preposition} {at}, {leader} leads {other} by {size}."
+    if level.sign == 0:
+        return (
+            f"{preposition} {at}, {deep} and {classical} are practically equal: they differ by "
+            f"less than {amount(study, one.margin)}."
+        )
+    return (
+        f"{preposition} {at}, {deep} or {classical}: which is better cannot be told"
+        f"{_either(study, level, deep, classical)}."
+    )
+
+
+def _either(study: Study, open_: Decision, deep: str, classical: str) -> str:
+    """Between what and what an undecided difference lies."""
+    if not (math.isfinite(open_.low) and math.isfinite(open_.high)):
+        return ""
+    if open_.low < 0 < open_.high:
+        return (
+            f" (anything between {amount(study, open_.low)} in favour of {deep} and "
+            f"{amount(study, open_.high)} in favour of {classical})"
+        )
+    favoured = classical if open_.value > 0 else deep
+    size = between(study, *_signed(open_))
+    return f" ({size}{' points' * study.bounded} in favour of {favoured}, too little to matter)"
+
+
+def _rate(study: Study, one: Judged) -> str:
+    deep, classical = sides(one)
+    rate = one.rate
+    if one.rate_word == "depends on tuning":
+        return "Which of them gains with size depends on tuning: the regimes disagree."
+    if one.rate_word == "no evidence":
+        unknown = f"Whether the difference changes with {_size(study)} cannot be told"
+        if not math.isfinite(rate.low):
+            return f"{unknown}: there are too few anchors or repeats."
+        return f"{unknown}{_either(study, rate, deep, classical)}."
+    if one.rate_word == "equivalent":
+        return f"The difference stays practically the same as {_size(study)} grow{_s(study)}."
+    better = one.rate_word == "deep scales better"
+    grow = f"{_size(study)} grow{_s(study)}"
+    how = {
+        (1, True): f"{capital(deep)} is behind and catches up: the gap closes",
+        (1, False): f"{capital(deep)} is behind and falls further behind: the gap grows",
+        (-1, True): f"{capital(deep)} leads and pulls ahead: its lead grows",
+        (-1, False): f"{capital(deep)} leads by less as {grow} (both may approach one floor): "
+        "its lead shrinks",
+    }
+    gains, over = (deep, classical) if better else (classical, deep)
+    said = how.get((one.level.sign or 0, better), f"{capital(gains)} gains on {over}")
+    size = f"{amount(study, rate.value)} {_doubling(study)} ({between(study, *_signed(rate))})"
+    return f"{said} by {size}."
+
+
+def _crossover(study: Study, one: Judged) -> str:
+    deep, classical = sides(one)
+    crossed, top = one.crossover, place(study, one.n)
+    if crossed.status == "observed":
+        leader = deep if one.level.value < 0 else classical
+        low, high = f"{crossed.low or 0:,.0f}", place(study, crossed.high or 0)
+        if study.axis != "rows":
+            low = f"{crossed.low or 0:.3g}"
+        return f"They cross between {low} and {high}; above, {leader} leads."
+    if crossed.status == "none up to N":
+        return f"There is no crossover up to {top}; what lies beyond is unknown."
+    if crossed.status == "not within 2x":
+        return "No crossover is observed, and none is to be expected within 2x."
+    return "No crossover is observed; whether one lies within 2x is unknown."
+
+
+def _unseen(study: Study, one: Judged) -> str:
+    if one.rate_word not in {"no evidence", "equivalent"} or not math.isfinite(one.detectable):
+        return ""
+    if one.detectable == 0:
+        return ""
+    size = amount(study, one.detectable)
+    return f"A change below {size} {_doubling(study)} could have gone unseen."
+
+
+def _size(study: Study) -> str:
+    return "rows" if study.axis == "rows" else study.axis
+
+
+def _s(study: Study) -> str:
+    """The verb's ending: rows grow, any other axis grows."""
+    return "" if study.axis == "rows" else "s"
+
+
+def _doubling(study: Study) -> str:
+    return "per doubling of the rows" if study.axis == "rows" else f"per doubling of {study.axis}"

@@ -1,0 +1,141 @@
+"""What a run says about scaling, for people: sentences, advice and a picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from automl.errors import UsageError
+from automl.scaling.advice import Advice, advise
+from automl.scaling.document import scaling_document, tested_losses
+from automl.scaling.judge import judge
+from automl.scaling.ladder import study_of_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+
+    from automl.scaling.points import Regime, Study
+    from automl.types import Metric
+
+_REGIMES = {
+    "halving": "settings as the search left them at each number of rows",
+    "default": "default settings",
+    "transferred": "settings tuned once on few rows",
+    "retuned": "settings tuned anew at every number of rows",
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Scaling:
+    """Verdicts on scaling, with their advice; `print` it to read them, `plot` it to see them."""
+
+    document: Mapping[str, Any]
+    """The content of `scaling.json`."""
+    advice: tuple[Advice, ...]
+
+    @property
+    def verdicts(self) -> list[dict[str, Any]]:
+        """The contrasts: the family first, then each deep learner."""
+        return list(self.document["contrasts"])
+
+    @property
+    def sentences(self) -> list[str]:
+        """What there is to say, most important first: how it was judged, verdicts, advice."""
+        verdicts = [contrast["sentence"] for contrast in self.verdicts]
+        if not verdicts:
+            verdicts = [self._nothing()]
+        tips = [f"{entry.subject.capitalize()}: {entry.text}" for entry in self.advice]
+        return [*verdicts, *tips, self._basis()]
+
+    def __repr__(self) -> str:
+        return "\n".join(self.sentences)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw every learner's curve with its interval, rows on a log scale.
+
+        Args:
+            ax: Where to draw; a new figure unless given.
+
+        Returns:
+            The axes.
+
+        Raises:
+            UsageError: matplotlib is not installed.
+        """
+        try:
+            from matplotlib import pyplot as plt
+        except ImportError as error:
+            msg = "plotting needs matplotlib; install it with: pip install matplotlib"
+            raise UsageError(msg) from error
+        axes: Axes = plt.subplots()[1] if ax is None else ax
+        styles = {"deep": "-", "classical": "--", "baseline": ":"}
+        for name, learner in self.document["learners"].items():
+            points = learner["points"]
+            n, score = ([p[key] for p in points] for key in ("n", "score"))
+            (line,) = axes.plot(
+                n, score, styles.get(learner["family"], "-"), marker="o", label=name
+            )
+            low, high = (
+                [math.nan if p[key] is None else p[key] for p in points] for key in ("low", "high")
+            )
+            axes.fill_between(n, low, high, color=line.get_color(), alpha=0.12, linewidth=0)
+        axes.set_xscale("log", base=2)
+        axes.set_xlabel(
+            "training rows" if self.document["axis"] == "rows" else self.document["axis"]
+        )
+        better = "higher" if self.document["greater_is_better"] else "lower"
+        axes.set_ylabel(f"{self.document['metric']} ({better} is better)")
+        axes.legend(fontsize="small")
+        return axes
+
+    def _nothing(self) -> str:
+        families = {entry["family"] for entry in self.document["learners"].values()}
+        missing = [name for name in ("deep", "classical") if name not in families]
+        if missing:
+            return f"No {' and no '.join(missing)} learner has a curve, so nothing is compared."
+        return "No deep and classical learner share a number of rows, so nothing is compared."
+
+    def _basis(self) -> str:
+        """One sentence on what the verdicts stand on."""
+        content = self.document
+        one = content["interval"] == "one permutation"
+        how = "one shuffle of the rows" if one else f"{content['repeats']} repeats"
+        rows = "held-out" if content["scored_on"] == "test" else "cross-fitted validation"
+        return (
+            f"Judged on {content['n_test']:,} {rows} rows from {how}, with "
+            f"{_REGIMES[content['regime']]}; 95% intervals in brackets, widened where several "
+            "learners are tested together."
+        )
+
+
+def read_scaling(run: Path, metric: Metric) -> Scaling:
+    """Judge a run from what is on disk: a fit's journal, or the points of a study.
+
+    Args:
+        run: The run directory.
+        metric: The metric of the run.
+
+    Raises:
+        ArtifactError: the directory is not a run, or a file in it is missing or damaged.
+    """
+    return scaling_of(study_of_run(run, metric))
+
+
+def scaling_of(study: Study, regime: Regime | None = None) -> Scaling:
+    """Verdicts and advice of a study.
+
+    Args:
+        study: Points of any number of regimes.
+        regime: The one to speak about; the most tuned one unless given.
+    """
+    document = scaling_document(study, regime)
+    if not study.points:
+        return Scaling(document, ())
+    chosen: Regime = document["regime"]
+    losses, tested = tested_losses(study, chosen)
+    judged = judge(study, chosen, tested)
+    return Scaling(document, tuple(advise(study.of(chosen), losses, judged, tested)))

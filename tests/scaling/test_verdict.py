@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from automl.scaling import Estimate, Series, crossover, decide, holm
+
+finite = st.floats(-1, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "se", "sign"),
+    [(0.02, 0.005, 1), (-0.02, 0.005, -1), (0.001, 0.001, 0), (0.02, 0.02, None)],
+)
+def test_each_word_has_its_rule(value, se, sign):
+    assert decide(Estimate(value, ((se, 1000),)), 0.005).sign == sign
+
+
+def test_a_clear_difference_too_small_to_matter_is_equal():
+    assert decide(Estimate(0.002, ((0.0002, 1000),)), 0.005).sign == 0
+
+
+def test_what_is_neither_clear_nor_small_stays_open():
+    """The 95% interval excludes 0, the value does not exceed the margin, the 90% one does."""
+    assert decide(Estimate(0.0045, ((0.001, 1000),)), 0.005).sign is None
+
+
+def test_the_wider_error_counts():
+    estimate = Estimate(0.1, ((0.01, 1000), (0.02, 2)))
+    assert estimate.half() == pytest.approx(stats.t.ppf(0.975, 2) * 0.02)
+    assert estimate.p == pytest.approx(2 * stats.t.sf(5, 2))
+    reach = (stats.t.ppf(0.975, 2) + stats.t.ppf(0.8, 2)) * 0.02
+    assert estimate.detectable == pytest.approx(reach)
+
+
+def test_without_an_error_nothing_is_decided():
+    found = decide(Estimate(5.0, ()), 0.005)
+    assert found.sign is None
+    assert found.low == -np.inf
+
+
+def test_repeats_are_corrected_for_sharing_rows():
+    values = np.array([[0.1], [0.2], [0.3], [0.4], [0.6]])
+    estimate = Series(np.array([100.0]), values).at()
+    error = np.sqrt((1 / 5 + 1 / 4) * values.var(ddof=1))
+    assert estimate.errors == ((pytest.approx(error), 4),)
+
+
+def test_rows_of_one_permutation_are_paired_across_anchors():
+    """What is common to all anchors cancels in the slope and stays in the level."""
+    rng = np.random.default_rng(0)
+    common = rng.normal(size=(4000, 1))
+    rows = common + 0.01 * rng.normal(size=(4000, 4))
+    series = Series(np.array([1000.0, 2000, 4000, 8000]), rows.mean(axis=0)[None], rows)
+    assert series.at().errors[0][0] == pytest.approx(1 / np.sqrt(4000), rel=0.1)
+    assert series.slope().errors[0][0] < 0.001
+    x = np.log2(series.n)
+    assert series.slope().value == pytest.approx(np.polyfit(x, series.mean, 1)[0])
+    fit = stats.linregress(x, series.mean)
+    assert series.slope().errors[1] == (pytest.approx(fit.stderr), 2)
+
+
+@given(st.lists(st.tuples(finite, st.floats(0.001, 1)), min_size=1, max_size=8))
+def test_plain_intervals_at_holms_levels_decide_as_holm_does(pairs):
+    estimates = [Estimate(value, ((se, 10),)) for value, se in pairs]
+    rejected = multipletests([e.p for e in estimates], 0.05, "holm")[0]
+    levels = holm(estimates, [0.1] * len(estimates))
+    for estimate, at, expected in zip(estimates, levels, rejected, strict=True):
+        low, high = estimate.interval(at.differ)
+        assert (low > 0 or high < 0) == expected
+
+
+def test_one_learner_is_not_corrected():
+    levels = holm([Estimate(0.1, ((0.05, 100),))], [0.005])
+    assert levels[0].differ == levels[0].equal == 0.05
+
+
+def gap(*means, se=0.01, first=1000.0):
+    """Three repeats about the given means."""
+    spread = np.array([-1.0, 0.0, 1.0])[:, None] * se
+    n = first * 2.0 ** (np.arange(len(means)) / 2)
+    return Series(n, np.array(means) + spread)
+
+
+def test_a_change_of_sign_between_sure_anchors_is_a_crossing():
+    found = crossover(gap(0.3, 0.1, -0.1, -0.3))
+    assert found.status == "observed"
+    assert 1414 < found.low < 1682 < found.high < 2000
+
+
+def test_the_interval_holds_every_anchor_that_is_not_sure():
+    found = crossover(gap(0.3, 0.01, 0.0, -0.01, -0.3))
+    assert found.low < 1414
+    assert found.high > 2828
+
+
+def test_the_same_sign_all_along_the_window_is_none_up_to_n():
+    assert crossover(gap(0.3, 0.2, 0.1)).status == "none up to N"
+    assert crossover(gap(-0.1, -0.2, -0.3)).status == "none up to N"
+
+
+@pytest.mark.parametrize("means", [(0.3, 0.2, 0.001), (0.3, -0.3, 0.3), (0.0, 0.0, 0.0)])
+def test_everything_else_is_unknown(means):
+    assert crossover(gap(*means)).status == "unknown"
+
+
+@given(st.lists(finite, min_size=2, max_size=9), st.floats(0.001, 0.3))
+def test_a_crossing_lies_within_the_anchors_and_mirrors(means, se):
+    found = crossover(gap(*means, se=se))
+    mirrored = crossover(gap(*(-mean for mean in means), se=se))
+    assert found.status == mirrored.status
+    if found.status == "observed":
+        assert 1000 <= found.low <= found.high <= 1000 * 2 ** ((len(means) - 1) / 2) + 1
+        assert (found.low, found.high) == pytest.approx((mirrored.low, mirrored.high))
