@@ -15,6 +15,13 @@ if TYPE_CHECKING:
         PluginError,
         UsageError,
     )
+    from automl.hooks.boosting import (
+        RoundClock,
+        category_levels,
+        coded_matrix,
+        hastened,
+        spread_classes,
+    )
     from automl.hooks.estimator import sklearn_learner
     from automl.hooks.spec import hookimpl
     from automl.space import Choice, Dimension, Float, Int, Value
@@ -44,6 +51,10 @@ _HOMES = {
     "AutoML": "automl.api",
     "hookimpl": "automl.hooks.spec",
     "sklearn_learner": "automl.hooks.estimator",
+    **dict.fromkeys(
+        ("RoundClock", "category_levels", "coded_matrix", "hastened", "spread_classes"),
+        "automl.hooks.boosting",
+    ),
     **dict.fromkeys(("Float", "Int", "Choice", "Dimension", "Value"), "automl.space"),
     **dict.fromkeys(
         ("AutoMLError", "DataError", "UsageError", "PluginError", "BudgetError", "ArtifactError"),
@@ -94,6 +105,7 @@ __all__ = [
     "Model",
     "PluginError",
     "Resources",
+    "RoundClock",
     "Run",
     "Rung",
     "Schema",
@@ -104,8 +116,12 @@ __all__ = [
     "View",
     "ViewKind",
     "__version__",
+    "category_levels",
+    "coded_matrix",
+    "hastened",
     "hookimpl",
     "sklearn_learner",
+    "spread_classes",
 ]
 
 

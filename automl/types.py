@@ -236,6 +236,10 @@ class Learner:
     api_version: int = API_VERSION
     summary: str = ""
     """One line for `automl learners`."""
+    source: str = ""
+    """Where the method and its settings come from: papers, libraries."""
+    good_when: str = ""
+    """Where it does well and where it does not, in a sentence or two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
