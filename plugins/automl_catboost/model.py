@@ -220,4 +220,4 @@ def _boosted(parameters: dict[str, Any], data: Any, watched: Any, watch: Watch) 
 
 def _varies(frame: Any) -> bool:
     """Whether any column has two values, a missing one counting: CatBoost refuses all others."""
-    return any(frame.iloc[:, i].nunique(dropna=False) > 1 for i in range(frame.shape[1]))
+    return any(len(frame.iloc[:, i].unique()) > 1 for i in range(frame.shape[1]))
