@@ -208,7 +208,7 @@ def _entry(pool: _Pool, ensembler: Ensembler, seed: int) -> dict[str, Any]:
             for trial, weight in final.weights.items()
         ],
         "combiner": final.combiner
-        and {"trials": final.trials, "state": dict(final.combiner.state())},
+        and {"trials": list(final.trials), "state": dict(final.combiner.state())},
         "score_val": value,
         "seconds": time.perf_counter() - start,
         "status": "ok",

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
+from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -15,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 
 _TUNED_ROWS = 400
 """Rows whose marginal likelihood settles length scales, amplitude and noise."""
+_CLIMB_STEPS = 25
 _ARD_COLUMNS = 20
 """Columns up to which each has a length scale of its own."""
 _EXACT_ROWS = 2_000
@@ -46,7 +48,7 @@ class _Covariance(BaseEstimator):  # type: ignore[misc]
             else RBF(scales, length_scale_bounds=bounds)
         )
         kernel = ConstantKernel(1.0, (1e-2, 1e2)) * shape + WhiteKernel(1e-2, (1e-5, 2.0))
-        process = GaussianProcessRegressor(kernel, alpha=1e-8)
+        process = GaussianProcessRegressor(kernel, alpha=1e-8, optimizer=_climb)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             fitted = process.fit(X[rows], target[rows]).kernel_
@@ -153,6 +155,13 @@ class GaussianProcessClasses(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     def predict(self, X: Any) -> Any:
         """(n,) classes."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def _climb(loss: Any, start: Any, bounds: Any) -> tuple[Any, float]:
+    """L-BFGS-B as scikit-learn runs it, but ended early: the last digits change no prediction."""
+    options = {"maxiter": _CLIMB_STEPS}
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    return found.x, found.fun
 
 
 def _root(kernel: _Covariance, points: Any) -> Any:

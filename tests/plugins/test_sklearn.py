@@ -19,6 +19,7 @@ from automl_sklearn.boosting import boosting_classifier
 from automl_sklearn.kernel import KernelClassifier, KernelRegressor
 from automl_sklearn.linear import Linear, Logistic
 from automl_sklearn.process import GaussianProcessValues
+from automl_sklearn.semi import SelfTraining
 
 LEARNERS = {learner.name: learner for learner in automl_sklearn.automl_learners()}
 TASKS = ("binary", "multiclass", "regression")
@@ -372,3 +373,41 @@ def test_inducing_points_do_about_as_well_as_all_rows(task, monkeypatch):
     sparse, _ = fit(LEARNERS["gaussian_process"], view)
     assert len(sparse._estimator.points_) == 600
     assert loss_of(test, sparse.predict(test)) < 1.25 * loss_of(test, exact.predict(test))
+
+
+def two_clouds(n, labelled, seed=0):
+    """Two clouds whose labels are known for a few rows; -1 elsewhere."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, n)
+    X = (rng.normal(size=(n, 30)) + np.where(y[:, None] == 1, 0.45, -0.45)).astype(np.float32)
+    known = y.copy()
+    known[labelled:] = -1
+    return X, y, known
+
+
+def test_self_training_learns_from_unlabelled_rows():
+    gains = []
+    for seed in range(5):
+        X, y, known = two_clouds(3000, 16, seed)
+        with_them = SelfTraining().fit(X[:2000], known[:2000])
+        without = SelfTraining().fit(X[:16], y[:16])
+        assert with_them.taken_ > 500
+        assert without.taken_ == 0
+        scores = [(m.predict(X[2000:]) == y[2000:]).mean() for m in (with_them, without)]
+        gains.append(scores[0] - scores[1])
+    assert np.mean(gains) > 0.03
+
+
+def test_self_training_with_every_label_is_logistic_regression():
+    X, y, _ = two_clouds(400, 400)
+    ours, plain = SelfTraining(C=0.5).fit(X, y), Logistic(C=0.5).fit(X, y)
+    assert (ours.predict_proba(X) == plain.predict_proba(X)).all()
+
+
+def test_self_training_takes_only_rows_that_it_is_sure_of():
+    X, _, known = two_clouds(500, 40)
+    rng = np.random.default_rng(0)
+    X[40:] = rng.normal(0, 1e-3, X[40:].shape)
+    model = SelfTraining(threshold=0.95).fit(X, known)
+    assert model.taken_ == 0
+    assert model.predict_proba(X).shape == (500, 2)
