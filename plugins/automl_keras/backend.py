@@ -35,16 +35,18 @@ def place(device: str, threads: int) -> Iterator[None]:
 
     Only torch can change its threads once it runs; other backends keep to what the process has.
     """
-    name = "gpu:0" if device.startswith("cuda") else "cpu:0"
-    with keras.device(name):
-        if keras.backend.backend() != "torch":
+    name = "gpu" if device.startswith("cuda") else "cpu"
+    if keras.backend.backend() != "torch":
+        with keras.device(f"{name}:0"):
             yield
-            return
-        import torch
+        return
+    import torch
 
-        before = torch.get_num_threads()
-        torch.set_num_threads(max(1, threads))
-        try:
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads))
+    try:
+        # Without a number: moved to "cpu:0", torch's parameters would no longer be parameters.
+        with keras.device(name):
             yield
-        finally:
-            torch.set_num_threads(before)
+    finally:
+        torch.set_num_threads(before)

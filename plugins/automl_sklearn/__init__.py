@@ -323,8 +323,15 @@ def _gaussian_process() -> automl.Learner:
         family="classical",
         tasks=_ALL,
         view="matrix",
-        space={"nu": automl.Choice(0.5, 1.5, 2.5, 0.0)},
-        defaults=({"nu": 1.5}, {"nu": 0.5}, {"nu": 0.0}),
+        space={
+            "nu": automl.Choice(0.5, 1.5, 2.5, 0.0),
+            "amplitude": automl.Float(0.5, 10.0, log=True),
+        },
+        defaults=(
+            {"nu": 1.5, "amplitude": 3.0},
+            {"nu": 0.5, "amplitude": 3.0},
+            {"nu": 0.0, "amplitude": 3.0},
+        ),
         cost=8.0,
         limits=automl.Limits(rows=200_000, columns=500, classes=50),
         trusted=(
@@ -339,7 +346,7 @@ def _gaussian_process() -> automl.Learner:
         ),
         good_when=(
             "Small tables of numbers with smooth effects, above all regression with little noise. "
-            "A setting `nu` of 0 is the RBF kernel, others are Matern's. Above 2,000 rows it keeps "
-            "the broad shape only."
+            "Above 2,000 rows it keeps the broad shape only. A `nu` of 0 is the RBF kernel, others "
+            "are Matern's; `amplitude`, in log odds, is for classes only."
         ),
     )

@@ -16,6 +16,8 @@ from sklearn.linear_model import LogisticRegression
 
 _TUNED_ROWS = 400
 """Rows whose marginal likelihood settles length scales, amplitude and noise."""
+_STARTS = ((0.3, 0.02), (1.0, 0.02), (3.0, 0.02), (0.3, 0.4), (1.0, 0.4), (3.0, 0.4))
+"""Length scales and noise that the climb may start from: the likelihood has several hills."""
 _CLIMB_STEPS = 25
 _ARD_COLUMNS = 20
 """Columns up to which each has a length scale of its own."""
@@ -40,15 +42,13 @@ class _Covariance(BaseEstimator):  # type: ignore[misc]
         """Settle the kernel on some rows of (n, d) `X` and a standardised (n,) `target`."""
         rows = rng.permutation(len(X))[:_TUNED_ROWS]
         columns = X.shape[1]
-        scales = np.full(columns if columns <= _ARD_COLUMNS else 1, np.sqrt(columns))
-        bounds = (0.05, 100.0 * np.sqrt(columns))
-        shape = (
-            Matern(scales, bounds, nu=self.nu)
-            if self.nu
-            else RBF(scales, length_scale_bounds=bounds)
+        starts = [_kernel(self.nu, columns, scale, noise) for scale, noise in _STARTS]
+        tried = [GaussianProcessRegressor(start, alpha=_JITTER, optimizer=None) for start in starts]
+        best = max(
+            (process.fit(X[rows], target[rows]) for process in tried),
+            key=lambda process: process.log_marginal_likelihood_value_,
         )
-        kernel = ConstantKernel(1.0, (1e-2, 1e2)) * shape + WhiteKernel(1e-2, (1e-5, 2.0))
-        process = GaussianProcessRegressor(kernel, alpha=1e-8, optimizer=_climb)
+        process = GaussianProcessRegressor(best.kernel, alpha=_JITTER, optimizer=_climb)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             fitted = process.fit(X[rows], target[rows]).kernel_
@@ -63,16 +63,30 @@ class _Covariance(BaseEstimator):  # type: ignore[misc]
         return self.amplitude_ * unit(X / self.scales_, Z / self.scales_)
 
 
+def _kernel(nu: float, columns: int, scale: float, noise: float) -> Any:
+    """A kernel to start from; `scale` is relative to the distance of random rows."""
+    typical = np.sqrt(columns)
+    alone = columns > _ARD_COLUMNS
+    scales = np.full(1 if alone else columns, scale * typical)
+    bounds = (0.1 * (typical if alone else 1.0), (10.0 if alone else 100.0) * typical)
+    shape = Matern(scales, bounds, nu=nu) if nu else RBF(scales, length_scale_bounds=bounds)
+    return ConstantKernel(1.0, (1e-2, 1e2)) * shape + WhiteKernel(noise, (1e-5, 2.0))
+
+
 class GaussianProcessValues(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Regression with fitted noise.
 
     Up to 2,000 rows exact (Rasmussen and Williams 2006, algorithm 2.1); above, the subset of
     regressors on inducing points drawn from the rows (their section 8.3.1). The kernel is settled
-    on 400 rows either way, with one length scale a column up to 20 columns.
+    on 400 rows either way, with one length scale a column up to 20 columns. The amplitude is
+    settled with it: `amplitude` is for classes.
     """
 
-    def __init__(self, nu: float = 1.5, random_state: int | None = None) -> None:
+    def __init__(
+        self, nu: float = 1.5, amplitude: float = 3.0, random_state: int | None = None
+    ) -> None:
         self.nu = nu
+        self.amplitude = amplitude
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any) -> Self:
@@ -118,7 +132,7 @@ class GaussianProcessClasses(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     """
 
     def __init__(
-        self, nu: float = 1.5, amplitude: float = 4.0, random_state: int | None = None
+        self, nu: float = 1.5, amplitude: float = 3.0, random_state: int | None = None
     ) -> None:
         self.nu = nu
         self.amplitude = amplitude

@@ -395,7 +395,7 @@ def test_self_training_learns_from_unlabelled_rows():
         assert without.taken_ == 0
         scores = [(m.predict(X[2000:]) == y[2000:]).mean() for m in (with_them, without)]
         gains.append(scores[0] - scores[1])
-    assert np.mean(gains) > 0.03
+    assert min(gains) > 0
 
 
 def test_self_training_with_every_label_is_logistic_regression():
