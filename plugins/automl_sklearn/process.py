@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
-from scipy.optimize import minimize
+from scipy.optimize import fmin_l_bfgs_b
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -173,9 +173,8 @@ class GaussianProcessClasses(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
 def _climb(loss: Any, start: Any, bounds: Any) -> tuple[Any, float]:
     """L-BFGS-B as scikit-learn runs it, but ended early: the last digits change no prediction."""
-    options = {"maxiter": _CLIMB_STEPS}
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-    return found.x, found.fun
+    point, least, _ = fmin_l_bfgs_b(loss, start, bounds=bounds, maxiter=_CLIMB_STEPS)
+    return point, float(least)
 
 
 def _root(kernel: _Covariance, points: Any) -> Any:
