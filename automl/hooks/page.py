@@ -8,7 +8,7 @@ from automl.space import Choice
 from automl.types import Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from automl.hooks.entries import LearnerEntry
     from automl.space import Dimension, Value
@@ -105,6 +105,6 @@ def _limits(learner: Learner) -> str:
     return f"At most {', '.join(found)}; beyond, it is skipped with the reason."
 
 
-def _table(rows: list[tuple[str, ...]]) -> str:
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
     head, *body = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
     return "\n".join([head, "|" + "---|" * len(rows[0]), *body])

@@ -332,7 +332,7 @@ def _gaussian_process() -> automl.Learner:
             {"nu": 0.5, "amplitude": 3.0},
             {"nu": 0.0, "amplitude": 3.0},
         ),
-        cost=8.0,
+        cost=12.0,
         limits=automl.Limits(rows=200_000, columns=500, classes=50),
         trusted=(
             "automl_sklearn.process.GaussianProcessClasses",
