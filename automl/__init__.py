@@ -16,6 +16,13 @@ if TYPE_CHECKING:
         PluginError,
         UsageError,
     )
+    from automl.hooks.boosting import (
+        RoundClock,
+        category_levels,
+        coded_matrix,
+        hastened,
+        spread_classes,
+    )
     from automl.hooks.estimator import sklearn_learner
     from automl.hooks.spec import hookimpl
     from automl.space import Choice, Dimension, Float, Int, Value
@@ -46,6 +53,10 @@ _HOMES = {
     "hookimpl": "automl.hooks.spec",
     "scaling": "automl.scaling",
     "sklearn_learner": "automl.hooks.estimator",
+    **dict.fromkeys(
+        ("RoundClock", "category_levels", "coded_matrix", "hastened", "spread_classes"),
+        "automl.hooks.boosting",
+    ),
     **dict.fromkeys(("Float", "Int", "Choice", "Dimension", "Value"), "automl.space"),
     **dict.fromkeys(
         ("AutoMLError", "DataError", "UsageError", "PluginError", "BudgetError", "ArtifactError"),
@@ -96,6 +107,7 @@ __all__ = [
     "Model",
     "PluginError",
     "Resources",
+    "RoundClock",
     "Run",
     "Rung",
     "Schema",
@@ -106,9 +118,13 @@ __all__ = [
     "View",
     "ViewKind",
     "__version__",
+    "category_levels",
+    "coded_matrix",
+    "hastened",
     "hookimpl",
     "scaling",
     "sklearn_learner",
+    "spread_classes",
 ]
 
 

@@ -18,7 +18,7 @@ from automl.hooks.manager import get_host, resolve
 from automl.types import View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import pandas as pd
 
@@ -34,7 +34,10 @@ WATCHED = (
     "skops",
     "skrub",
     "xgboost",
+    "lightgbm",
+    "catboost",
     "torch",
+    "keras",
 )
 """Libraries whose versions may change what a saved model predicts."""
 
@@ -83,8 +86,9 @@ def write_artifact(
         "ensembles": {
             e["name"]: {m["trial"]: m["weight"] for m in e["members"]}
             for e in ensembles
-            if e["members"]
+            if e["members"] and not e.get("combiner")
         },
+        "combiners": {e["name"]: e["combiner"] for e in ensembles if e.get("combiner")},
     }
     (model / NAME).write_text(json.dumps(content, indent=1), encoding="utf-8")
 
@@ -146,7 +150,12 @@ class Predictor:
     @property
     def names(self) -> tuple[str, ...]:
         """What can predict: the ensembles, then every learner with a saved model."""
-        return (*self._content["ensembles"], *self._content["best"])
+        return (*self._content["ensembles"], *self._combiners, *self._content["best"])
+
+    @property
+    def _combiners(self) -> dict[str, Any]:
+        """Ensemble -> the trials it combines, in order, and its saved state."""
+        return self._content.get("combiners", {})
 
     def predict(self, table: pd.DataFrame, learner: str | None = None) -> Array:
         """(n,) labels, spelled and typed as in the training table, or values.
@@ -176,9 +185,16 @@ class Predictor:
 
     def raw(self, table: pd.DataFrame, learner: str | None = None) -> Array:
         """(n, k) probabilities or (n,) values as float64."""
-        weights = self._weights(learner)
-        X = to_features(self.schema, table)
+        name = learner or next(iter(self.names), "")
         encoded: dict[Path, Any] = {}
+        if name in self._combiners:
+            combine = self._combine(name)
+            X = to_features(self.schema, table)
+            trials = self._combiners[name]["trials"]
+            parts = [self._predict_trial(trial, X, encoded) for trial in trials]
+            return np.asarray(combine(np.stack(parts).astype(np.float32)), dtype=np.float64)
+        weights = self._weights(name)
+        X = to_features(self.schema, table)
         total: Array | None = None
         for trial, weight in weights.items():
             part = weight * self._predict_trial(trial, X, encoded)
@@ -188,9 +204,19 @@ class Predictor:
             raise ArtifactError(msg)
         return total
 
-    def _weights(self, learner: str | None) -> dict[str, float]:
+    def _combine(self, name: str) -> Callable[[Array], Array]:
+        """What the ensembler of that name does with its members' predictions."""
+        ensembler = get_host().ensemblers().get(name)
+        if ensembler is None:
+            msg = f"no installed plugin declares the ensembler {name!r}; install the one that did"
+            raise ArtifactError(msg)
+        algorithm = resolve(ensembler.factory)(0)
+        algorithm.restore(self._combiners[name]["state"])
+        combine: Callable[[Array], Array] = algorithm.combine
+        return combine
+
+    def _weights(self, name: str) -> dict[str, float]:
         ensembles, best = self._content["ensembles"], self._content["best"]
-        name = learner or next(iter(self.names), "")
         if name in ensembles:
             return dict(ensembles[name])
         if name in best:

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.errors import BudgetError
+from automl.errors import ArtifactError, BudgetError
 from automl.metrics import loss, score
 from automl.search.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from automl.types import Array, Ensembler, Metric
+    from automl.types import Array, Combiner, Ensembler, Metric
 
 FIT_ROWS = 20_000
 """Scored rows that weights are found on at most, half of them from each half."""
@@ -48,6 +48,27 @@ class _Pool:
     """(trials, fits) loss of each trial on the rows of each fit."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Blend:
+    """What one fit of an ensembler came to."""
+
+    weights: dict[str, float]
+    """Trial -> weight, greatest first."""
+    trials: tuple[str, ...]
+    """The same trials in the order of the fit."""
+    combiner: Combiner | None = None
+    """None: the weighted mean."""
+
+    def of(self, predictions: Mapping[str, Array], rows: Array | None = None) -> Array:
+        """The blend of some rows of its members' predictions, float32."""
+        taken = slice(None) if rows is None else rows
+        if self.combiner is None:
+            parts = (predictions[t][taken] * np.float32(w) for t, w in self.weights.items())
+            return np.asarray(sum(parts), np.float32)
+        stack = np.stack([predictions[trial][taken] for trial in self.trials])
+        return np.asarray(self.combiner.combine(stack), np.float32)
+
+
 def ensemble(
     run: Path, ensemblers: Sequence[Ensembler], metric: Metric, seed: int
 ) -> list[dict[str, Any]]:
@@ -66,8 +87,9 @@ def ensemble(
 
     Returns:
         What `model/ensembles.json` holds, one entry an ensembler: `{name, family, plugin,
-        members: [{learner, trial, weight}], score_val, seconds, status, reason}`. One without
-        members says in `reason` why.
+        members: [{learner, trial, weight}], combiner, score_val, seconds, status, reason}`. One
+        without members says in `reason` why; `combiner` is None for a weighted mean, else
+        `{trials, state}`.
 
     Raises:
         BudgetError: no learner finished.
@@ -93,7 +115,7 @@ def members(run: Path, ensembler: Ensembler, metric: Metric, seed: int) -> dict[
     pool = _pool(Record(run), metric, seed)
     families = ensembler.families
     allowed = [i for i, f in enumerate(pool.families) if families is None or f in families]
-    return _weights(pool, ensembler, allowed, 0, seed) if allowed else {}
+    return _blend(pool, ensembler, allowed, 0, seed).weights if allowed else {}
 
 
 # --------------------------------------------------------------------------------- members
@@ -164,6 +186,7 @@ def _entry(pool: _Pool, ensembler: Ensembler, seed: int) -> dict[str, Any]:
         "family": "ensemble",
         "plugin": _plugin(ensembler),
         "members": [],
+        "combiner": None,
         "score_val": None,
         "seconds": 0.0,
         "status": "skipped",
@@ -172,15 +195,20 @@ def _entry(pool: _Pool, ensembler: Ensembler, seed: int) -> dict[str, Any]:
     if not allowed:
         return entry
     try:
-        weights = [_weights(pool, ensembler, allowed, fit, seed) for fit in range(3)]
+        blends = [_blend(pool, ensembler, allowed, fit, seed) for fit in range(3)]
+        value = _write(pool, ensembler.name, blends)
+    except ArtifactError:
+        raise
     except Exception as error:  # noqa: BLE001 - a plugin's algorithm costs its row, not the run
         return entry | {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
-    value = _write(pool, ensembler.name, weights)
+    final = blends[0]
     found = {
         "members": [
             {"learner": pool.record.learner_of(trial), "trial": trial, "weight": weight}
-            for trial, weight in weights[0].items()
+            for trial, weight in final.weights.items()
         ],
+        "combiner": final.combiner
+        and {"trials": list(final.trials), "state": dict(final.combiner.state())},
         "score_val": value,
         "seconds": time.perf_counter() - start,
         "status": "ok",
@@ -189,43 +217,62 @@ def _entry(pool: _Pool, ensembler: Ensembler, seed: int) -> dict[str, Any]:
     return entry | found
 
 
-def _weights(
+def _blend(
     pool: _Pool, ensembler: Ensembler, allowed: Sequence[int], fit: int, seed: int
-) -> dict[str, float]:
-    """Trial -> weight, greatest first, found on the rows of one fit."""
+) -> _Blend:
+    """What the ensembler makes of the rows of one fit."""
     members = _members(pool, allowed, fit)
     if len(members) == 1:
-        return {pool.trials[members[0]]: 1.0}
+        alone = pool.trials[members[0]]
+        return _Blend({alone: 1.0}, (alone,))
     rows = pool.fits[fit]
     stack = pool.predictions[np.ix_(np.array(members), rows)]
-    weights = _factory(ensembler)(seed).fit(stack, pool.y[rows], pool.metric)
-    weights = np.asarray(weights, dtype=np.float64)
+    algorithm = _factory(ensembler)(seed)
+    weights = np.asarray(algorithm.fit(stack, pool.y[rows], pool.metric), dtype=np.float64)
     if weights.shape != (len(members),) or not np.isfinite(weights).all() or not weights.any():
         msg = f"the ensembler gave weights {weights!r} for {len(members)} members"
         raise ValueError(msg)
     order = np.argsort(-weights, kind="stable")
-    return {pool.trials[members[i]]: float(weights[i]) for i in order if weights[i] != 0}
+    return _Blend(
+        {pool.trials[members[i]]: float(weights[i]) for i in order if weights[i] != 0},
+        tuple(pool.trials[m] for m, w in zip(members, weights, strict=True) if w != 0),
+        algorithm if hasattr(algorithm, "combine") else None,
+    )
 
 
-def _write(pool: _Pool, name: str, weights: Sequence[dict[str, float]]) -> float:
-    """Write an ensemble's predictions; its score on all scored rows with the final weights."""
+def _write(pool: _Pool, name: str, blends: Sequence[_Blend]) -> float:
+    """Write an ensemble's predictions; its score on all scored rows as finally fitted.
+
+    Members are read in strips of rows, so that not all of them are in memory at once.
+    """
     record, folder = pool.record, pool.record.run / "predictions"
-    final, *halves = weights
-    # each half of the rows gets the weights that the other half found
+    final, *halves = blends
+    # each half of the rows gets what the other half found
     others = list(zip(record.halves, reversed(halves), strict=False))
     shape = (len(record.y), *pool.predictions.shape[2:])
     blend, crossfit = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    for trial in dict.fromkeys(t for found in weights for t in found):
-        prediction = record.prediction(trial)
-        blend += prediction * np.float32(final.get(trial, 0.0))
-        for rows, found in others:
-            if trial in found:
-                crossfit[rows] += prediction[rows] * np.float32(found[trial])
+    trials = list(dict.fromkeys(trial for found in blends for trial in found.trials))
+    step = max(1000, FIT_CELLS // (len(trials) * int(np.prod(shape[1:]))))
+    for start in range(0, shape[0], step):
+        strip = np.arange(start, min(start + step, shape[0]))
+        whole = len(strip) == shape[0]
+        read = {trial: record.prediction(trial, None if whole else strip) for trial in trials}
+        blend[strip] = final.of(read)
+        for half, found in others:
+            rows = half[(half >= start) & (half < start + step)]
+            crossfit[rows] = found.of(read, rows - start)
+    _check(blend, final)
     np.save(folder / f"{name}-crossfit.npy", crossfit if len(others) == 2 else blend)
     if record.y_test is not None:
-        parts = [record.test_prediction(t) * np.float32(w) for t, w in final.items()]
-        np.save(folder / f"{name}-test.npy", np.sum(parts, axis=0, dtype=np.float32))
+        tests = {trial: record.test_prediction(trial) for trial in final.trials}
+        np.save(folder / f"{name}-test.npy", final.of(tests))
     return score(pool.metric, record.y, blend)
+
+
+def _check(blend: Array, found: _Blend) -> None:
+    if found.combiner is not None and not np.isfinite(blend).all():
+        msg = "the ensembler combined its members to NaN or infinite values"
+        raise ValueError(msg)
 
 
 def _factory(ensembler: Ensembler) -> Callable[[int], Any]:

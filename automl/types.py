@@ -236,6 +236,10 @@ class Learner:
     api_version: int = API_VERSION
     summary: str = ""
     """One line for `automl learners`."""
+    source: str = ""
+    """Where the method and its settings come from: papers, libraries."""
+    good_when: str = ""
+    """Where it does well and where it does not, in a sentence or two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,12 +263,32 @@ class Metric:
     """True for metrics in [0, 1]."""
 
 
+class Combiner(Protocol):
+    """What an ensembler's object can do, once fitted, that a weighted mean cannot."""
+
+    def combine(self, predictions: Array) -> Array:
+        """(m, n, ...) predictions of the members it needs, in the order of `fit`, to (n, ...)."""
+        ...
+
+    def state(self) -> Mapping[str, Any]:
+        """All that `combine` uses, as JSON."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Become, in a fresh process, what gave that state."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ensembler:
     """A way to combine members.
 
     `factory(seed)` gives an object with `fit(predictions, y, metric) -> weights`: (m, n, ...)
     float32 out-of-fold predictions to (m,) weights that sum to one.
+
+    An object that makes more than a weighted mean also has three methods of a `Combiner`. Its
+    weights then only say which members it needs, those that are not zero, and how much each
+    counts.
     """
 
     name: str

@@ -13,6 +13,7 @@ from automl.metrics import BUILTIN, get_metric, loss, score
 from automl_ensemble import automl_ensemblers
 from automl_ensemble.blends import blend_losses
 from automl_ensemble.greedy import Greedy, build, select
+from automl_ensemble.stacking import Stacking
 from tests.fake_run import FakeRun, noisy_probabilities
 
 AUC = get_metric("roc_auc", "binary")
@@ -144,16 +145,17 @@ def test_on_few_rows_a_blend_is_not_worse_than_the_member_it_would_replace(name)
     assert min(gains) > -0.005
 
 
-def test_three_rows_of_the_families_they_name(run):
+def test_rows_of_the_families_they_name(run):
     entries = {e["name"]: e for e in ensemble(run.path, ENSEMBLERS, AUC, 0)}
     drawn = {name: {m["learner"] for m in e["members"]} for name, e in entries.items()}
-    assert list(entries) == ["ensemble", "ensemble_deep", "ensemble_classical"]
+    assert list(entries) == ["ensemble", "ensemble_deep", "ensemble_classical", "stacking"]
     assert drawn["ensemble_deep"] == {"net"}
     assert drawn["ensemble_classical"] <= {"forest", "line"}
     assert "net" in drawn["ensemble"]
     assert "baseline" not in set().union(*drawn.values())
     for entry in entries.values():
-        assert sum(m["weight"] for m in entry["members"]) == pytest.approx(1)
+        whole = sum(m["weight"] for m in entry["members"])
+        assert (whole == pytest.approx(1)) == (entry["combiner"] is None)
         assert entry["plugin"] == "automl_ensemble"
         assert entry["status"] == "ok"
     assert json.loads((run.path / "model" / "ensembles.json").read_text()) == list(entries.values())
@@ -188,7 +190,7 @@ def test_each_half_is_predicted_with_the_weights_of_the_other(run):
 def test_the_ensemble_leads_the_leaderboard_of_independent_members(run):
     ensemble(run.path, ENSEMBLERS, AUC, 0)
     table = leaderboard(run.path, AUC).set_index("learner")
-    assert table.index[0] == "ensemble"
+    assert set(table.index[:2]) == {"ensemble", "stacking"}
     singles = table.loc[["net", "forest", "line"]]
     assert table.loc["ensemble", "score"] > singles["score"].max()
     assert table.loc["ensemble", "fit_seconds"] > 10
@@ -238,7 +240,7 @@ def test_a_broken_algorithm_costs_its_row_alone(run):
         for made in (Broken, Nonsense)
     ]
     entries = ensemble(run.path, [*bad, *ENSEMBLERS], AUC, 0)
-    assert [e["status"] for e in entries] == ["failed", "failed", "ok", "ok", "ok"]
+    assert [e["status"] for e in entries] == ["failed", "failed", *["ok"] * len(ENSEMBLERS)]
     table = leaderboard(run.path, AUC).set_index("learner")
     assert "no luck" in table.loc["Broken", "reason"]
     assert table.loc["ensemble", "status"] == "ok"
@@ -298,3 +300,102 @@ def test_without_any_model_there_is_nothing_to_combine(tmp_path):
     run = FakeRun(tmp_path / "run", [0, 1, 0, 1])
     with pytest.raises(BudgetError, match="no learner finished"):
         ensemble(run.path, ENSEMBLERS, AUC, 0)
+
+
+# -------------------------------------------------------------------------------- stacking
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_stacking_beats_the_mean_of_members_of_unequal_worth(task, rng):
+    metric = get_metric("rmse" if task == "regression" else "log_loss", task)
+    predictions, y = members(task, m=5, n=6000)
+    k = 0 if task == "regression" else predictions.shape[2]
+    predictions[3] = rng.permutation(predictions[3])
+    predictions[4] = rng.gamma(2.0, size=6000) if k == 0 else rng.dirichlet(np.ones(k), 6000)
+    fitted = Stacking(0)
+    weights = fitted.fit(predictions[:, :3000], y[:3000], metric)
+    rest = predictions[weights > 0, 3000:]
+    stacked = loss(metric, score(metric, y[3000:], fitted.combine(rest)))
+    mean = loss(metric, score(metric, y[3000:], predictions[:, 3000:].mean(axis=0)))
+    assert stacked < 0.9 * mean
+    assert weights[:3].min() > 3 * weights[3:].max()
+
+
+def test_stacking_of_few_rows_stays_near_the_mean(rng):
+    predictions, y = members("binary", m=8, n=12)
+    weights = Stacking(0).fit(predictions, y, LOG_LOSS)
+    assert np.abs(weights - 1 / 8).max() < 0.3
+
+
+def test_stacking_makes_a_blend_as_sure_as_it_should_be(rng):
+    """Members that are right but timid, each knowing something else: the mean is too timid."""
+    logits = rng.normal(size=(4, 5000))
+    y = (rng.random(5000) < 1 / (1 + np.exp(-logits.sum(axis=0)))).astype(int)
+    p = 1 / (1 + np.exp(-logits))
+    predictions = np.stack([1 - p, p], axis=-1).astype(np.float32)
+    fitted = Stacking(0)
+    weights = fitted.fit(predictions, y, LOG_LOSS)
+    assert weights == pytest.approx(np.ones(4), abs=0.2)
+    truth = 1 / (1 + np.exp(-logits.sum(axis=0)))
+    assert np.abs(fitted.combine(predictions)[:, 1] - truth).mean() < 0.03
+
+
+@pytest.mark.parametrize("task", ["multiclass", "regression"])
+def test_a_stack_restored_from_its_json_predicts_the_same(task):
+    predictions, y = members(task)
+    first, second = Stacking(0), Stacking(7)
+    weights = first.fit(predictions, y, get_metric("rmse", "regression"))
+    second.restore(json.loads(json.dumps(first.state())))
+    kept = predictions[weights > 0]
+    assert (first.combine(kept) == second.combine(kept)).all()
+
+
+def test_stacking_is_cross_fitted_and_keeps_what_it_needs_to_predict(run):
+    stack = next(e for e in ENSEMBLERS if e.name == "stacking")
+    (entry,) = ensemble(run.path, [stack], LOG_LOSS, 0)
+    assert entry["status"] == "ok"
+    trials, state = entry["combiner"]["trials"], entry["combiner"]["state"]
+    assert sorted(trials) == sorted(m["trial"] for m in entry["members"])
+    assert len(state["weights"]) == len(trials)
+    row = leaderboard(run.path, LOG_LOSS).set_index("learner").loc["stacking"]
+    assert row["family"] == "ensemble"
+    assert row["trials"] == len(trials)
+    assert row["score"] >= row["score_val"] - 1e-9
+
+
+def test_a_combiner_that_gives_nan_costs_its_row(run):
+    class Broken:
+        def fit(self, predictions, y, metric):
+            return np.ones(len(predictions))
+
+        def combine(self, predictions):
+            return np.full(predictions.shape[1:], np.nan)
+
+    broken = Ensembler(name="broken", tasks=frozenset({"binary"}), factory=lambda _seed: Broken())
+    (entry,) = ensemble(run.path, [broken], AUC, 0)
+    assert entry["status"] == "failed"
+    assert "NaN" in entry["reason"]
+
+
+def test_a_combiner_sees_its_members_in_the_order_of_the_fit_and_without_those_of_no_weight(run):
+    class Second:
+        """Keeps the last two members and answers with the first of them."""
+
+        def fit(self, predictions, y, metric):
+            self.wanted = np.sort(predictions[-2], axis=0)
+            return np.array([0.0] * (len(predictions) - 2) + [1.0, 5.0])
+
+        def combine(self, predictions):
+            assert len(predictions) == 2
+            if predictions.shape[1:] == self.wanted.shape:
+                seen.append(bool((np.sort(predictions[0], axis=0) == self.wanted).all()))
+            return predictions[0]
+
+        def state(self):
+            return {}
+
+    seen = []
+    second = Ensembler(name="second", tasks=frozenset({"binary"}), factory=lambda _seed: Second())
+    (entry,) = ensemble(run.path, [second], AUC, 0)
+    assert entry["status"] == "ok"
+    assert True in seen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ from automl.errors import UsageError
 from automl.space import Choice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from automl.hooks.manager import LearnerEntry
 
@@ -26,11 +27,18 @@ def learners(
         typer.Argument(metavar="[NAME]", help="One learner: its search space, defaults, limits."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    pages: Annotated[
+        Path | None,
+        typer.Option("--pages", metavar="DIR", help="Write a page about each into this folder."),
+    ] = None,
 ) -> None:
     """List the learners, or describe one."""
     from automl.hooks.manager import get_host
 
     entries = get_host().learners
+    if pages is not None:
+        write_pages(pages, [_entry(entries, name)] if name else list(entries.values()))
+        return
     if name is not None:
         details = _details(_entry(entries, name))
         if as_json:
@@ -43,6 +51,17 @@ def learners(
         emit_json(rows)
     else:
         emit_rich(plain_table(COLUMNS, (_cells(row) for row in rows)))
+
+
+def write_pages(folder: Path, entries: Sequence[LearnerEntry]) -> None:
+    """Write `NAME.md` for each learner, and `README.md` where there are several."""
+    from automl.hooks.page import index_page, learner_page
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in entries:
+        (folder / f"{entry.learner.name}.md").write_text(learner_page(entry), encoding="utf-8")
+    if len(entries) > 1:
+        (folder / "README.md").write_text(index_page(entries), encoding="utf-8")
 
 
 def _entry(entries: Mapping[str, LearnerEntry], name: str) -> LearnerEntry:
@@ -76,6 +95,8 @@ def _details(entry: LearnerEntry) -> dict[str, Any]:
     return {
         **_row(entry),
         "summary": learner.summary,
+        "source": learner.source,
+        "good_when": learner.good_when,
         "view": learner.view,
         "limits": asdict(learner.limits),
         "fidelity": learner.fidelity,
@@ -92,6 +113,11 @@ def _readable(details: dict[str, Any]) -> dict[str, Any]:
         "tasks": ", ".join(details["tasks"]),
         "available": details["available"] or details["reason"],
         "limits": limits or "none",
+    }
+    lines |= {
+        label: details[key]
+        for label, key in (("good when", "good_when"), ("source", "source"))
+        if details[key]
     }
     for key, dimension in details["space"].items():
         lines[f"space {key}"] = _dimension(dimension)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import PluginError
+from automl.hooks.boosting import spread_classes
 from automl.hooks.growth import Monitor, adjust, chunks, first_steps, quiet
 from automl.types import Learner, Limits, Resources
 
@@ -44,6 +45,8 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
     extra: str | None = None,
     trusted: Sequence[str] = (),
     summary: str = "",
+    source: str = "",
+    good_when: str = "",
 ) -> Learner:
     """Declare an estimator shaped like scikit-learn's as a learner.
 
@@ -75,6 +78,8 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
         trusted: Types beyond skops' own trusted ones that the saved model may contain, by full
             name; see `skops.io.get_untrusted_types`. Without them the model is ranked, not saved.
         summary: One line for `automl learners`.
+        source: Where the method and its settings come from.
+        good_when: Where it does well and where it does not.
 
     Returns:
         The declaration to yield from `automl_learners`.
@@ -102,6 +107,8 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
         extra=extra,
         trusted=tuple(trusted),
         summary=summary,
+        source=source,
+        good_when=good_when,
     )
 
 
@@ -210,11 +217,7 @@ class EstimatorModel:
             return raw
         weight = self._factory.prior_weight
         some = (raw + weight * np.asarray(self._prior, raw.dtype)) / (1 + weight)
-        if len(self._seen) == self._n_classes:
-            return np.asarray(some)
-        every = np.zeros((len(some), self._n_classes), some.dtype)
-        every[:, self._seen] = some
-        return every
+        return spread_classes(np.asarray(some), self._seen, self._n_classes)
 
     def save(self, folder: Path) -> None:
         """Write `model.skops` and `model.json`; no pickle.

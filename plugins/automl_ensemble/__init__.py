@@ -1,4 +1,4 @@
-"""Ensembles: greedy selection over all members, over deep ones only, over classical ones only."""
+"""Ensembles: greedy selection (all, deep only, classical only) and stacking."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TASKS: frozenset[Task] = frozenset({"binary", "multiclass", "regression"})
 
 @hookimpl
 def automl_ensemblers() -> Iterable[Ensembler]:
-    """The three ensemble rows of every leaderboard."""
+    """The ensemble rows of every leaderboard."""
     yield Ensembler(
         name="ensemble",
         tasks=_TASKS,
@@ -37,4 +37,10 @@ def automl_ensemblers() -> Iterable[Ensembler]:
         factory=_FACTORY,
         families=frozenset({"classical"}),
         summary="the same over classical learners only",
+    )
+    yield Ensembler(
+        name="stacking",
+        tasks=_TASKS,
+        factory="automl_ensemble.stacking:build",
+        summary="a linear model over the predictions of the best configurations of all learners",
     )

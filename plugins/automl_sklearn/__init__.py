@@ -24,12 +24,14 @@ def automl_learners() -> Iterator[automl.Learner]:
     """Declare the learners of this package, cheapest first."""
     yield _baseline()
     yield _linear()
+    yield _naive_bayes()
     yield _decision_tree()
     yield _knn()
     yield _extra_trees()
     yield _random_forest()
     yield _hist_gradient_boosting()
     yield _svm()
+    yield _gaussian_process()
 
 
 def _paths(module: str, stem: str) -> dict[str, str]:
@@ -51,6 +53,10 @@ def _baseline() -> automl.Learner:
         view="matrix",
         cost=0.1,
         summary="Class frequencies or the mean: what every other learner must beat.",
+        source="scikit-learn's dummy estimators",
+        good_when=(
+            "Never: it looks at no column. A learner that does not beat it has learned nothing."
+        ),
     )
 
 
@@ -66,6 +72,43 @@ def _linear() -> automl.Learner:
         fidelity="max_iter",
         trusted=("automl_sklearn.linear.Linear", "automl_sklearn.linear.Logistic"),
         summary="Logistic or ridge regression on scaled, encoded columns.",
+        source=(
+            "Logistic regression by L-BFGS, ridge regression in closed form; settings by trial here"
+        ),
+        good_when=(
+            "Few rows, many columns, or effects that add up. Blind to interactions and "
+            "thresholds unless a column holds them."
+        ),
+    )
+
+
+def _naive_bayes() -> automl.Learner:
+    return automl.sklearn_learner(
+        "naive_bayes",
+        "automl_sklearn.bayes:NaiveBayes",
+        family="classical",
+        tasks=("binary", "multiclass"),
+        view="frame",
+        space={
+            "numbers": automl.Choice("bins", "normal"),
+            "smoothing": automl.Float(0.1, 30.0, log=True),
+        },
+        defaults=(
+            {"numbers": "bins", "smoothing": 1.0},
+            {"numbers": "normal", "smoothing": 1.0},
+            {"numbers": "bins", "smoothing": 10.0},
+        ),
+        cost=0.5,
+        trusted=("automl_sklearn.bayes.NaiveBayes",),
+        summary="Naive Bayes over numbers and categories, its evidence weighed down to fit.",
+        source=(
+            "Dougherty et al. 1995 on bins; Hand and Yu 2001 on why it works though columns depend "
+            "on each other; the exponent of the evidence is fitted here"
+        ),
+        good_when=(
+            "Very few rows, many classes, or many weak columns; the quickest learner there is. "
+            "Blind to interactions, and counts columns that say the same thing twice."
+        ),
     )
 
 
@@ -89,6 +132,11 @@ def _decision_tree() -> automl.Learner:
         cost=2.0,
         trusted=(_TREE,),
         summary="One tree, small enough to read.",
+        source="Breiman et al. 1984, Classification and Regression Trees; scikit-learn",
+        good_when=(
+            "When the model is to be read. Its scores are those of a rough sketch: forests "
+            "and boosting build on it."
+        ),
     )
 
 
@@ -113,6 +161,11 @@ def _knn() -> automl.Learner:
         limits=automl.Limits(rows=100_000, columns=100),
         trusted=("automl_sklearn.neighbours.Neighbours",),
         summary="Nearest neighbours on scaled columns, near ones counting more.",
+        source="Fix and Hodges 1951; the default is TabArena's",
+        good_when=(
+            "Few columns that all matter alike, and irregular borders. Poor with many "
+            "irrelevant columns; slow to predict on many rows."
+        ),
     )
 
 
@@ -138,6 +191,11 @@ def _extra_trees() -> automl.Learner:
         cost=6.0,
         trusted=(_TREE,),
         summary="Forest of trees with random cut points (Geurts 2006).",
+        source="Geurts et al. 2006, Extremely randomized trees; settings after AutoGluon's",
+        good_when=(
+            "A sound choice without tuning, often better than a random forest on noisy "
+            "numbers, and quicker to train."
+        ),
     )
 
 
@@ -164,6 +222,11 @@ def _random_forest() -> automl.Learner:
         cost=10.0,
         trusted=(_TREE,),
         summary="Forest of bootstrapped trees (Breiman 2001).",
+        source="Breiman 2001, Random Forests; settings after AutoGluon's",
+        good_when=(
+            "A sound choice without tuning on small and middling tables. Saved models are "
+            "large; boosting usually wins with time."
+        ),
     )
 
 
@@ -207,6 +270,12 @@ def _hist_gradient_boosting() -> automl.Learner:
         cost=8.0,
         trusted=_BOOSTING,
         summary="scikit-learn's histogram gradient boosting, native categories and gaps.",
+        source=(
+            "Friedman 2001; the histograms of Ke et al. 2017; space after auto-sklearn's, narrowed"
+        ),
+        good_when=(
+            "Most tables from a few hundred rows on, where no booster's library is installed."
+        ),
     )
 
 
@@ -233,4 +302,51 @@ def _svm() -> automl.Learner:
             "automl_sklearn.linear.Logistic",
         ),
         summary="RBF support vectors up to 5,000 rows; a kernel approximation above.",
+        source=(
+            "Cortes and Vapnik 1995; probabilities after Platt 1999; Nystroem features of "
+            "Williams and Seeger 2001"
+        ),
+        good_when=(
+            "Smooth borders in a moderate number of scaled columns, and small tables. Above "
+            "5,000 rows the approximation loses some of its edge."
+        ),
+    )
+
+
+def _gaussian_process() -> automl.Learner:
+    return automl.sklearn_learner(
+        "gaussian_process",
+        {
+            "classification": "automl_sklearn.process:GaussianProcessClasses",
+            "regression": "automl_sklearn.process:GaussianProcessValues",
+        },
+        family="classical",
+        tasks=_ALL,
+        view="matrix",
+        space={
+            "nu": automl.Choice(0.5, 1.5, 2.5, 0.0),
+            "amplitude": automl.Float(0.5, 10.0, log=True),
+        },
+        defaults=(
+            {"nu": 1.5, "amplitude": 3.0},
+            {"nu": 0.5, "amplitude": 3.0},
+            {"nu": 0.0, "amplitude": 3.0},
+        ),
+        cost=12.0,
+        limits=automl.Limits(rows=200_000, columns=500, classes=50),
+        trusted=(
+            "automl_sklearn.process.GaussianProcessClasses",
+            "automl_sklearn.process.GaussianProcessValues",
+            "automl_sklearn.process._Covariance",
+        ),
+        summary="Gaussian process: exact up to 2,000 rows, on inducing points above.",
+        source=(
+            "Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, algorithm 2.1 "
+            "and sections 3.4 and 8.3.1"
+        ),
+        good_when=(
+            "Small tables of numbers with smooth effects, above all regression with little noise. "
+            "Above 2,000 rows it keeps the broad shape only. A `nu` of 0 is the RBF kernel, others "
+            "are Matern's; `amplitude`, in log odds, is for classes only."
+        ),
     )

@@ -55,6 +55,11 @@ def automl_learners() -> Iterator[automl.Learner]:
         resources=_resources,
         extra="xgboost",
         summary="Gradient boosted trees with native categories and gaps (XGBoost).",
+        source="Chen and Guestrin 2016, XGBoost: A Scalable Tree Boosting System",
+        good_when=(
+            "Most tables from a few hundred rows on; trains on a GPU where there is one. Weaker "
+            "where there are very many classes, since every round grows a tree for each."
+        ),
     )
 
 

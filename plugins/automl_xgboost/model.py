@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xgboost as xgb
+
+from automl import RoundClock, category_levels, coded_matrix, hastened
 
 if TYPE_CHECKING:
     import automl
 
 _ROUNDS = 1000
 _REPORT_EVERY = 5
-_LEAST_SHRUNK = {"binary": 12.0, "regression": 12.0, "multiclass": 20.0}
+_ENOUGH = {"binary": 12.0, "regression": 12.0, "multiclass": 20.0}
 """Rounds times learning rate after which boosting has usually converged; larger steps than
 these call for overfit, and several classes share what a round learns."""
-_FASTEST = 0.3
-"""Learning rate never raised above this."""
 _HELD_BACK = {"reg_lambda": 1.0, "min_child_weight": 1.0}
 """XGBoost's own defaults, and the least of each when steps are made larger."""
-_SPARE = 0.95
-"""Share of the time left that rounds are planned for."""
-_PLANNED_AFTER = (1, 4, 16)
-"""Rounds after which the learning rate is settled anew for the time that is left."""
 _BINS, _FEWEST_BINS, _ALL_BINS = 256, 32, 256_000
 """Bins of a column, and about how many of all columns: histograms of wide tables fill memory."""
 
@@ -72,7 +66,7 @@ class BoosterModel:
     def fit(self, train: automl.View, stop: automl.View | None, run: automl.Run) -> None:
         """Boost until the host says stop, time runs out, or all rounds are done."""
         self._threads = run.threads
-        self._levels = _levels(train.X)
+        self._levels = category_levels(train.X)
         if self._task != "regression":
             counts = np.bincount(_target(train), minlength=self._n_classes)
             self._absent = [int(code) for code in np.flatnonzero(counts == 0)]
@@ -87,33 +81,25 @@ class BoosterModel:
 
     def _boost(self, booster: Any, data: Any, watched: Any, run: automl.Run) -> int:
         """Run the rounds; returns how many."""
-        limited = math.isfinite(run.seconds_left())
-        started = before = perf_counter()
-        for number in range(self._rounds):
-            booster.update(data, number)
-            done = number + 1
-            now = perf_counter()
-            took, before = now - before, now
-            out_of_time = limited and run.seconds_left() < 1.5 * took
-            last = out_of_time or done == self._rounds
-            if watched is not None and (last or done % _REPORT_EVERY == 0):
+        clock = RoundClock(run, self._rounds)
+        while True:
+            booster.update(data, clock.done)
+            last = clock.tick()
+            if watched is not None and (last or clock.done % _REPORT_EVERY == 0):
                 # The booster caches the margins of `watched`: this adds the new rounds only.
-                last |= run.report(number, self._shaped(booster.predict(watched)))
+                last |= run.report(clock.done - 1, self._shaped(booster.predict(watched)))
             if last:
-                return done
-            if limited and done in _PLANNED_AFTER:
-                pace = took if done == 1 else (now - started) / done
-                self._plan(booster, done, run.seconds_left() * _SPARE / pace)
-        return self._rounds
+                return clock.done
+            if (rounds := clock.forecast()) is not None:
+                self._plan(booster, rounds)
 
-    def _plan(self, booster: Any, done: int, affordable: float) -> None:
+    def _plan(self, booster: Any, rounds: float) -> None:
         """Set the learning rate that the rounds left by the clock call for.
 
         Larger steps need leaves that are held back; without that they overfit at once.
         """
-        rounds = max(1.0, min(self._rounds - done, affordable))
         settings = {**_HELD_BACK, **self._settings}
-        wanted = min(_FASTEST, _LEAST_SHRUNK[self._task] / rounds)
+        wanted = hastened(settings["learning_rate"], rounds, _ENOUGH[self._task])
         if wanted > settings["learning_rate"]:
             settings["learning_rate"] = wanted
             settings |= {key: max(least, settings[key]) for key, least in _HELD_BACK.items()}
@@ -123,7 +109,7 @@ class BoosterModel:
     def predict(self, view: automl.View) -> Any:
         """(n, k) class probabilities or (n,) values."""
         data = xgb.DMatrix(
-            _numbers(view.X, self._levels),
+            coded_matrix(view.X, self._levels),
             feature_types=_kinds(self._levels),
             enable_categorical=True,
             nthread=self._threads or None,
@@ -155,7 +141,7 @@ class BoosterModel:
                 self._shift, self._scale = float(label.mean()), float(label.std()) or 1.0
             label = (label - self._shift) / self._scale
         return xgb.QuantileDMatrix(
-            _numbers(view.X, self._levels),
+            coded_matrix(view.X, self._levels),
             label=label,
             feature_types=_kinds(self._levels),
             enable_categorical=True,
@@ -203,24 +189,5 @@ def _bins(columns: int) -> int:
     return max(_FEWEST_BINS, min(_BINS, _ALL_BINS // columns))
 
 
-def _levels(frame: Any) -> list[int]:
-    """Levels of each column; 0 for numbers."""
-    return [len(t.categories) if hasattr(t, "categories") else 0 for t in frame.dtypes]
-
-
 def _kinds(levels: list[int]) -> list[str]:
     return ["c" if count else "q" for count in levels]
-
-
-def _numbers(frame: Any, levels: list[int]) -> Any:
-    """(n, d) float32: numbers as they are, codes of categories, NaN where missing or unseen."""
-    if not any(levels):
-        return frame.to_numpy(np.float32)
-    out = np.empty(frame.shape, np.float32)
-    numeric = [i for i, count in enumerate(levels) if not count]
-    out[:, numeric] = frame.iloc[:, numeric].to_numpy(np.float32)
-    for i, count in enumerate(levels):
-        if count:
-            codes = frame.iloc[:, i].cat.codes.to_numpy()
-            out[:, i] = np.where((codes < 0) | (codes >= count), np.nan, codes)
-    return out

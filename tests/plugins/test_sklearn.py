@@ -13,12 +13,17 @@ import pytest
 import automl
 import automl_sklearn
 from automl.hooks import growth
+from automl_sklearn import process
+from automl_sklearn.bayes import NaiveBayes
 from automl_sklearn.boosting import boosting_classifier
 from automl_sklearn.kernel import KernelClassifier, KernelRegressor
 from automl_sklearn.linear import Linear, Logistic
+from automl_sklearn.process import GaussianProcessValues
+from automl_sklearn.semi import SelfTraining
 
 LEARNERS = {learner.name: learner for learner in automl_sklearn.automl_learners()}
 TASKS = ("binary", "multiclass", "regression")
+BAYES = LEARNERS["naive_bayes"]
 
 
 @pytest.fixture(autouse=True)
@@ -87,10 +92,12 @@ def fit(learner, view, config=None, **more):
 def test_the_catalogue():
     assert set(LEARNERS) == {
         "baseline", "linear", "svm", "knn", "decision_tree", "random_forest", "extra_trees",
-        "hist_gradient_boosting",
+        "hist_gradient_boosting", "naive_bayes", "gaussian_process",
     }  # fmt: skip
     for learner in LEARNERS.values():
-        assert learner.tasks == set(TASKS)
+        assert learner.tasks == set(TASKS) - ({"regression"} if learner is BAYES else set())
+        assert learner.source
+        assert learner.good_when
         assert learner.summary
         assert learner.family == ("baseline" if learner.name == "baseline" else "classical")
         assert all(set(config) <= set(learner.space) for config in learner.defaults)
@@ -110,6 +117,8 @@ def test_declaring_imports_nothing_heavy():
 @pytest.mark.parametrize("name", [name for name in LEARNERS if name != "baseline"])
 def test_each_beats_the_baseline_on_rows_it_has_not_seen(name, task):
     learner = LEARNERS[name]
+    if task not in learner.tasks:
+        pytest.skip("made for other tasks")
     train, test = data(task, learner.view), data(task, learner.view, seed=1)
     model, _ = fit(learner, train)
     floor, _ = fit(LEARNERS["baseline"], data(task, "matrix"))
@@ -143,7 +152,7 @@ def test_all_of_the_space_can_be_built_and_fitted(name):
         }
         for side in (0, -1)
     ]
-    for task in ("multiclass", "regression"):
+    for task in sorted({"multiclass", "regression"} & learner.tasks):
         for config in [*ends, *learner.defaults]:
             view = data(task, learner.view, n=200)
             model, _ = fit(learner, view, dict(config), seconds=0.2)
@@ -167,7 +176,7 @@ def test_tiny_tables_and_classes_that_a_rung_lacks(name):
 def test_predictions_after_loading_in_a_fresh_process_are_the_same(tmp_path):
     expected = {}
     for name, learner in LEARNERS.items():
-        for task in TASKS:
+        for task in sorted(learner.tasks):
             view = data(task, learner.view, n=300)
             model, _ = fit(learner, view, seconds=0.2)
             folder = tmp_path / f"{name}-{task}"
@@ -312,3 +321,93 @@ def test_boosting_takes_larger_steps_when_time_is_short_and_never_without_a_dead
         assert monitor.rates == [0.1, 0.1] + [after] * 4
         assert model.n_iter_ == 6
         assert model.booster.learning_rate == 0.1
+
+
+@pytest.mark.parametrize("numbers", ["bins", "normal"])
+def test_naive_bayes_is_right_about_normal_classes_and_gaps(numbers):
+    """The true posterior is known: two normal classes of one variance, and a category."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 4000)
+    X = pd.DataFrame({"a": rng.normal(y, 1), "b": rng.normal(size=4000)}, dtype=np.float32)
+    likely = np.where(y == 1, 0.8, 0.2)
+    X["c"] = pd.Categorical.from_codes((rng.random(4000) < likely).astype(int), ["u", "v"])
+    odds = X["a"] - 0.5 + np.where(X["c"] == "v", 1, -1) * np.log(4)
+    X.loc[::10, "a"] = np.nan
+    model = NaiveBayes(numbers, random_state=0).fit(X, y)
+    known = np.arange(4000) % 10 != 0
+    p = model.predict_proba(X)[:, 1]
+    assert np.abs(p - 1 / (1 + np.exp(-odds)))[known].mean() < 0.04
+    only_c = X["c"][~known] == "v"
+    assert np.abs(p[~known] - np.where(only_c, 0.8, 0.2)).mean() < 0.05
+
+
+def test_naive_bayes_is_not_made_surer_by_a_column_said_ten_times():
+    rng = np.random.default_rng(1)
+    y = rng.integers(0, 2, 3000)
+    a = rng.normal(0.5 * y, 1).astype(np.float32)
+    once, often = pd.DataFrame({"a": a}), pd.DataFrame({f"a{i}": a for i in range(10)})
+    first, second = (NaiveBayes(random_state=0).fit(X, y).predict_proba(X) for X in (once, often))
+    assert np.abs(first - second).mean() < 0.05
+
+
+def test_a_gaussian_process_agrees_with_scikit_learn_given_its_kernel():
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import Matern
+
+    view = data("regression", "matrix", n=300)
+    ours = GaussianProcessValues(nu=1.5, random_state=0).fit(view.X, view.y)
+    kernel = ours.kernel_.amplitude_ * Matern(ours.kernel_.scales_, nu=1.5)
+    theirs = GaussianProcessRegressor(
+        kernel, alpha=ours.kernel_.noise_ + 1e-6, optimizer=None, normalize_y=True
+    ).fit(view.X.astype(float), view.y)
+    np.testing.assert_allclose(
+        ours.predict(view.X), theirs.predict(view.X.astype(float)), rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("task", ["multiclass", "regression"])
+def test_inducing_points_do_about_as_well_as_all_rows(task, monkeypatch):
+    view, test = data(task, "matrix", n=1500), data(task, "matrix", seed=1)
+    exact, _ = fit(LEARNERS["gaussian_process"], view)
+    monkeypatch.setattr(process, "_EXACT_ROWS", 1000)
+    sparse, _ = fit(LEARNERS["gaussian_process"], view)
+    assert len(sparse._estimator.points_) == 600
+    assert loss_of(test, sparse.predict(test)) < 1.25 * loss_of(test, exact.predict(test))
+
+
+def two_clouds(n, labelled, seed=0):
+    """Two clouds whose labels are known for a few rows; -1 elsewhere."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, n)
+    X = (rng.normal(size=(n, 30)) + np.where(y[:, None] == 1, 0.45, -0.45)).astype(np.float32)
+    known = y.copy()
+    known[labelled:] = -1
+    return X, y, known
+
+
+def test_self_training_learns_from_unlabelled_rows():
+    gains = []
+    for seed in range(5):
+        X, y, known = two_clouds(3000, 16, seed)
+        with_them = SelfTraining().fit(X[:2000], known[:2000])
+        without = SelfTraining().fit(X[:16], y[:16])
+        assert with_them.taken_ > 500
+        assert without.taken_ == 0
+        scores = [(m.predict(X[2000:]) == y[2000:]).mean() for m in (with_them, without)]
+        gains.append(scores[0] - scores[1])
+    assert min(gains) > 0
+
+
+def test_self_training_with_every_label_is_logistic_regression():
+    X, y, _ = two_clouds(400, 400)
+    ours, plain = SelfTraining(C=0.5).fit(X, y), Logistic(C=0.5).fit(X, y)
+    assert (ours.predict_proba(X) == plain.predict_proba(X)).all()
+
+
+def test_self_training_takes_only_rows_that_it_is_sure_of():
+    X, _, known = two_clouds(500, 40)
+    rng = np.random.default_rng(0)
+    X[40:] = rng.normal(0, 1e-3, X[40:].shape)
+    model = SelfTraining(threshold=0.95).fit(X, known)
+    assert model.taken_ == 0
+    assert model.predict_proba(X).shape == (500, 2)

@@ -14,7 +14,7 @@ xgboost = pytest.importorskip("xgboost")
 
 import automl  # noqa: E402
 import automl_xgboost  # noqa: E402
-from automl_xgboost import model as module  # noqa: E402
+from automl.hooks import boosting  # noqa: E402
 from automl_xgboost.model import build  # noqa: E402
 
 (LEARNER,) = automl_xgboost.automl_learners()
@@ -24,7 +24,7 @@ TASKS = ("binary", "multiclass", "regression")
 @pytest.fixture(autouse=True)
 def _clock_of_this_process(monkeypatch):
     """Other processes on a busy machine are not the learner's fault; it runs on one thread."""
-    monkeypatch.setattr(module, "perf_counter", time.process_time)
+    monkeypatch.setattr(boosting, "perf_counter", time.process_time)
 
 
 class FakeRun:

@@ -1,0 +1,52 @@
+"""Keras, imported once, on the backend that the user wants."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_VARIABLE = "KERAS_BACKEND"
+_DEFAULT = "torch"
+
+
+def _import_keras() -> Any:
+    """Keras reads its backend when it is first imported; the environment stays as it was."""
+    unset = _VARIABLE not in os.environ
+    if unset:
+        os.environ[_VARIABLE] = _DEFAULT
+    try:
+        import keras
+    finally:
+        if unset:
+            del os.environ[_VARIABLE]
+    return keras
+
+
+keras = _import_keras()
+
+
+@contextmanager
+def place(device: str, threads: int) -> Iterator[None]:
+    """Work on "cpu" or "cuda" with so many threads; on leaving they are as they were.
+
+    Only torch can change its threads once it runs; other backends keep to what the process has.
+    """
+    name = "gpu" if device.startswith("cuda") else "cpu"
+    if keras.backend.backend() != "torch":
+        with keras.device(f"{name}:0"):
+            yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads))
+    try:
+        # Without a number: moved to "cpu:0", torch's parameters would no longer be parameters.
+        with keras.device(name):
+            yield
+    finally:
+        torch.set_num_threads(before)
