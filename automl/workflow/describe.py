@@ -81,6 +81,7 @@ def _learner_rows(prepared: Prepared) -> list[dict[str, Any]]:
     host = get_host()
     entries, broken = host.learners, host.broken
     rows = [(learner.name, "not_reached", "the run is not over") for learner in prepared.learners]
+    rows += [(name, "not_reached", reason) for name, reason in prepared.left_out.items()]
     for name, reason in prepared.skipped.items():
         rows.append((name, "failed" if name in broken else "skipped", reason))
     return [

@@ -12,10 +12,15 @@ from automl.errors import DataError, UsageError
 from automl.hooks.manager import applicable, get_host
 from automl.metrics import default_metric, get_metric
 from automl.search import rundir
+from automl.search.admission import needs, unaffordable
 from automl.search.ladder import TOP, Ladder
+from automl.search.pacing import BREADTH_SHARE
+from automl.units import format_duration
 from automl.workflow.state import Prepared
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from automl.data.split import Split
@@ -104,4 +109,31 @@ def prepare(
     learners, skipped = _learners(fit.options, data)
     sizes = {r: len(split.prefix(0, r)) for r in split.rungs if r <= TOP}
     ladder = Ladder(sizes, split.n_folds, split.all_folds_at_3, split.refit)
-    return Prepared(data, locked, metric, split, ladder, tuple(learners), skipped)
+    left_out = _left_out(fit, data, ladder, learners)
+    taking_part = tuple(learner for learner in learners if learner.name not in left_out)
+    return Prepared(data, locked, metric, split, ladder, taking_part, skipped, left_out)
+
+
+def _left_out(
+    fit: Fit, data: Dataset, ladder: Ladder, learners: Sequence[Learner]
+) -> dict[str, str]:
+    """The learners that the time does not pay for; none where learners were named."""
+    if fit.options.seconds is None or fit.options.learner:
+        return {}
+    lanes = [(learner, learner.resources(data.schema).cost) for learner in learners]
+    workers = fit.workers
+    wanted = needs(lanes, ladder.sizes[TOP], data.X.shape[1], gpu=workers.gpus > 0)
+    dear = unaffordable(lanes, wanted, BREADTH_SHARE * workers.slots * fit.options.seconds)
+    if dear:
+        fit.observer.say(
+            f"Left out for want of time: {', '.join(dear)} (a longer --time-limit lets them in, "
+            "--learner NAME takes them anyway)"
+        )
+    limit = format_duration(fit.options.seconds)
+    return {
+        name: (
+            f"left out: {limit} are too few for a good fit of about "
+            f"{format_duration(wanted[name])} beside the others"
+        )
+        for name in dear
+    }

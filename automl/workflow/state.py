@@ -32,6 +32,8 @@ class Prepared:
     learners: tuple[Learner, ...]
     skipped: dict[str, str]
     """Learners that do not apply, with the reason."""
+    left_out: dict[str, str]
+    """Learners that the time limit does not pay for, with the reason."""
 
 
 @dataclass(slots=True)
