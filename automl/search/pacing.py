@@ -12,9 +12,9 @@ from automl.search.plan import Job, Plan
 if TYPE_CHECKING:
     from automl.types import Rung, Trial
 
-BREADTH_SHARE = 0.75
+BREADTH_SHARE = 0.55
 """Part of the search seconds by which every learner should have climbed once."""
-LATE_SHARE = 0.7
+LATE_SHARE = 0.6
 """Part of the seconds left that breadth may take when it is late."""
 ROOM = 1.35
 """Times its expected seconds that must be left for a fit that would only improve things."""
