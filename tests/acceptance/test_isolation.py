@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-LIMIT = 35
+LIMIT = 45
 HOSTILE = {
     "raises": "msg = 'no luck today'\n        raise RuntimeError(msg)",
     "not_a_number": "self.value = float('nan')",
@@ -45,7 +45,7 @@ import automl
 def automl_learners():
     yield automl.Learner(
         name="{name}", family="classical", tasks=frozenset({{"binary"}}), view="matrix",
-        factory="{name}:Model",
+        factory="{name}:Model", resources=lambda schema: automl.Resources(cost=15.0),
     )
 
 
