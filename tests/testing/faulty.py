@@ -214,6 +214,25 @@ class StandardisedValues(Sound):
         return (super().predict(view) - self.shift) / self.scale
 
 
+class Distance(Sound):
+    """How far a row is from the middle of the training rows."""
+
+    declared = {"tasks": frozenset({"anomaly"}), "patience": None}  # noqa: RUF012 - read only
+
+    def fit(self, train, stop, run):
+        self.weights = inputs(train).mean(axis=0)
+
+    def predict(self, view):
+        return ((inputs(view) - self.weights) ** 2).sum(axis=1)
+
+
+class Nearness(Distance):
+    caught_by, task = "score_order", "anomaly"
+
+    def predict(self, view):
+        return -super().predict(view)
+
+
 class PositionMatters(Sound):
     caught_by = "row_order"
 
