@@ -238,8 +238,8 @@ class PositionMatters(Sound):
 
     def predict(self, view):
         answer = super().predict(view)
-        drift = np.linspace(0, 0.01, len(view))
-        return answer + np.column_stack([drift, -drift])
+        drift = np.linspace(0, 0.02, len(view))[:, None]
+        return answer * (1 - drift) + drift / self.k
 
 
 class BatchStatistics(Sound):
@@ -311,7 +311,7 @@ class IgnoresDeadline(Sound):
 
     def fit(self, train, stop, run):
         super().fit(train, stop, run)
-        time.sleep(2.8 if len(train) > LARGE else 0)
+        time.sleep(3.3 if len(train) > LARGE else 0)
 
 
 class IgnoresStop(Sound):
@@ -366,7 +366,7 @@ class TakesThreads(Sound):
 
 
 def toil():
-    hashlib.pbkdf2_hmac("sha256", b"kit", b"kit", 200_000)  # without the interpreter's lock
+    hashlib.pbkdf2_hmac("sha256", b"kit", b"kit", 400_000)  # without the interpreter's lock
 
 
 class TakesMemory(Sound):
@@ -399,7 +399,7 @@ class NeedsNumbers(Sound):
 
 
 class ForgetsAbsentClasses(Sound):
-    caught_by, task = "absent_class", "multiclass"
+    caught_by, task, declared = "absent_class", "multiclass", {"patience": None}
 
     def fit(self, train, stop, run):
         self.k = len(np.unique(train.y))
