@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from automl.testing import ENSEMBLER_CHECKS, LEARNER_CHECKS, METRIC_CHECKS, READER_CHECKS
+from automl.testing import ENSEMBLER_CHECKS, LEARNER_CHECKS, METRIC_CHECKS, READER_CHECKS, api
 
 PAGE = Path(__file__).parents[2] / "docs" / "testing.md"
 TABLES = {
@@ -36,7 +37,8 @@ def test_the_checks_are_documented_as_they_are(kind):
     assert PAGE.read_text("utf-8") == wanted
 
 
-def test_the_code_blocks_run():
+def test_the_code_blocks_run(monkeypatch):
+    monkeypatch.setattr(api, "Lab", lambda: nullcontext(api.shared_lab()))  # Ray starts once
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     assert len(blocks) == 2
     names: dict[str, object] = {}

@@ -11,6 +11,7 @@ from automl.hooks.manager import get_host
 from automl.testing import LEARNER_CHECKS, Lab, check_learner, learner_checks
 from automl.testing.bench import Bench
 from automl.testing.checks.declared import light
+from automl.testing.inspector import shared_lab
 from automl.testing.outcome import judge
 from tests.testing.faulty import Distance, Hangs, Sound, faults, learner
 
@@ -21,8 +22,7 @@ OTHERS = 2
 
 @pytest.fixture(scope="module")
 def lab():
-    with Lab() as shared:
-        yield shared
+    return shared_lab()
 
 
 @pytest.fixture(scope="module")
@@ -141,12 +141,12 @@ def _cases(every_task):
         yield from learner_checks(name, tasks=sorted(tasks - set(first)) if every_task else first)
 
 
-@pytest.mark.parametrize("check", _cases(every_task=False), ids=str)
+@pytest.mark.parametrize("check", list(_cases(every_task=False)), ids=str)
 def test_every_learner_of_the_catalogue_conforms(check):
     check()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("check", _cases(every_task=True), ids=str)
+@pytest.mark.parametrize("check", list(_cases(every_task=True)), ids=str)
 def test_every_learner_of_the_catalogue_conforms_on_its_other_tasks(check):
     check()
