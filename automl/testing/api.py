@@ -70,6 +70,7 @@ def check_learner(
     """
     if lab is None:
         with Lab() as own:
+            own.prepare()
             return check_learner(learner, tasks=tasks, checks=checks, lab=own)
     inspector = Inspector(learner, lab)
     return [inspector.outcome(check, task) for check, task in inspector.plan(tasks, checks)]
