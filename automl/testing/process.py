@@ -74,7 +74,17 @@ class Server:
         return value
 
     def close(self) -> None:
-        """End the process, which first gets a moment to end by itself."""
+        """End the process; one that is not busy first gets a moment to end by itself."""
+        if not self._one.acquire(blocking=False):  # another thread waits for an answer
+            if self._process is not None:
+                self._kill(self._process)
+            self._one.acquire()
+        try:
+            self._end()
+        finally:
+            self._one.release()
+
+    def _end(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -112,7 +122,7 @@ class Server:
             reason = self._how_it_ended()
         if self._process is not None:
             self._kill(self._process)
-        self.close()
+        self._end()
         raise LostError(reason)
 
     def _how_it_ended(self) -> str:
