@@ -70,6 +70,8 @@ def check_learner(
     """
     if lab is None:
         with Lab() as own:
+            Inspector(learner, own).plan(tasks, checks)  # what is wrong is said before starting
+            own.prepare()
             return check_learner(learner, tasks=tasks, checks=checks, lab=own)
     inspector = Inspector(learner, lab)
     return [inspector.outcome(check, task) for check, task in inspector.plan(tasks, checks)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from automl.testing.meter import Meter, Reading
 from automl.testing.outcome import CLASSES, FaultError, told
 from automl.testing.state import Restored, arrange, changes, snapshot
 from automl.testing.tables import Rows
-from automl.types import Array, Config, Learner, Model, Task, View
+from automl.types import Array, Config, Learner, Model, Task, View, ViewKind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,10 @@ DEADLINE = 0.5
 """Time that the fit on the large table is given."""
 CLOSE = 1e-4
 """Difference between two predictions that counts as none, relative to their spread."""
+
+
+_KEPT: dict[tuple[Task, ViewKind, str], Rows] = {}
+"""Tables encoded once for all learners; they are read-only."""
 
 
 class Watched:
@@ -115,6 +120,18 @@ class Bench:
         """The table as this learner wants it; all but the new rows are trained on."""
         return tables.encode(table, self.task, self.learner.view, len(table) - NEW_ROWS, **more)
 
+    def rows(self, name: str, make: Callable[[], Rows]) -> Rows:
+        """An encoded table, made once a process for the task and view.
+
+        Args:
+            name: Tells it from other tables.
+            make: Encodes it.
+        """
+        key = (self.task, self.learner.view, name)
+        if key not in _KEPT:
+            _KEPT[key] = make()
+        return self.own(_KEPT[key])
+
     def build(self, config: Config | None = None) -> Model:
         """An unfitted model; the first configuration of the portfolio unless given."""
         chosen = dict(self.learner.defaults[0]) if config is None else dict(config)
@@ -128,11 +145,11 @@ class Bench:
 
     @cached_property
     def plain_rows(self) -> Rows:
-        return self.encode(self.table(PLAIN_ROWS))
+        return self.rows("plain", lambda: self.encode(self.table(PLAIN_ROWS)))
 
     @cached_property
     def small_rows(self) -> Rows:
-        return self.encode(self.table(SMALL_ROWS))
+        return self.rows("small", lambda: self.encode(self.table(SMALL_ROWS)))
 
     def order(self, brief: Brief, classes: int) -> Order:
         """The host's order for such a fit."""
@@ -234,8 +251,8 @@ class Bench:
 
     @cached_property
     def large_rows(self) -> Rows:
-        most = self.learner.limits.rows
-        return self.encode(self.table(min(LARGE_ROWS, most) if most else LARGE_ROWS))
+        count = min(LARGE_ROWS, self.learner.limits.rows or LARGE_ROWS)
+        return self.rows(f"{count} rows", lambda: self.encode(self.table(count)))
 
     @cached_property
     def metered(self) -> tuple[Fitted, Reading]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
+import threading
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Self
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from automl.testing.parts import Question
     from automl.types import Learner, Task
 
+START_LIMIT = 120.0
+"""Seconds that Ray may take to start."""
 LIMIT = 60.0
 """Seconds a check may take before its learner counts as hung."""
 _BY_NAME = {check.name: check for check in LEARNER_CHECKS}
@@ -50,14 +54,23 @@ class Lab:
         for server in (self.bench, *self._others.values()):
             server.close()
 
+    def prepare(self) -> None:
+        """Start what takes long to start, while the first checks are running."""
+        for name in ("reader", "worker"):
+            threading.Thread(target=self._warm, args=(name,), daemon=True).start()
+
+    def _warm(self, name: str) -> None:
+        with contextlib.suppress(LostError, PluginError):  # the check that needs it will tell
+            self._others[name].call(f"automl.testing.remote:warm_{name}", limit=START_LIMIT)
+
     def deliver(self, subject: Subject, parcel: Parcel) -> str:
         """Send a model to the process it is for; what went wrong there, if anything."""
         server = self._others[parcel.to]
         try:
             if parcel.to == "worker":
                 function, extra = "automl.testing.remote:visit_worker", (self.limit,)
-                # The first visit also starts Ray.
-                return str(server.call(function, subject, parcel, *extra, limit=self.limit + 60))
+                most = self.limit + START_LIMIT
+                return str(server.call(function, subject, parcel, *extra, limit=most))
             function = "automl.testing.remote:open_parcel"
             return str(server.call(function, subject, parcel, limit=self.limit))
         except (LostError, PluginError) as lost:

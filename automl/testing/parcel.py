@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from automl.search.objective import Order, RungData
     from automl.types import Array, Config, Learner, Model, Task
 
-_MODULES = ("pickle", "_pickle", "cloudpickle", "dill", "joblib.externals.cloudpickle")
+_MODULES = ("pickle", "_pickle", "cloudpickle", "dill")
 _NAMES = ("load", "loads", "Unpickler", "_Unpickler")
 """The last two are classes, and may be subclassed by what is imported meanwhile."""
 _REFUSING: set[int] = set()

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from automl.hooks.manager import Brought, Host, PluginStatus
 
 LOADS = "loads"
-LOADS_WHY = "A plugin that cannot be imported brings nothing; the others work without it."
 LOADS_HINT = "Mend what the reason names, or install what it asks for; then check again."
 
 
@@ -46,6 +45,8 @@ def check_plugin(
     brought = _chosen(host, name)
     if lab is None:
         with Lab() as own:
+            if any(part.learners for _, part in brought):
+                own.prepare()
             return check_plugin(name, skip=skip, lab=own, on_outcome=on_outcome)
     outcomes = []
     for outcome in _outcomes(host, brought, skip, lab):

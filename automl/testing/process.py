@@ -8,7 +8,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
+from importlib import import_module
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -43,6 +45,7 @@ class Server:
         self._environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection[Any, Any] | None = None
+        self._one = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -62,15 +65,26 @@ class Server:
             LostError: The process ended, or did not answer in time.
             PluginError: The function raised.
         """
-        connection = self._connection or self._start()
-        connection.send((function, arguments))
-        kind, value = self._answer(connection, limit)
+        with self._one:
+            connection = self._connection or self._start()
+            connection.send((function, arguments))
+            kind, value = self._answer(connection, limit)
         if kind == "error":
             raise PluginError(value)
         return value
 
     def close(self) -> None:
-        """End the process, which first gets a moment to end by itself."""
+        """End the process; one that is not busy first gets a moment to end by itself."""
+        if not self._one.acquire(blocking=False):  # another thread waits for an answer
+            if self._process is not None:
+                self._kill(self._process)
+            self._one.acquire()
+        try:
+            self._end()
+        finally:
+            self._one.release()
+
+    def _end(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -108,7 +122,7 @@ class Server:
             reason = self._how_it_ended()
         if self._process is not None:
             self._kill(self._process)
-        self.close()
+        self._end()
         raise LostError(reason)
 
     def _how_it_ended(self) -> str:
@@ -128,6 +142,7 @@ class Server:
 def serve(descriptor: int) -> None:
     """Answer calls until the other end is closed."""
     connection: Connection[Any, Any] = Connection(descriptor)
+    import_module("automl.testing.remote")  # before the clock of the first call runs
     connection.send(("ready", None))
     while True:
         try:

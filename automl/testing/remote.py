@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from automl.testing.bench import Bench
@@ -39,6 +40,18 @@ def answer(question: bytes) -> Outcome:
         return judge(PARTS[name], on, subject, task)[0]
 
 
+def warm_reader() -> None:
+    """Import what loading a model needs, which may take seconds."""
+    import_module("skops.io")
+
+
+def warm_worker() -> None:
+    """Start Ray, with one worker."""
+    from automl.search.cluster import Workers, start_ray
+
+    start_ray(Workers(slots=1, threads=1))
+
+
 def open_parcel(subject: Subject, parcel: Parcel) -> str:
     """Load a saved model here; nothing if it predicts as expected, else what went wrong."""
     return deliver(parcel, subject.learner())
@@ -48,9 +61,7 @@ def visit_worker(subject: Subject, parcel: Parcel, limit: float) -> str:
     """Fit, save and load in a worker of Ray; nothing if all is well, else what went wrong."""
     import ray
 
-    from automl.search.cluster import Workers, start_ray
-
-    start_ray(Workers(slots=1, threads=1))
+    warm_worker()
     work: Any = ray.remote(max_retries=0)(_in_worker)
     try:
         return str(ray.get(work.remote(subject, parcel), timeout=limit))

@@ -85,4 +85,4 @@ def unpack(data: bytes) -> Any:
 
 
 def _cloudpickle() -> Any:
-    return import_module("joblib.externals.cloudpickle")
+    return import_module("cloudpickle")

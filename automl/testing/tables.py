@@ -108,7 +108,7 @@ def encode(
     seen = to_dataset(schema, train(table.iloc[:n_train].copy()))
     new = test(table.iloc[n_train:].copy())
     views = Views(seen.X, seen.y, schema)
-    k = len(schema.classes)
+    k = len(schema.classes) if task in CLASSES else 0
     n_stop = len(seen.y) // STOP_SHARE if len(seen.y) >= 2 * STOP_SHARE else 0
     return Rows(
         train=shared(View(views.train(kind), seen.y, task, k)),
@@ -121,25 +121,22 @@ def encode(
 
 def shared(view: View) -> View:
     """A copy whose arrays are read-only, as the object store hands them out."""
-    return _copied(view, bytes)
+    buffers: list[pickle.PickleBuffer] = []
+    data = pickle.dumps(view, protocol=5, buffer_callback=buffers.append)
+    copy: View = pickle.loads(data, buffers=[bytes(b.raw()) for b in buffers])  # noqa: S301 - ours
+    return copy
 
 
 def writable(view: View) -> View:
     """A copy that may be written to."""
-    return _copied(view, bytearray)
+    copy: View = pickle.loads(pickle.dumps(view, protocol=4))  # noqa: S301 - ours
+    return copy
 
 
 def writable_rows(rows: Rows) -> Rows:
     """The same of training and new rows."""
     train, test = writable(rows.train), writable(rows.test)
     return Rows(train, rows.n_stop, test, rows.test_y, rows.schema)
-
-
-def _copied(view: View, memory: type[bytes | bytearray]) -> View:
-    buffers: list[pickle.PickleBuffer] = []
-    data = pickle.dumps(view, protocol=5, buffer_callback=buffers.append)
-    copy: View = pickle.loads(data, buffers=[memory(b.raw()) for b in buffers])  # noqa: S301 - ours
-    return copy
 
 
 def digest(view: View) -> str:

@@ -57,7 +57,9 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.machine_: Any = None
         gamma = self.gamma_scale * _scale(X)
         if _is_exact(X):
-            self.machine_ = SVC(C=self.C, gamma=gamma, max_iter=_SVM_STEPS)
+            self.machine_ = SVC(
+                C=self.C, gamma=gamma, max_iter=_SVM_STEPS, random_state=self.random_state
+            )
             margins = _cross_margins(self.machine_, X, y, self.classes_, self.random_state)
             self.machine_.fit(X, y)
         else:
@@ -100,7 +102,10 @@ class KernelRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         target = (y - self.mean_) / self.spread_
         gamma = self.gamma_scale * _scale(X)
         if _is_exact(X):
-            self.machine_ = SVR(C=self.C, gamma=gamma, max_iter=_SVM_STEPS).fit(X, target)
+            self.machine_ = SVR(C=self.C, gamma=gamma, max_iter=_SVM_STEPS)
+            # No parameter of SVR, but libsvm's seed is drawn from it: None is the global generator.
+            self.machine_.random_state = self.random_state
+            self.machine_.fit(X, target)
         else:
             self.map_ = _features(X, gamma, 1, self.random_state)
             features = self.map_.fit_transform(X)

@@ -214,13 +214,32 @@ class StandardisedValues(Sound):
         return (super().predict(view) - self.shift) / self.scale
 
 
+class Distance(Sound):
+    """How far a row is from the middle of the training rows."""
+
+    declared = {"tasks": frozenset({"anomaly"}), "patience": None}  # noqa: RUF012 - read only
+
+    def fit(self, train, stop, run):
+        self.weights = inputs(train).mean(axis=0)
+
+    def predict(self, view):
+        return ((inputs(view) - self.weights) ** 2).sum(axis=1)
+
+
+class Nearness(Distance):
+    caught_by, task = "score_order", "anomaly"
+
+    def predict(self, view):
+        return -super().predict(view)
+
+
 class PositionMatters(Sound):
     caught_by = "row_order"
 
     def predict(self, view):
         answer = super().predict(view)
-        drift = np.linspace(0, 0.01, len(view))
-        return answer + np.column_stack([drift, -drift])
+        drift = np.linspace(0, 0.02, len(view))[:, None]
+        return answer * (1 - drift) + drift / self.k
 
 
 class BatchStatistics(Sound):
@@ -292,7 +311,7 @@ class IgnoresDeadline(Sound):
 
     def fit(self, train, stop, run):
         super().fit(train, stop, run)
-        time.sleep(2.8 if len(train) > LARGE else 0)
+        time.sleep(3.3 if len(train) > LARGE else 0)
 
 
 class IgnoresStop(Sound):
@@ -347,7 +366,7 @@ class TakesThreads(Sound):
 
 
 def toil():
-    hashlib.pbkdf2_hmac("sha256", b"kit", b"kit", 200_000)  # without the interpreter's lock
+    hashlib.pbkdf2_hmac("sha256", b"kit", b"kit", 400_000)  # without the interpreter's lock
 
 
 class TakesMemory(Sound):
@@ -380,7 +399,7 @@ class NeedsNumbers(Sound):
 
 
 class ForgetsAbsentClasses(Sound):
-    caught_by, task = "absent_class", "multiclass"
+    caught_by, task, declared = "absent_class", "multiclass", {"patience": None}
 
     def fit(self, train, stop, run):
         self.k = len(np.unique(train.y))

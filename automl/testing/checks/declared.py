@@ -225,7 +225,7 @@ def limits(bench: Bench) -> None:
     if "multiclass" in bench.learner.tasks:
         tried["classes"] = more["classes"] = min(allowed.classes or MANY_CLASSES, MANY_CLASSES)
     other = bench.on("multiclass") if "multiclass" in bench.learner.tasks else bench
-    rows = other.own(other.encode(other.table(120, **more)))
+    rows = other.rows(f"limits {more}", lambda: other.encode(other.table(120, **more)))
     try:
         fitted = other.fit(rows, Brief(seconds=2.0, reports=1))
         other.predict(fitted, rows.test)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,11 +21,12 @@ if TYPE_CHECKING:
     from automl.types import Array
 
 SHORT = Brief(seconds=1.5)
+SMALL = 60
 
 
-def _answer(bench: Bench, rows: Rows, brief: Brief = SHORT) -> Array:
+def _answer(bench: Bench, name: str, make: Callable[[], Rows], brief: Brief = SHORT) -> Array:
     """Fit and predict the new rows, which must give a sound prediction."""
-    rows = bench.own(rows)
+    rows = bench.rows(name, make)
     return bench.predict(bench.fit(rows, brief), rows.test)
 
 
@@ -37,7 +40,7 @@ def unseen_categories(bench: Bench) -> None:
     def renamed(rows: pd.DataFrame) -> pd.DataFrame:
         return rows.assign(city=NEW_CITY)
 
-    _answer(bench, bench.encode(bench.table(100), test=renamed))
+    _answer(bench, "unseen", lambda: bench.encode(bench.table(100), test=renamed))
 
 
 @check(
@@ -62,7 +65,7 @@ def missing_values(bench: Bench) -> None:
             rows[name] = rows[name].where(np.arange(len(rows)) > 0)
         return rows
 
-    _answer(bench, bench.encode(table, train=holed, test=emptied))
+    _answer(bench, "missing", lambda: bench.encode(table, train=holed, test=emptied))
 
 
 @check(
@@ -76,8 +79,8 @@ def absent_class(bench: Bench) -> None:
     def without(rows: pd.DataFrame) -> pd.DataFrame:
         return rows[rows[TARGET] != "c001"]
 
-    rows = bench.encode(bench.table(150), train=without)
-    prediction = _answer(bench, rows, Brief(seconds=1.5, reports=20))
+    rows = bench.rows("absent", lambda: bench.encode(bench.table(150), train=without))
+    prediction = _answer(bench, "absent", lambda: rows, Brief(seconds=1.5, reports=20))
     normalised(prediction)
     seen = rows.test_y != 1
     in_order(rows.test_y[seen], prediction[seen])
@@ -93,7 +96,8 @@ def single_class(bench: Bench) -> None:
     def alike(rows: pd.DataFrame) -> pd.DataFrame:
         return rows.assign(**{TARGET: "c001"})
 
-    normalised(_answer(bench, bench.encode(bench.table(SMALL), train=alike)))
+    make = partial(bench.encode, bench.table(SMALL), train=alike)
+    normalised(_answer(bench, "one class", make))
 
 
 @check(
@@ -103,13 +107,17 @@ def single_class(bench: Bench) -> None:
 def one_column(bench: Bench) -> None:
     """Many tables are a single column and a target."""
     for name in ("x0", "city"):
-        _answer(bench, bench.encode(bench.table(SMALL)[[name, TARGET]]))
+        _answer(bench, name, partial(_narrow, bench, name))
+
+
+def _narrow(bench: Bench, name: str) -> Rows:
+    return bench.encode(bench.table(SMALL)[[name, TARGET]])
 
 
 @check("Cap what must not exceed the rows by their number: neighbours, components, folds, batches.")
 def five_rows(bench: Bench) -> None:
     """A tiny table is a table; it has no stop rows either."""
-    _answer(bench, bench.encode(bench.table(5)))
+    _answer(bench, "five", lambda: bench.encode(bench.table(5)))
 
 
 @check("Guard divisions by a standard deviation, a range or a norm that may be 0.")
@@ -121,10 +129,9 @@ def constant_columns(bench: Bench) -> None:
             rows[name] = rows[name].iloc[0]
         return rows
 
-    _answer(bench, bench.encode(bench.table(SMALL), train=frozen))
+    _answer(bench, "constant", lambda: bench.encode(bench.table(SMALL), train=frozen))
 
 
-SMALL = 60
 CHECKS = (
     unseen_categories,
     missing_values,

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 SUM = 1e-3
 """How far probabilities may be from one in sum."""
-MISPLACED = 0.1
-"""Mean probability by which another order of the classes must fit better to be called a fault."""
+MISPLACED = 0.5
+"""Standard deviations of a column by which another order must fit better to be called a fault."""
+FLAT = 1e-3
+"""Least standard deviation that counts: below, a column says nothing."""
 
 
 @check(
@@ -82,11 +84,12 @@ def in_order(y: Array, prediction: Array) -> None:
         FaultError: One does, clearly.
     """
     classes = np.unique(y)
+    rows = np.arange(len(classes))
     means = np.stack([prediction[y == c].mean(axis=0) for c in classes])
+    fit = (means - prediction.mean(axis=0)) / np.maximum(prediction.std(axis=0), FLAT)
     every = itertools.permutations(range(prediction.shape[1]), len(classes))
-    own = float(means[np.arange(len(classes)), classes].mean())
-    best = max(every, key=lambda columns: means[np.arange(len(classes)), columns].mean())
-    gain = float(means[np.arange(len(classes)), best].mean()) - own
+    best = max(every, key=lambda columns: fit[rows, columns].mean())
+    gain = float(fit[rows, best].mean() - fit[rows, classes].mean())
     if gain > MISPLACED:
         msg = f"classes {classes.tolist()} seem to stand in columns {list(best)}"
         raise FaultError(msg)
