@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
@@ -129,7 +129,9 @@ class RealMLP(nn.Module):
             self.span[:dense] = ends(torch.ones(1, dense))[0] - self.low[:dense]
         x = self._columns(rows)
         for block in self.body:
-            layer, activation = block[0], block[1]
+            layer, activation, _ = cast(
+                "tuple[Layer, Activation, Dropout]", tuple(block.children())
+            )
             layer.measure(x)
             x = activation(layer(x))
         self.head.measure(x)

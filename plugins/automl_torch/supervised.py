@@ -143,7 +143,7 @@ def _realmlp() -> Learner:
         },
         defaults=(
             {},
-            {"numbers": "plain", "dropout": 0.0, "weight_decay": 0.0},
+            {"numbers": "plain", "dropout": 0.0, "weight_decay": 1e-3},
         ),
         patience=NO_STOP,
         cost=lambda _: 60.0,
