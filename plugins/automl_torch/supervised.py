@@ -157,7 +157,7 @@ def _tabm() -> Learner:
         "width": 128,
         "embedding": 8,
         "bins": 16,
-        "learning_rate": 3e-3,
+        "learning_rate": 6e-3,
     }
     return _net(
         "tabm",
@@ -171,12 +171,19 @@ def _tabm() -> Learner:
             "width": Int(128, 1024, log=True),
             "layers": Int(2, 5),
             "dropout": Float(0.0, 0.5),
-            "learning_rate": Float(1e-4, 3e-3, log=True),
+            "learning_rate": Float(1e-4, 1e-2, log=True),
             "weight_decay": Float(1e-4, 1e-1, log=True),
         },
         defaults=(
             quick,
-            {**quick, "members": 16, "width": 256, "embedding": 16, "bins": 48},
+            {
+                **quick,
+                "members": 16,
+                "width": 256,
+                "embedding": 16,
+                "bins": 48,
+                "learning_rate": 4e-3,
+            },
             {},
         ),
         cost=lambda _: 45.0,
