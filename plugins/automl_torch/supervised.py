@@ -33,12 +33,13 @@ def _net(
     defaults: Sequence[Mapping[str, Any]],
     patience: int = 16,
     cost: Callable[[int], float],
+    memory: int = 0,
     columns: int | None = None,
 ) -> Learner:
     """A net; `cost` takes the number of feature columns, `columns` is their limit."""
 
     def resources(schema: Schema) -> Resources:
-        return Resources(gpus=1.0, cost=cost(len(schema.features)))
+        return Resources(memory=memory, gpus=1.0, cost=cost(len(schema.features)))
 
     return Learner(
         name=name,
@@ -215,5 +216,6 @@ def _ft_transformer() -> Learner:
             {},
         ),
         cost=lambda columns: 60.0 + 3.0 * columns + 0.05 * columns**2,
+        memory=1 << 30,
         columns=300,
     )
