@@ -192,6 +192,7 @@ def _tabm() -> Learner:
 
 
 def _ft_transformer() -> Learner:
+    quick = {"attention_dropout": 0.1, "ffn_dropout": 0.0, "learning_rate": 1e-3}
     return _net(
         "ft_transformer",
         "transformer over one token a column (Gorishniy et al. 2021)",
@@ -206,13 +207,8 @@ def _ft_transformer() -> Learner:
             "weight_decay": Float(1e-6, 1e-3, log=True),
         },
         defaults=(
-            {
-                "width": 96,
-                "layers": 1,
-                "attention_dropout": 0.1,
-                "ffn_dropout": 0.0,
-                "learning_rate": 1e-3,
-            },
+            {**quick, "width": 64, "layers": 2},
+            {**quick, "width": 96, "layers": 1},
             {},
         ),
         cost=lambda columns: 60.0 + 3.0 * columns + 0.05 * columns**2,

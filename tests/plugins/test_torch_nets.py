@@ -241,6 +241,13 @@ def test_members_of_tabm_differ_and_their_probabilities_are_averaged():
     np.testing.assert_allclose(model.predict(data), members.mean(1).numpy(), atol=1e-6)
 
 
+def test_realmlp_keeps_no_epoch_of_its_first_cycles():
+    data, host = mixed(n=100), FakeRun(mixed(n=50))
+    model = model_of("realmlp", "multiclass", epochs=20)
+    model.fit(data, mixed(n=50), host)
+    assert host.steps == list(range(4, 21))
+
+
 def test_layers_of_realmlp_start_with_units_of_variance_one():
     data = mixed()
     net = import_module("automl_torch.realmlp").architecture({}, Layout.of(data.X), 3).eval()
