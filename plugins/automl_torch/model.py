@@ -72,6 +72,7 @@ class Recipe:
     dropout_schedule: Schedule = constant
     betas: tuple[float, float] = (0.9, 0.95)
     clip: float = 1.0
+    first_report: float = 0.0
     groups: Callable[[nn.Module], Sequence[Group]] = linear_decay
 
 
@@ -130,6 +131,7 @@ class NetModel:
             decay=scaled(decay, recipe.decay_schedule),
             betas=recipe.betas,
             clip=recipe.clip,
+            first_report=recipe.first_report,
         )
 
     def _loss(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
@@ -26,6 +26,9 @@ WIDEST_NUMBERS = 1024
 SIMPLEX = 5
 """Training rows whose mixture centres a unit's bias at the start ("he+5")."""
 BATCHES = ((1_024, 64), (8_192, 128), (50_000, 256), (100_000, 512), (None, 1024))
+FIRST_REPORT = 3 / 15
+"""Two of the four cycles are over then. Of an epoch before that, only luck on few stop rows
+makes the best."""
 SLOW = 0.1
 """Learning rate of biases, activations and number embeddings, relative to the weights'."""
 
@@ -129,7 +132,9 @@ class RealMLP(nn.Module):
             self.span[:dense] = ends(torch.ones(1, dense))[0] - self.low[:dense]
         x = self._columns(rows)
         for block in self.body:
-            layer, activation = block[0], block[1]
+            layer, activation, _ = cast(
+                "tuple[Layer, Activation, Dropout]", tuple(block.children())
+            )
             layer.measure(x)
             x = activation(layer(x))
         self.head.measure(x)
@@ -209,6 +214,7 @@ RECIPE = Recipe(
     decay_schedule=flat_cosine,
     dropout_schedule=flat_cosine,
     clip=0.0,
+    first_report=FIRST_REPORT,
 )
 
 

@@ -33,12 +33,13 @@ def _net(
     defaults: Sequence[Mapping[str, Any]],
     patience: int = 16,
     cost: Callable[[int], float],
+    memory: int = 0,
     columns: int | None = None,
 ) -> Learner:
     """A net; `cost` takes the number of feature columns, `columns` is their limit."""
 
     def resources(schema: Schema) -> Resources:
-        return Resources(gpus=1.0, cost=cost(len(schema.features)))
+        return Resources(memory=memory, gpus=1.0, cost=cost(len(schema.features)))
 
     return Learner(
         name=name,
@@ -144,7 +145,7 @@ def _realmlp() -> Learner:
         },
         defaults=(
             {},
-            {"numbers": "plain", "dropout": 0.0, "weight_decay": 0.0},
+            {"numbers": "plain", "dropout": 0.0, "weight_decay": 1e-3},
         ),
         patience=NO_STOP,
         cost=lambda _: 60.0,
@@ -158,7 +159,7 @@ def _tabm() -> Learner:
         "width": 128,
         "embedding": 8,
         "bins": 16,
-        "learning_rate": 3e-3,
+        "learning_rate": 6e-3,
     }
     return _net(
         "tabm",
@@ -172,12 +173,19 @@ def _tabm() -> Learner:
             "width": Int(128, 1024, log=True),
             "layers": Int(2, 5),
             "dropout": Float(0.0, 0.5),
-            "learning_rate": Float(1e-4, 3e-3, log=True),
+            "learning_rate": Float(1e-4, 1e-2, log=True),
             "weight_decay": Float(1e-4, 1e-1, log=True),
         },
         defaults=(
             quick,
-            {**quick, "members": 16, "width": 256, "embedding": 16, "bins": 48},
+            {
+                **quick,
+                "members": 16,
+                "width": 256,
+                "embedding": 16,
+                "bins": 48,
+                "learning_rate": 4e-3,
+            },
             {},
         ),
         cost=lambda _: 45.0,
@@ -185,6 +193,7 @@ def _tabm() -> Learner:
 
 
 def _ft_transformer() -> Learner:
+    quick = {"attention_dropout": 0.1, "ffn_dropout": 0.0, "learning_rate": 1e-3}
     return _net(
         "ft_transformer",
         "transformer over one token a column (Gorishniy et al. 2021)",
@@ -199,15 +208,11 @@ def _ft_transformer() -> Learner:
             "weight_decay": Float(1e-6, 1e-3, log=True),
         },
         defaults=(
-            {
-                "width": 96,
-                "layers": 1,
-                "attention_dropout": 0.1,
-                "ffn_dropout": 0.0,
-                "learning_rate": 1e-3,
-            },
+            {**quick, "width": 64, "layers": 2},
+            {**quick, "width": 96, "layers": 1},
             {},
         ),
         cost=lambda columns: 60.0 + 3.0 * columns + 0.05 * columns**2,
+        memory=1 << 30,
         columns=300,
     )
