@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from automl.scaling.curve import Curves
     from automl.types import Array
 
-FACTORS = {2: 1.034, 4: 1.485, 8: 2.22}
+FACTORS = {2: 1.0324, 4: 1.4842, 8: 2.1695}
 """Horizon (times the last anchor) -> factor for 90% bands of the error rate.
 
 Source: LCDB 1.1 (learning-curve-research/LCDB-1.1, CC BY 4.0), by
