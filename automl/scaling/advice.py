@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from automl.scaling.conformal import half_width
-from automl.scaling.contrast import Cell, Pick, gap, learner_curves, pick, series
+from automl.scaling.conformal import FEWEST, half_width
+from automl.scaling.contrast import ENOUGH, Cell, Pick, gap, learner_curves, pick, series
 from automl.scaling.cost import cost_of
 from automl.scaling.curve import fit_curves
 from automl.scaling.prose import amount, between, place, sides
@@ -125,9 +125,11 @@ def _ahead(study: Study, name: str, loss: Series, tested: Backtest) -> str:
     withheld = "How much the next one brings is not predicted."
     curve = learner_curves(study)[name]
     errors = series(study, {cell: p.error for cell, p in curve.items()}, curve)
-    if tested.extrapolation == "withheld" or errors is None or errors.repeats < 3:
+    if tested.extrapolation == "withheld" or errors is None or errors.repeats < ENOUGH:
         return withheld
     inside = errors.inside
+    if study.axis != "rows" or inside.sum() < FEWEST:
+        return withheld
     values = errors.values[:, inside]
     fitted = fit_curves(errors.n[inside], values.mean(axis=0))
     se = values.std(axis=0, ddof=1)[None] / math.sqrt(len(values))

@@ -21,6 +21,8 @@ FACTORS = {2: 1.0324, 4: 1.4842, 8: 2.1695}
 Source: LCDB 1.1 (learning-curve-research/LCDB-1.1, CC BY 4.0), by
 `python benchmarks/lcdb/run.py lcdb11_test_error.csv.gz`; results beside that script.
 """
+FEWEST = 5
+"""Anchors in the window that every calibrated curve had."""
 FLOOR = 0.003
 """Error rate below which curves are not told apart however smooth they look."""
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl.errors import UsageError
 from automl.scaling.advice import Advice, advise
-from automl.scaling.document import scaling_document, tested_losses
-from automl.scaling.judge import judge
+from automl.scaling.document import document_of, findings
 from automl.scaling.ladder import study_of_run
 
 if TYPE_CHECKING:
@@ -132,10 +131,6 @@ def scaling_of(study: Study, regime: Regime | None = None) -> Scaling:
         study: Points of any number of regimes.
         regime: The one to speak about; the most tuned one unless given.
     """
-    document = scaling_document(study, regime)
-    if not study.points:
-        return Scaling(document, ())
-    chosen: Regime = document["regime"]
-    losses, tested = tested_losses(study, chosen)
-    judged = judge(study, chosen, tested)
-    return Scaling(document, tuple(advise(study.of(chosen), losses, judged, tested)))
+    found = findings(study, regime)
+    advice = advise(found.study, found.losses, found.judged, found.tested)
+    return Scaling(document_of(found), tuple(advice))
