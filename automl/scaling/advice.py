@@ -12,7 +12,7 @@ from automl.scaling.conformal import FEWEST, half_width
 from automl.scaling.contrast import ENOUGH, Cell, Pick, gap, learner_curves, pick, series
 from automl.scaling.cost import cost_of
 from automl.scaling.curve import fit_curves
-from automl.scaling.prose import amount, between, place, sides
+from automl.scaling.prose import amount, place, sides, sized
 from automl.scaling.verdict import Decision, decide, margin_of
 
 if TYPE_CHECKING:
@@ -94,18 +94,13 @@ def _rows(study: Study, name: str, loss: Series, tested: Backtest) -> Advice:
     head = f"The last doubling, to {place(study, float(loss.n[-1]))},"
     ahead = _ahead(study, name, loss, tested)
     if decided.sign == -1:
-        text = f"{head} gained {name} {_gain(study, decided)}, so {what} would probably still help."
+        text = f"{head} gained {name} {sized(study, decided)}, so {what} would probably still help."
         return Advice("rows", "probably", f"{text} {ahead}")
     if decided.sign == 0:
         text = f"{head} changed {name} by less than {amount(study, margin)}, so the next would"
         return Advice("rows", "probably little", f"{text} probably bring little. {ahead}")
     text = f"{head} {_open(study, name, decided)}, so what {what} would bring cannot be told."
     return Advice("rows", "cannot tell", text)
-
-
-def _gain(study: Study, decided: Decision) -> str:
-    """A loss that fell, as a gain with its interval."""
-    return f"{amount(study, decided.value)} ({between(study, -decided.high, -decided.low)})"
 
 
 def _open(study: Study, name: str, decided: Decision) -> str:
@@ -117,7 +112,7 @@ def _open(study: Study, name: str, decided: Decision) -> str:
         return f"changed {name} by anything between a gain of {gain} and a loss of {harm}"
     if decided.value > 0:
         return f"made {name} worse by {amount(study, decided.value)}"
-    return f"gained {name} little: {between(study, -decided.high, -decided.low)}"
+    return f"gained {name} too little to matter for sure: {sized(study, decided)}"
 
 
 def _ahead(study: Study, name: str, loss: Series, tested: Backtest) -> str:
@@ -156,7 +151,7 @@ def _compute(study: Study, name: str) -> Advice:
     tried, change = found
     what = f"rying {tried} configurations of {name} instead of its first one"
     if change.sign == -1:
-        text = f"T{what} gained {_gain(study, change)}; more search may gain more, how much"
+        text = f"T{what} gained {sized(study, change)}; more search may gain more, how much"
         return Advice("compute", "probably", f"{text} cannot be told.{cost}")
     if change.sign == 0:
         text = f"T{what} changed its score by less than {amount(study, _margin(study, name))};"

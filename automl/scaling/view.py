@@ -104,8 +104,9 @@ class Scaling:
         one = content["interval"] == "one permutation"
         how = "one shuffle of the rows" if one else f"{content['repeats']} repeats"
         rows = "held-out" if content["scored_on"] == "test" else "cross-fitted validation"
+        on = f"on {content['n_test']:,} {rows} rows from" if content["n_test"] > 1 else "by"
         return (
-            f"Judged on {content['n_test']:,} {rows} rows from {how}, with "
+            f"Judged {on} {how}, with "
             f"{_REGIMES[content['regime']]}; 95% intervals in brackets, widened where several "
             "learners are tested together."
         )
