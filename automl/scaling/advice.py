@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from automl.scaling.judge import Judged
     from automl.scaling.points import Point, Study
 
+_WANTED = {"rows", "labels", "features"}
+"""Axes of which one can have more."""
+
 Answer: TypeAlias = Literal["probably", "probably little", "cannot tell"]
 
 
@@ -49,7 +52,8 @@ def advise(
     best = _best(study, losses)
     if best is None:
         return []
-    found = [_rows(study, best, losses[best], tested), _compute(study, best)]
+    found = [_rows(study, best, losses[best], tested)] if study.axis in _WANTED else []
+    found.append(_compute(study, best))
     return found + [_family(one) for one in judged if one.contrast.kind == "family"]
 
 
@@ -165,7 +169,8 @@ def _growth(name: str, points: list[Point], study: Study) -> str:
     cost = cost_of(points)
     if cost.exponent is None or cost.low is None or cost.high is None or study.axis != "rows":
         return ""
-    times = [f"{min(2.0**p, 99):.1f}" for p in (cost.exponent, cost.low, cost.high)]
+    powers = [2.0**p for p in (cost.exponent, cost.low, cost.high)]
+    times = ["over 10" if power > 10 else f"{power:.1f}" for power in powers]
     return f" Twice the rows take {name} about {times[0]} times as long ({times[1]} to {times[2]})."
 
 
