@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _WANTED = {"rows", "labels", "features"}
 """Axes of which one can have more."""
 
+_VAGUE = 2.0
+"""Width of a cost exponent's interval that says nothing worth reading."""
+
 Answer: TypeAlias = Literal["probably", "probably little", "cannot tell"]
 
 
@@ -169,8 +172,9 @@ def _growth(name: str, points: list[Point], study: Study) -> str:
     cost = cost_of(points)
     if cost.exponent is None or cost.low is None or cost.high is None or study.axis != "rows":
         return ""
-    powers = [2.0**p for p in (cost.exponent, cost.low, cost.high)]
-    times = ["over 10" if power > 10 else f"{power:.1f}" for power in powers]
+    if cost.high - cost.low > _VAGUE:
+        return ""
+    times = [f"{2.0**p:.1f}" for p in (cost.exponent, cost.low, cost.high)]
     return f" Twice the rows take {name} about {times[0]} times as long ({times[1]} to {times[2]})."
 
 

@@ -108,8 +108,12 @@ class Scaling:
         return (
             f"Judged {on} {how}, with "
             f"{_REGIMES[content['regime']]}; 95% intervals in brackets, widened where several "
-            "learners are tested together."
+            f"learners are tested together.{self._unit()}"
         )
+
+    def _unit(self) -> str:
+        told = any(" points" in contrast["sentence"] for contrast in self.verdicts)
+        return f" A point is a hundredth of {self.document['metric']}." if told else ""
 
 
 def read_scaling(run: Path, metric: Metric) -> Scaling:
