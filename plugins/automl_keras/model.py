@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from automl import Array, Config, Run, Task, View
 
-    Net = Callable[[Config, Layout, int, int], Any]
-    """(configuration, inputs, number of outputs, seed) -> an untrained net."""
+    Net = Callable[[Config, Layout, int, int], tuple[dict[str, Any], Any]]
+    """(configuration, layout, number of outputs, seed) -> inputs and output of a net."""
 
 CHUNK = 4096
 """Rows that a prediction handles at once."""
@@ -68,7 +68,8 @@ class KerasModel:
         layout = Layout.of(train.X, wide=wide, crosses=bool(self._config.get("crosses", True)))
         self._layout = layout
         with place(run.device, run.threads):
-            self._net = self._make(self._config, layout, self._outputs, run.seed)
+            inputs, output = self._make(self._config, layout, self._outputs, run.seed)
+            self._net = keras.Model(inputs, output)
             batches = Batches(
                 layout.arrays(train.X), self._target(train), self._batch(len(train)), run.seed
             )
@@ -81,7 +82,9 @@ class KerasModel:
                 peak,
                 None if watched is None else lambda: self._answer(watched),
             )
-            self._trainer(peak).fit(batches, epochs=epochs, verbose=0, callbacks=[watch])
+            self._compiled(keras.Model(inputs, output), peak).fit(
+                batches, epochs=epochs, verbose=0, callbacks=[watch]
+            )
             if not all(np.isfinite(weights).all() for weights in self._net.get_weights()):
                 msg = "the net diverged: its weights are not finite; try a lower learning_rate"
                 raise AutoMLError(msg)
@@ -97,9 +100,8 @@ class KerasModel:
         self._scale = TargetScale.of(y)
         return self._scale.scale(y)[:, None]
 
-    def _trainer(self, rate: float) -> Any:
-        """The net with an optimiser, apart, so that the net is saved without one."""
-        trainer = keras.Model(self._net.inputs, self._net.outputs)
+    def _compiled(self, trainer: Any, rate: float) -> Any:
+        """A model of the net's layers with an optimiser, so that the net is saved without one."""
         optimiser = keras.optimizers.AdamW(
             rate,
             weight_decay=float(self._config.get("weight_decay", 0.02)),
