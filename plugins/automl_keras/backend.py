@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,14 @@ keras = _import_keras()
 
 
 @contextmanager
+def _unbothered() -> Iterator[None]:
+    """Keras 3.15 asks torch's tensors for arrays in a way that NumPy 2 no longer likes."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+        yield
+
+
+@contextmanager
 def place(device: str, threads: int) -> Iterator[None]:
     """Work on "cpu" or "cuda" with so many threads; on leaving they are as they were.
 
@@ -46,7 +55,7 @@ def place(device: str, threads: int) -> Iterator[None]:
     torch.set_num_threads(max(1, threads))
     try:
         # Without a number: moved to "cpu:0", torch's parameters would no longer be parameters.
-        with keras.device(name):
+        with keras.device(name), _unbothered():
             yield
     finally:
         torch.set_num_threads(before)

@@ -147,7 +147,8 @@ class KerasModel:
     def save(self, folder: Path) -> None:
         """Write the net as a `.keras` file, and what goes before and after it as JSON."""
         layout = self._known_layout()
-        self._net.save(folder / "net.keras")
+        with place(self._device, self._threads):
+            self._net.save(folder / "net.keras")
         details = {
             "layout": asdict(layout),
             "scale": asdict(self._scale) if self._scale else None,
