@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 CHUNK = 4096
 """Rows that a prediction handles at once."""
-BATCHES = ((3_000, 64), (12_000, 128), (50_000, 256))
+BATCHES = ((2_000, 64), (6_000, 128), (20_000, 256), (60_000, 512))
 """(rows, batch size) up to that many rows; beyond the last, `LARGEST_BATCH`."""
-LARGEST_BATCH = 512
+LARGEST_BATCH = 1024
 
 
 def build_mlp(config: Config, task: Task, n_classes: int) -> KerasModel:

@@ -38,7 +38,7 @@ def wide_deep(
                 outputs, use_bias=False, kernel_initializer="zeros", name="wide_numbers"
             )(inputs["numbers"])
         )
-    return inputs, keras.layers.Add(name="sum")(parts) if len(parts) > 1 else parts[0]
+    return inputs, keras.layers.Add(name="wide_and_deep")(parts) if len(parts) > 1 else parts[0]
 
 
 def _seeds(seed: int) -> Iterator[int]:
