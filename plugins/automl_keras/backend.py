@@ -40,7 +40,7 @@ def _unbothered() -> Iterator[None]:
 
 @contextmanager
 def place(device: str, threads: int) -> Iterator[None]:
-    """Work on "cpu" or "cuda" with so many threads; on leaving they are as they were.
+    """Work on "cpu" or "cuda" with so many threads; on leaving all global state is as it was.
 
     Only torch can change its threads once it runs; other backends keep to what the process has.
     """
@@ -55,7 +55,8 @@ def place(device: str, threads: int) -> Iterator[None]:
     torch.set_num_threads(max(1, threads))
     try:
         # Without a number: moved to "cpu:0", torch's parameters would no longer be parameters.
-        with keras.device(name), _unbothered():
+        # Keras feeds torch through a DataLoader, which draws from the global state.
+        with keras.device(name), torch.random.fork_rng(devices=[]), _unbothered():
             yield
     finally:
         torch.set_num_threads(before)
