@@ -77,4 +77,4 @@ def automl_learners() -> Iterator[automl.Learner]:
 
 
 def _resources(_: automl.Schema) -> automl.Resources:
-    return automl.Resources(gpus=1.0, cost=25.0)
+    return automl.Resources(gpus=1.0, cost=40.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,16 @@ keras = _import_keras()
 
 
 @contextmanager
+def _unbothered() -> Iterator[None]:
+    """Keras 3.15 asks torch's tensors for arrays in a way that NumPy 2 no longer likes."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+        yield
+
+
+@contextmanager
 def place(device: str, threads: int) -> Iterator[None]:
-    """Work on "cpu" or "cuda" with so many threads; on leaving they are as they were.
+    """Work on "cpu" or "cuda" with so many threads; on leaving all global state is as it was.
 
     Only torch can change its threads once it runs; other backends keep to what the process has.
     """
@@ -46,7 +55,8 @@ def place(device: str, threads: int) -> Iterator[None]:
     torch.set_num_threads(max(1, threads))
     try:
         # Without a number: moved to "cpu:0", torch's parameters would no longer be parameters.
-        with keras.device(name):
+        # Keras feeds torch through a DataLoader, which draws from the global state.
+        with keras.device(name), torch.random.fork_rng(devices=[]), _unbothered():
             yield
     finally:
         torch.set_num_threads(before)

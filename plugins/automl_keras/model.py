@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
 
     from automl import Array, Config, Run, Task, View
 
-    Net = Callable[[Config, Layout, int, int], Any]
-    """(configuration, inputs, number of outputs, seed) -> an untrained net."""
+    Net = Callable[[Config, Layout, int, int], tuple[dict[str, Any], Any]]
+    """(configuration, layout, number of outputs, seed) -> inputs and output of a net."""
 
 CHUNK = 4096
 """Rows that a prediction handles at once."""
-BATCHES = ((3_000, 64), (12_000, 128), (50_000, 256))
+BATCHES = ((2_000, 64), (6_000, 128), (20_000, 256), (60_000, 512))
 """(rows, batch size) up to that many rows; beyond the last, `LARGEST_BATCH`."""
-LARGEST_BATCH = 512
+LARGEST_BATCH = 1024
 
 
 def build_mlp(config: Config, task: Task, n_classes: int) -> KerasModel:
@@ -65,26 +66,30 @@ class KerasModel:
         """
         self._device, self._threads = run.device, run.threads
         wide = self._make is wide_deep
-        layout = Layout.of(train.X, wide=wide, crosses=bool(self._config.get("crosses", True)))
-        self._layout = layout
+        crosses = bool(self._config.get("crosses", True))
+        self._layout = Layout.of(train.X, wide=wide, crosses=crosses)
         with place(run.device, run.threads):
-            self._net = self._make(self._config, layout, self._outputs, run.seed)
-            batches = Batches(
-                layout.arrays(train.X), self._target(train), self._batch(len(train)), run.seed
-            )
-            epochs = int(self._config.get("epochs", 60))
-            peak = float(self._config.get("learning_rate", 3e-3))
-            watched = None if stop is None else layout.arrays(stop.X)
-            watch = Watch(
-                run,
-                epochs * len(batches),
-                peak,
-                None if watched is None else lambda: self._answer(watched),
-            )
-            self._trainer(peak).fit(batches, epochs=epochs, verbose=0, callbacks=[watch])
+            inputs, output = self._make(self._config, self._layout, self._outputs, run.seed)
+            self._net = keras.Model(inputs, output)
+            # Of the same layers, and apart: the net is saved without an optimiser.
+            self._train(keras.Model(inputs, output), train, stop, run)
             if not all(np.isfinite(weights).all() for weights in self._net.get_weights()):
                 msg = "the net diverged: its weights are not finite; try a lower learning_rate"
                 raise AutoMLError(msg)
+
+    def _train(self, trainer: Any, train: View, stop: View | None, run: Run) -> None:
+        layout = self._known_layout()
+        target = self._target(train)
+        batches = Batches(layout.arrays(train.X), target, self._batch(len(train)), run.seed)
+        epochs = int(self._config.get("epochs", 60))
+        peak = float(self._config.get("learning_rate", 3e-3))
+        evaluate = None
+        if stop is not None:
+            watched = layout.arrays(stop.X)
+            evaluate = partial(self._answer, watched)
+        watch = Watch(run, epochs * len(batches), peak, evaluate)
+        self._compile(trainer, peak)
+        trainer.fit(batches, epochs=epochs, verbose=0, callbacks=[watch])
 
     def _batch(self, rows: int) -> int:
         fitting = next((size for limit, size in BATCHES if rows <= limit), LARGEST_BATCH)
@@ -97,9 +102,7 @@ class KerasModel:
         self._scale = TargetScale.of(y)
         return self._scale.scale(y)[:, None]
 
-    def _trainer(self, rate: float) -> Any:
-        """The net with an optimiser, apart, so that the net is saved without one."""
-        trainer = keras.Model(self._net.inputs, self._net.outputs)
+    def _compile(self, trainer: Any, rate: float) -> None:
         optimiser = keras.optimizers.AdamW(
             rate,
             weight_decay=float(self._config.get("weight_decay", 0.02)),
@@ -112,15 +115,18 @@ class KerasModel:
             else keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         )
         trainer.compile(optimizer=optimiser, loss=loss)
-        return trainer
 
     def predict(self, view: View) -> Array:
         """(n, k) float32 class probabilities or (n,) float64 values."""
-        if self._net is None or self._layout is None:
-            msg = "fit or load before predict"
-            raise RuntimeError(msg)
+        layout = self._known_layout()
         with place(self._device, self._threads):
-            return self._answer(self._layout.arrays(view.X))
+            return self._answer(layout.arrays(view.X))
+
+    def _known_layout(self) -> Layout:
+        if self._layout is None:
+            msg = "fit or load first"
+            raise RuntimeError(msg)
+        return self._layout
 
     def _answer(self, arrays: dict[str, Array]) -> Array:
         rows = len(next(iter(arrays.values())))
@@ -140,12 +146,11 @@ class KerasModel:
 
     def save(self, folder: Path) -> None:
         """Write the net as a `.keras` file, and what goes before and after it as JSON."""
-        if self._net is None or self._layout is None:
-            msg = "fit or load before save"
-            raise RuntimeError(msg)
-        self._net.save(folder / "net.keras")
+        layout = self._known_layout()
+        with place(self._device, self._threads):
+            self._net.save(folder / "net.keras")
         details = {
-            "layout": asdict(self._layout),
+            "layout": asdict(layout),
             "scale": asdict(self._scale) if self._scale else None,
         }
         (folder / "net.json").write_text(json.dumps(details), encoding="utf-8")

@@ -12,13 +12,17 @@ if TYPE_CHECKING:
     from automl_keras.data import Layout
 
 
-def mlp(config: Mapping[str, Any], layout: Layout, outputs: int, seed: int) -> Any:
-    """An untrained multilayer perceptron for these inputs."""
+def mlp(
+    config: Mapping[str, Any], layout: Layout, outputs: int, seed: int
+) -> tuple[dict[str, Any], Any]:
+    """Inputs by name, and the output of an untrained multilayer perceptron over them."""
     inputs = _inputs(layout)
-    return keras.Model(inputs, _deep(config, layout, inputs, outputs, _seeds(seed)))
+    return inputs, _deep(config, layout, inputs, outputs, _seeds(seed))
 
 
-def wide_deep(config: Mapping[str, Any], layout: Layout, outputs: int, seed: int) -> Any:
+def wide_deep(
+    config: Mapping[str, Any], layout: Layout, outputs: int, seed: int
+) -> tuple[dict[str, Any], Any]:
     """The same beside a linear model of numbers, bins, categories and their crosses."""
     inputs = _inputs(layout)
     seeds = _seeds(seed)
@@ -34,8 +38,7 @@ def wide_deep(config: Mapping[str, Any], layout: Layout, outputs: int, seed: int
                 outputs, use_bias=False, kernel_initializer="zeros", name="wide_numbers"
             )(inputs["numbers"])
         )
-    whole = keras.layers.Add(name="sum")(parts) if len(parts) > 1 else parts[0]
-    return keras.Model(inputs, whole)
+    return inputs, keras.layers.Add(name="wide_and_deep")(parts) if len(parts) > 1 else parts[0]
 
 
 def _seeds(seed: int) -> Iterator[int]:
