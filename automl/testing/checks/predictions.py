@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SUM = 1e-3
 """How far probabilities may be from one in sum."""
 MISPLACED = 0.5
-"""Standard deviations of a column by which another order must fit better to be called a fault."""
+"""Standard deviations, over all classes, by which another order must fit better to be a fault."""
 FLAT = 1e-3
 """Least standard deviation that counts: below, a column says nothing."""
 
@@ -88,8 +88,8 @@ def in_order(y: Array, prediction: Array) -> None:
     means = np.stack([prediction[y == c].mean(axis=0) for c in classes])
     fit = (means - prediction.mean(axis=0)) / np.maximum(prediction.std(axis=0), FLAT)
     every = itertools.permutations(range(prediction.shape[1]), len(classes))
-    best = max(every, key=lambda columns: fit[rows, columns].mean())
-    gain = float(fit[rows, best].mean() - fit[rows, classes].mean())
+    best = max(every, key=lambda columns: fit[rows, columns].sum())
+    gain = float(fit[rows, best].sum() - fit[rows, classes].sum())
     if gain > MISPLACED:
         msg = f"classes {classes.tolist()} seem to stand in columns {list(best)}"
         raise FaultError(msg)
