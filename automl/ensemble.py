@@ -160,10 +160,11 @@ def _sample(rows: Array, most: int, rng: np.random.Generator) -> Array:
 def _members(pool: _Pool, allowed: Sequence[int], fit: int) -> list[int]:
     """The trials one fit draws from: the best of every learner first, then the second best.
 
-    Few rows support few candidates; their number is that of AutoGluon's portfolios.
+    Their number is that of AutoGluon's portfolios, but no fewer on few rows: there ensemblers
+    do better to average over many than to choose.
     """
     rows = len(pool.fits[fit])
-    most = round(np.interp(np.log10(max(rows, 1)), [2, 2.7, 3.4, 4], [4, 8, 15, 40]))
+    most = round(np.interp(np.log10(max(rows, 1)), [3.4, 4], [15, 40]))
     seen: Counter[str] = Counter()
     order = []
     for i in sorted(allowed, key=lambda i: (pool.losses[i, fit], i)):

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = np.ndarray[Any, Any]
 
+EQUAL_ROWS = 100
+"""Rows on which equal weights and selected ones are worth the same."""
+LEAST_SHRUNK = 0.15
+"""Shrinkage below which the weights stay as selected."""
 TIE = 1e-6
 """Losses this close, relative to their size, count as equal."""
 
@@ -30,8 +34,9 @@ def build(seed: int) -> Greedy:
 class Greedy:
     """Adds, one at a time, the member that helps the blend most, and keeps the best prefix.
 
-    Neither bagging the selection nor shrinking towards equal weights did better in simulations
-    with 100 to 1,000 rows and 4 to 40 members; both kept more members to predict with.
+    Few rows say little about which blend is best, so there the weights shrink towards equal ones:
+    by `EQUAL_ROWS / (EQUAL_ROWS + rows)`, rows of rare classes counting more than others. On many
+    rows that would only keep members that add nothing.
     """
 
     seed: int
@@ -51,13 +56,28 @@ class Greedy:
         Returns:
             (m,) float64 weights, none negative, that sum to one.
         """
+        equal = _shrinkage(y, classes=predictions.ndim == 3)
         n = min(self.max_rows, rows_for(predictions, metric))
         if n < len(y):
             rng = np.random.default_rng(self.seed)
             drawn = np.sort(rng.choice(len(y), n, replace=False))
             predictions, y = predictions[:, drawn], y[drawn]
         losses = blend_losses(predictions, y, metric)
-        return select(losses, len(predictions), self.rounds, self.patience)
+        shares = select(losses, len(predictions), self.rounds, self.patience)
+        return (1 - equal) * shares + equal / len(predictions)
+
+
+def _shrinkage(y: Array, *, classes: bool) -> float:
+    """Part of the weights that is shared out equally.
+
+    A row counts by how far the classes are from one holding all: 1 where they are equal.
+    """
+    rows = float(len(y))
+    if classes:
+        shares = np.unique(y, return_counts=True)[1] / len(y)
+        rows *= (1 - np.square(shares).sum()) / max(1 - 1 / len(shares), 1e-12)
+    equal = EQUAL_ROWS / (EQUAL_ROWS + rows)
+    return equal if equal > LEAST_SHRUNK else 0.0
 
 
 def select(losses: Callable[[Array], Array], members: int, rounds: int, patience: int) -> Array:
