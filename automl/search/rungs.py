@@ -51,6 +51,7 @@ class RungStore:
         folder: Path,
         capacity: int,
         test_X: pd.DataFrame | None = None,
+        unlabelled: frozenset[ViewKind] = frozenset(),
         seed: int = 0,
     ) -> None:
         """Set up an empty store.
@@ -63,6 +64,7 @@ class RungStore:
             folder: Where fitted views are saved, `<kind>-f<fold>` each.
             capacity: Bytes of encoded rows to keep.
             test_X: Locked test rows, which every model predicts as well.
+            unlabelled: Views in which rows without a target are wanted.
             seed: Seed of encoders that draw at random.
         """
         self._data = data
@@ -72,6 +74,7 @@ class RungStore:
         self._folder = folder
         self._capacity = capacity
         self._test_X = test_X
+        self._unlabelled = unlabelled
         self._seed = seed
         self._futures: OrderedDict[Key, Future[tuple[Any, int]]] = OrderedDict()
         self._views: OrderedDict[tuple[int, int], Views] = OrderedDict()
@@ -134,11 +137,25 @@ class RungStore:
             n_stop=int(stop.sum()),
             validation_X=self._encoded(views, key.kind, self._data.X.iloc[validation]),
             test_X=self._encoded(views, key.kind, self._test_X),
+            unlabelled_X=self._encoded(views, key.kind, self._without_target(key)),
         )
         if key.rung >= TOP:
             views.save(key.kind, self._folder / f"{key.kind}-f{key.fold}")
-        size = sum(map(_nbytes, (made.train_X, made.validation_X, made.test_X)))
+        parts = (made.train_X, made.validation_X, made.test_X, made.unlabelled_X)
+        size = sum(map(_nbytes, parts))
         return self._put(made), size
+
+    def _without_target(self, key: Key) -> pd.DataFrame | None:
+        """Rows without a target: as large a share of them as the rung has of the others.
+
+        Those of a lower rung come first, in the same order.
+        """
+        rows = self._data.unlabelled
+        if rows is None or key.kind not in self._unlabelled:
+            return None
+        share = len(self._split.prefix(key.fold, key.rung)) / len(self._split.prefix(key.fold, TOP))
+        order = np.random.default_rng(self._seed).permutation(len(rows))
+        return rows.iloc[order[: max(1, round(min(share, 1.0) * len(rows)))]]
 
     def _encoded(self, views: Views, kind: ViewKind, X: pd.DataFrame | None) -> Any:
         """Rows to predict; None where there are none."""

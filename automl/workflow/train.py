@@ -114,6 +114,7 @@ def _store(fit: Fit, prepared: Prepared, put: Callable[..., object]) -> RungStor
         folder=fit.run / "model" / "views",
         capacity=machine.memory() // 8,
         test_X=None if prepared.locked is None else prepared.locked.X,
+        unlabelled=frozenset(p.view for p in prepared.learners if p.uses_unlabelled),
         seed=fit.options.seed,
     )
 

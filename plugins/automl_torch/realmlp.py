@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
@@ -109,10 +109,11 @@ class RealMLP(nn.Module):
         functions = {"selu": nn.functional.selu, "mish": nn.functional.mish}
         function = functions[str(settings.get("activation", "selu"))]
         dropout = float(settings.get("dropout", 0.15))
-        self.body = nn.ModuleList()
-        for size in [inputs, *[width] * (int(settings.get("layers", 3)) - 1)]:
-            parts = Layer(size, width), Activation(width, function), Dropout(dropout)
-            self.body.append(nn.Sequential(*parts))
+        sizes = [inputs, *[width] * (int(settings.get("layers", 3)) - 1)]
+        self.body = nn.ModuleList(
+            nn.Sequential(Layer(size, width), Activation(width, function), Dropout(dropout))
+            for size in sizes
+        )
         self.head = Layer(width, outputs)
         self.cells = max(inputs, width, 16 * layout.numbers)
 
@@ -129,8 +130,8 @@ class RealMLP(nn.Module):
             self.span[:dense] = ends(torch.ones(1, dense))[0] - self.low[:dense]
         x = self._columns(rows)
         for block in self.body:
-            layer, activation = block[0], block[1]
-            layer.measure(x)
+            layer, activation, _ = cast("nn.Sequential", block)
+            cast("Layer", layer).measure(x)
             x = activation(layer(x))
         self.head.measure(x)
 
