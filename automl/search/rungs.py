@@ -15,14 +15,14 @@ from automl.search.objective import RungData
 from automl.types import TensorBlock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     import pandas as pd
 
     from automl.data.split import Split
     from automl.search.plan import Job
-    from automl.types import Dataset, ViewKind
+    from automl.types import Dataset, Learner, ViewKind
 
 
 class Key(NamedTuple):
@@ -47,11 +47,10 @@ class RungStore:
         split: Split,
         put: Callable[[RungData], Any],
         *,
-        kinds: dict[str, ViewKind],
+        learners: Sequence[Learner],
         folder: Path,
         capacity: int,
         test_X: pd.DataFrame | None = None,
-        unlabelled: frozenset[ViewKind] = frozenset(),
         seed: int = 0,
     ) -> None:
         """Set up an empty store.
@@ -60,21 +59,20 @@ class RungStore:
             data: All training rows.
             split: Folds and prefixes.
             put: Turns a `RungData` into a reference that jobs can carry.
-            kinds: Learner -> the view it wants.
+            learners: Those that may ask for rows.
             folder: Where fitted views are saved, `<kind>-f<fold>` each.
             capacity: Bytes of encoded rows to keep.
             test_X: Locked test rows, which every model predicts as well.
-            unlabelled: Views in which rows without a target are wanted.
             seed: Seed of encoders that draw at random.
         """
         self._data = data
         self._split = split
         self._put = put
-        self._kinds = kinds
+        self._kinds = {learner.name: learner.view for learner in learners}
+        self._unlabelled = {p.view for p in learners if p.uses_unlabelled}
         self._folder = folder
         self._capacity = capacity
         self._test_X = test_X
-        self._unlabelled = unlabelled
         self._seed = seed
         self._futures: OrderedDict[Key, Future[tuple[Any, int]]] = OrderedDict()
         self._views: OrderedDict[tuple[int, int], Views] = OrderedDict()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from automl import Config, Run, Task
     from automl_torch.data import Inputs, Layout
 
-EPOCHS = 10
+EPOCHS = 20
 SHARE = 0.4
 """Share of the time of a fit that all machines together may take."""
 BATCH = 128
@@ -133,7 +133,7 @@ def prepare(net: nn.Module, material: Material, config: Config, run: Run) -> Mat
     with torch.no_grad():
         for number, part in enumerate(belief.layers if epochs else ()):
             layer = cast("nn.Linear", part)
-            nn.init.normal_(layer.weight, std=0.01)
+            nn.init.xavier_normal_(layer.weight)
             nn.init.zeros_(layer.bias)
             below = [cast("nn.Linear", part) for part in list(belief.layers)[:number]]
 
@@ -157,7 +157,7 @@ def architecture(config: Config, layout: Layout, outputs: int) -> BeliefNet:
     return BeliefNet(layout, dict(config), outputs)
 
 
-RECIPE = Recipe(architecture=architecture, prepare=prepare, rate=2e-3, decay=0.05)
+RECIPE = Recipe(architecture=architecture, prepare=prepare, rate=5e-3, decay=0.05)
 
 
 def build(config: Config, task: Task, n_classes: int) -> NetModel:

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from automl import Config, Run, Task
     from automl_torch.data import Inputs, Layout
 
-STEPS = 1_000
+STEPS = 500
 """Steps of the GAN; the authors take 300 passes over the rows, hours on a CPU."""
 FEWEST_STEPS = 100
 """Steps without which a generator has learned too little to add rows."""
 SHARE = 0.5
 """Share of the time of a fit that the GAN may take."""
 BATCH, RATE, DECAY = 500, 2e-4, 1e-6
+FEWEST = 100
+"""Rows of a batch of small tables."""
 BALANCE = 0.5
 """Rows that a class is filled up to, relative to the largest class."""
 MOST_COPIES = 20
@@ -96,7 +98,7 @@ def _trained(material: Material, net: nn.Module, steps: int, run: Run) -> Ctgan:
     rows, target = material.rows, material.target
     layout, classes = cast("Shifted", net).net.columns.layout, len(cast("Shifted", net).shift)
     gan = Ctgan(Table(rows, target, layout, classes)).to(target.device)
-    batch = min(BATCH, len(target))
+    batch = min(len(target), max(FEWEST, min(BATCH, len(target) // 4)))
     per_epoch = max(1, min(len(target), loop.EPOCH_ROWS) // batch)
     plan = loop.Plan(
         epochs=math.ceil(steps / per_epoch),

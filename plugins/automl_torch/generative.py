@@ -110,7 +110,7 @@ def _vae() -> Learner:
 
 
 def _gan() -> Learner:
-    plain = {"balance": 0.5, "gan_steps": 1000, "width": 256, "layers": 3, "dropout": 0.2}
+    plain = {"balance": 0.5, "gan_steps": 500, "width": 256, "layers": 3, "dropout": 0.2}
     return Learner(
         name="gan",
         family="deep",
@@ -129,7 +129,7 @@ def _gan() -> Learner:
         defaults=(
             plain,
             {**plain, "balance": 1.0},
-            {**plain, "balance": 0.25, "gan_steps": 2000},
+            {**plain, "balance": 0.25, "gan_steps": 1500},
         ),
         fidelity="epochs",
         patience=PATIENCE,
