@@ -101,7 +101,7 @@ def to_dataset(schema: Schema, table: pd.DataFrame) -> Dataset:
         schema,
         None if groups is None else groups[known],
         None if times is None else times[known],
-        _unlabelled(X, known, groups, times),
+        unlabelled=_unlabelled(X, known, groups, times),
     )
 
 

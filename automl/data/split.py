@@ -200,7 +200,7 @@ def take(data: Dataset, rows: Array) -> Dataset:
         data.schema,
         None if data.groups is None else data.groups[rows],
         None if data.times is None else data.times[rows],
-        data.unlabelled,
+        unlabelled=data.unlabelled,
     )
 
 

@@ -172,7 +172,7 @@ class BoosterModel:
             if count:
                 codes = X.iloc[:, i].cat.codes.to_numpy()
                 codes = np.where((codes < 0) | (codes >= count), count, codes)
-                names = [str(code) for code in range(count + 1)]
+                names = pd.Index([str(code) for code in range(count + 1)])
                 parts.append(pd.DataFrame({i: pd.Categorical.from_codes(codes, names)}))
         categories = list(range(len(numbers), len(self._levels)))
         frame = pd.concat(parts, axis=1) if categories else parts[0].to_numpy()

@@ -18,7 +18,7 @@ _BACKEND = "Keras 3 on the backend that KERAS_BACKEND names, torch unless set."
 def automl_learners() -> Iterator[automl.Learner]:
     """The learners of this package."""
     plain = {"width": 256, "layers": 3, "dropout": 0.2, "learning_rate": 3e-3}
-    space = {
+    space: dict[str, automl.Dimension] = {
         "width": automl.Int(64, 512, log=True),
         "layers": automl.Int(1, 4),
         "dropout": automl.Float(0.0, 0.5),

@@ -69,7 +69,7 @@ class Table:
 
     def decoded(self, rows: torch.Tensor) -> tuple[Inputs, torch.Tensor]:
         """(m, width) generated rows to `Inputs` and (m,) classes."""
-        parts = rows.split(self.splits, 1)
+        parts = torch.split(rows, self.splits, 1)
         d, f = self.layout.numbers, len(self.layout.flagged)
         numbers = rows.new_zeros(len(rows), 0)
         if self.modes:

@@ -69,7 +69,8 @@ def architecture(config: Config, layout: Layout, _: int) -> Sphere:
 
 def groups(net: nn.Module) -> tuple[Group, ...]:
     """The linear layers alone."""
-    return (Group([part.weight for part in net.modules() if isinstance(part, nn.Linear)]),)
+    layers = [part for part in net.modules() if isinstance(part, nn.Linear)]
+    return (Group([p for layer in layers for p in layer.parameters()]),)
 
 
 RECIPE = Recipe(
