@@ -64,7 +64,7 @@ class Schema:
     time: str | None = None
     rows: int = 0
     rows_dropped: int = 0
-    """Rows without a target, left out of training."""
+    """Rows without a target, which only learners that use unlabelled rows train on."""
     notes: tuple[str, ...] = ()
     """Sentences printed before training that belong to no single column."""
 
@@ -88,6 +88,8 @@ class Dataset:
     """(n,) int64 group codes, or None."""
     times: Array | None = None
     """(n,) int64 order in time, or None."""
+    unlabelled: pd.DataFrame | None = None
+    """Rows without a target, columns as in `X`; None where there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +128,15 @@ class View:
     task: Task
     n_classes: int
     """Number of classes of the whole data set; 0 for regression."""
+    unlabelled: Any | None = None
+    """Rows without a target, in the form of `X`, for a learner that declares
+    `uses_unlabelled`: of the training view only, and None where there are none."""
 
     def __len__(self) -> int:
         return len(self.X)
 
     def take(self, rows: Array | slice) -> View:
-        """The given rows, positions or a slice, in that order."""
+        """The given rows, positions or a slice, in that order, without unlabelled ones."""
         if isinstance(self.X, TensorBlock):
             X = self.X.take(rows)
         else:
@@ -202,6 +207,9 @@ class Limits:
     rows: int | None = None
     columns: int | None = None
     classes: int | None = None
+    unlabelled: int | None = None
+    """Fewest rows without a target that make it more than another learner; with fewer it is
+    skipped unless it is named."""
 
 
 def _no_demands(_: Schema) -> Resources:
@@ -231,6 +239,8 @@ class Learner:
     extra: str | None = None
     """The extra of the plugin's distribution that brings what this learner needs."""
     uses_unlabelled: bool = False
+    """Whether rows without a target are wanted, as `View.unlabelled`; without them it must work
+    like any other learner."""
     trusted: tuple[str, ...] = ()
     """Types that the saved form may contain beyond what the format trusts by itself."""
     api_version: int = API_VERSION

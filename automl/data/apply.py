@@ -74,9 +74,11 @@ def _typed(column: Column, series: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def to_dataset(schema: Schema, table: pd.DataFrame) -> Dataset:
-    """Features and target of a raw table; rows without a known target are left out.
+    """Features and target of a raw table; rows without a known target stand apart.
 
-    The index of `X` keeps the row numbers of the table, counted from 0.
+    The index of `X` keeps the row numbers of the table, counted from 0. Rows without a target
+    are left out where they might tell of rows that a fold validates: all with a time column,
+    and those of groups that also have rows with a target.
 
     Raises:
         DataError: If a column is missing, or no row has a known target.
@@ -99,7 +101,17 @@ def to_dataset(schema: Schema, table: pd.DataFrame) -> Dataset:
         schema,
         None if groups is None else groups[known],
         None if times is None else times[known],
+        unlabelled=_unlabelled(X, known, groups, times),
     )
+
+
+def _unlabelled(
+    X: pd.DataFrame, known: Array, groups: Array | None, times: Array | None
+) -> pd.DataFrame | None:
+    apart = ~known
+    if groups is not None:
+        apart &= ~np.isin(groups, groups[known])
+    return X[apart] if times is None and apart.any() else None
 
 
 def _raw(table: pd.DataFrame, names: dict[str, int], name: str, option: str) -> pd.Series[Any]:

@@ -144,7 +144,7 @@ def _time_column(column: Column) -> Column:
 def _notes(rows: int, dropped: int) -> tuple[str, ...]:
     if not dropped:
         return ()
-    return (f"{dropped:,} of {rows:,} rows have no target and are left out.",)
+    return (f"{dropped:,} of {rows:,} rows have no target.",)
 
 
 def schema_to_json(schema: Schema) -> dict[str, Any]:

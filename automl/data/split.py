@@ -190,13 +190,17 @@ def carve_test(data: Dataset, size: float, seed: int = 0) -> tuple[Array, Array]
 
 
 def take(data: Dataset, rows: Array) -> Dataset:
-    """The given rows of a table, in that order; the index of `X` keeps the original numbers."""
+    """The given rows of a table, in that order; the index of `X` keeps the original numbers.
+
+    Rows without a target stay as they are.
+    """
     return Dataset(
         data.X.iloc[rows],
         data.y[rows],
         data.schema,
         None if data.groups is None else data.groups[rows],
         None if data.times is None else data.times[rows],
+        unlabelled=data.unlabelled,
     )
 
 

@@ -23,6 +23,8 @@ def applicable(
     n_columns: int,
     only: Sequence[str] | None = None,
     exclude: Sequence[str] = (),
+    *,
+    unlabelled: int = 0,
 ) -> tuple[list[Learner], dict[str, str]]:
     """The learners to train, and the reason of each that is not.
 
@@ -37,6 +39,7 @@ def applicable(
         only: names given with `--learner`; None or empty for all. Baselines stay in, since
             every leaderboard shows one; learners not named get no reason.
         exclude: names given with `--exclude`.
+        unlabelled: rows without a target that learners may use.
 
     Raises:
         UsageError: a name is unknown, both wanted and excluded, or nothing is left.
@@ -54,6 +57,8 @@ def applicable(
             continue
         reason = "left out by --exclude" if name in exclude else ""
         reason = reason or _obstacle(entry, schema, task, n_rows, n_columns)
+        if not only:
+            reason = reason or _pointless(entry.learner, unlabelled)
         if reason:
             reasons[name] = reason
         else:
@@ -84,6 +89,14 @@ def _obstacle(entry: LearnerEntry, schema: Schema, task: Task, n_rows: int, n_co
         if most is not None and here > most:
             return f"limit: at most {most:,} {what}, here {here:,}"
     return _unknown_cost(learner, schema)
+
+
+def _pointless(learner: Learner, unlabelled: int) -> str:
+    """Why a learner would be no more than another one; empty if it is."""
+    least = learner.limits.unlabelled
+    if least is None or unlabelled >= least:
+        return ""
+    return f"limit: at least {least:,} rows without a target, here {unlabelled:,}"
 
 
 def _unknown_cost(learner: Learner, schema: Schema) -> str:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from automl.types import Array, Config, Family, Run, Schema, Task, View, ViewKind
 
 _CLASSES = ("binary", "multiclass")
+UNLABELLED = -1
+"""The class of a row without one, as in `sklearn.semi_supervised`."""
 
 
 def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
@@ -43,6 +45,7 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
     cost: float = 1.0,
     limits: Limits = Limits(),  # noqa: B008 - frozen
     extra: str | None = None,
+    uses_unlabelled: bool = False,
     trusted: Sequence[str] = (),
     summary: str = "",
     source: str = "",
@@ -75,6 +78,8 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
         cost: Time of one fit relative to a linear model on the same rows.
         limits: Where the learner stops to make sense.
         extra: The extra of the plugin's distribution that brings what the estimator needs.
+        uses_unlabelled: Whether the estimator takes rows without a class, marked -1 in `y`, as
+            those of `sklearn.semi_supervised` do. Where there are none it gets none.
         trusted: Types beyond skops' own trusted ones that the saved model may contain, by full
             name; see `skops.io.get_untrusted_types`. Without them the model is ranked, not saved.
         summary: One line for `automl learners`.
@@ -85,12 +90,16 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
         The declaration to yield from `automl_learners`.
 
     Raises:
-        PluginError: A task has no estimator, or `patience` is given without `fidelity`.
+        PluginError: A task has no estimator, `patience` is given without `fidelity`, or
+            `uses_unlabelled` for a task without classes.
     """
     tasks = frozenset(tasks)
     paths = {task: _path_for(name, estimator, task) for task in sorted(tasks)}
     if patience is not None and fidelity is None:
         msg = f"{name}: patience counts steps, so name the parameter that counts them: fidelity"
+        raise PluginError(msg)
+    if uses_unlabelled and not tasks <= set(_CLASSES):
+        msg = f"{name}: uses_unlabelled marks rows by the class -1, so declare tasks with classes"
         raise PluginError(msg)
     return Learner(
         name=name,
@@ -105,6 +114,7 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
         resources=partial(_constant, cost),
         limits=limits,
         extra=extra,
+        uses_unlabelled=uses_unlabelled,
         trusted=tuple(trusted),
         summary=summary,
         source=source,
@@ -169,8 +179,12 @@ class EstimatorModel:
             self._prior = [float(c) for c in counts / counts.sum()]
             if len(seen) == 1:
                 return
+        X = train.X
+        if train.unlabelled is not None:
+            X = _joined(X, train.unlabelled)
+            y = np.concatenate([np.asarray(y), np.full(len(train.unlabelled), UNLABELLED)])
         with quiet(run.threads):
-            self._fit(train.X, y, stop, run)
+            self._fit(X, y, stop, run)
 
     def _fit(self, X: Any, y: Any, stop: View | None, run: Run) -> None:
         fidelity = self._factory.fidelity
@@ -240,6 +254,17 @@ class EstimatorModel:
             from automl.hooks.skops_file import read_skops
 
             self._estimator = read_skops(folder / "model.skops", self._factory.trusted)
+
+
+def _joined(X: Any, more: Any) -> Any:
+    """Two matrices or two frames of the same columns, one below the other."""
+    if hasattr(X, "iloc"):
+        import pandas as pd
+
+        return pd.concat([X, more], ignore_index=True)
+    import numpy as np
+
+    return np.concatenate([X, more])
 
 
 def _probabilities(estimator: Any, X: Any) -> Array:

@@ -7,7 +7,7 @@ import tempfile
 import time
 import traceback
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -61,6 +61,8 @@ class RungData:
     n_stop: int
     validation_X: Any
     test_X: Any = None
+    unlabelled_X: Any = None
+    """Rows without a target, where a learner of this view wants them."""
 
 
 @dataclass(slots=True)
@@ -171,10 +173,13 @@ def _register(modules: tuple[str, ...]) -> None:
 def _rows(order: Order, learner: Learner, data: RungData) -> tuple[View, View | None]:
     """Training and stop rows; a learner without early stopping trains on all of them."""
     whole = View(data.train_X, data.train_y, order.task, order.n_classes)
-    if learner.patience is None or not data.n_stop:
-        return whole, None
-    cut = len(whole) - data.n_stop
-    return whole.take(slice(0, cut)), whole.take(slice(cut, None))
+    train, stop = whole, None
+    if learner.patience is not None and data.n_stop:
+        cut = len(whole) - data.n_stop
+        train, stop = whole.take(slice(0, cut)), whole.take(slice(cut, None))
+    if learner.uses_unlabelled and data.unlabelled_X is not None:
+        train = replace(train, unlabelled=data.unlabelled_X)
+    return train, stop
 
 
 def _stopping(order: Order) -> Metric:

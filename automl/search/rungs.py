@@ -15,14 +15,14 @@ from automl.search.objective import RungData
 from automl.types import TensorBlock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     import pandas as pd
 
     from automl.data.split import Split
     from automl.search.plan import Job
-    from automl.types import Dataset, ViewKind
+    from automl.types import Dataset, Learner, ViewKind
 
 
 class Key(NamedTuple):
@@ -47,7 +47,7 @@ class RungStore:
         split: Split,
         put: Callable[[RungData], Any],
         *,
-        kinds: dict[str, ViewKind],
+        learners: Sequence[Learner],
         folder: Path,
         capacity: int,
         test_X: pd.DataFrame | None = None,
@@ -59,7 +59,7 @@ class RungStore:
             data: All training rows.
             split: Folds and prefixes.
             put: Turns a `RungData` into a reference that jobs can carry.
-            kinds: Learner -> the view it wants.
+            learners: Those that may ask for rows.
             folder: Where fitted views are saved, `<kind>-f<fold>` each.
             capacity: Bytes of encoded rows to keep.
             test_X: Locked test rows, which every model predicts as well.
@@ -68,7 +68,8 @@ class RungStore:
         self._data = data
         self._split = split
         self._put = put
-        self._kinds = kinds
+        self._kinds = {learner.name: learner.view for learner in learners}
+        self._unlabelled = {p.view for p in learners if p.uses_unlabelled}
         self._folder = folder
         self._capacity = capacity
         self._test_X = test_X
@@ -134,11 +135,25 @@ class RungStore:
             n_stop=int(stop.sum()),
             validation_X=self._encoded(views, key.kind, self._data.X.iloc[validation]),
             test_X=self._encoded(views, key.kind, self._test_X),
+            unlabelled_X=self._encoded(views, key.kind, self._without_target(key)),
         )
         if key.rung >= TOP:
             views.save(key.kind, self._folder / f"{key.kind}-f{key.fold}")
-        size = sum(map(_nbytes, (made.train_X, made.validation_X, made.test_X)))
+        parts = (made.train_X, made.validation_X, made.test_X, made.unlabelled_X)
+        size = sum(map(_nbytes, parts))
         return self._put(made), size
+
+    def _without_target(self, key: Key) -> pd.DataFrame | None:
+        """Rows without a target: as large a share of them as the rung has of the others.
+
+        Those of a lower rung come first, in the same order.
+        """
+        rows = self._data.unlabelled
+        if rows is None or key.kind not in self._unlabelled:
+            return None
+        share = len(self._split.prefix(key.fold, key.rung)) / len(self._split.prefix(key.fold, TOP))
+        order = np.random.default_rng(self._seed).permutation(len(rows))
+        return rows.iloc[order[: max(1, round(min(share, 1.0) * len(rows)))]]
 
     def _encoded(self, views: Views, kind: ViewKind, X: pd.DataFrame | None) -> Any:
         """Rows to predict; None where there are none."""

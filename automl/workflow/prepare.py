@@ -91,7 +91,26 @@ def _learners(options: FitOptions, data: Dataset) -> tuple[list[Learner], dict[s
         data.X.shape[1],
         list(options.learner) or None,
         list(options.exclude),
+        unlabelled=0 if data.unlabelled is None else len(data.unlabelled),
     )
+
+
+def _unlabelled(data: Dataset, learners: Sequence[Learner]) -> str:
+    """What becomes of rows without a target; empty where every row has one."""
+    without, rows = data.schema.rows_dropped, data.unlabelled
+    if not without:
+        return ""
+    named = f"Rows without a target: {without:,}"
+    if rows is None:
+        why = ", for they may be later than rows that are scored" if data.times is not None else ""
+        return f"{named}; left out by all learners{why}"
+    users = [learner.name for learner in learners if learner.uses_unlabelled]
+    if not users:
+        return f"{named}; left out, as no learner here can use them"
+    some = "" if len(rows) == without else f" ({len(rows):,} of them, of groups of their own)"
+    others = len(learners) - len(users)
+    rest = f"; the other {others} learners leave them out" if others else ""
+    return f"{named}; used{some} by {', '.join(users)}{rest}"
 
 
 def prepare(
@@ -107,6 +126,8 @@ def prepare(
     metric = _metric(fit.options.metric, data.schema)
     split = _split(fit, data)
     learners, skipped = _learners(fit.options, data)
+    if line := _unlabelled(data, learners):
+        fit.observer.say(line)
     sizes = {r: len(split.prefix(0, r)) for r in split.rungs if r <= TOP}
     ladder = Ladder(sizes, split.n_folds, split.all_folds_at_3, split.refit)
     left_out = _left_out(fit, data, ladder, learners)

@@ -110,7 +110,7 @@ def _store(fit: Fit, prepared: Prepared, put: Callable[..., object]) -> RungStor
         prepared.data,
         prepared.split,
         put,
-        kinds={learner.name: learner.view for learner in prepared.learners},
+        learners=prepared.learners,
         folder=fit.run / "model" / "views",
         capacity=machine.memory() // 8,
         test_X=None if prepared.locked is None else prepared.locked.X,

@@ -32,6 +32,7 @@ def automl_learners() -> Iterator[automl.Learner]:
     yield _hist_gradient_boosting()
     yield _svm()
     yield _gaussian_process()
+    yield _self_training()
 
 
 def _paths(module: str, stem: str) -> dict[str, str]:
@@ -348,5 +349,34 @@ def _gaussian_process() -> automl.Learner:
             "Small tables of numbers with smooth effects, above all regression with little noise. "
             "Above 2,000 rows it keeps the broad shape only. A `nu` of 0 is the RBF kernel, others "
             "are Matern's; `amplitude`, in log odds, is for classes only."
+        ),
+    )
+
+
+def _self_training() -> automl.Learner:
+    return automl.sklearn_learner(
+        "self_training",
+        "automl_sklearn.semi:SelfTraining",
+        family="classical",
+        tasks=("binary", "multiclass"),
+        view="matrix",
+        space={
+            "C": automl.Float(1e-4, 1e2, log=True),
+            "threshold": automl.Float(0.6, 0.99),
+        },
+        defaults=(
+            {"C": 1.0, "threshold": 0.9},
+            {"C": 0.01, "threshold": 0.9},
+            {"C": 1.0, "threshold": 0.75},
+        ),
+        cost=5.0,
+        limits=automl.Limits(unlabelled=1),
+        uses_unlabelled=True,
+        trusted=("automl_sklearn.linear.Logistic", "automl_sklearn.semi.SelfTraining"),
+        summary="Logistic regression that labels rows without a target and learns from them.",
+        source="Yarowsky 1995, Unsupervised word sense disambiguation; scikit-learn",
+        good_when=(
+            "Few rows have a target, many lack it, and classes lie apart: then its own labels are "
+            "right. Where they overlap it grows sure of its mistakes, and probabilities suffer."
         ),
     )

@@ -19,8 +19,7 @@ class SelfTraining(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Round by round it takes the unlabelled rows whose class it gives at least `threshold`, labels
     them so, and fits anew, until no row is left that it is so sure of. Where every row has a label
-    it is plain logistic regression. No declaration offers it yet: tables with blank targets do not
-    reach the learners.
+    it is plain logistic regression.
 
     Attributes:
         classes_: (k,) classes among the labels.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import automl
+from automl_torch.generative import generative
 from automl_torch.supervised import supervised
 
 if TYPE_CHECKING:
@@ -17,3 +18,4 @@ if TYPE_CHECKING:
 def automl_learners() -> Iterable[Learner]:
     """The learners of this package."""
     yield from supervised()
+    yield from generative()

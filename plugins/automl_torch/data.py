@@ -9,6 +9,8 @@ import numpy as np
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
 
     from automl import TensorBlock
@@ -36,6 +38,11 @@ class Layout:
             tuple(int(levels) for levels in block.cardinalities),
         )
 
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any]) -> Layout:
+        """The layout that was written as JSON."""
+        return cls(saved["numbers"], tuple(saved["flagged"]), tuple(saved["cardinalities"]))
+
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
@@ -57,6 +64,14 @@ class Inputs:
             self.numbers.index_select(0, rows),
             self.flags.index_select(0, rows),
             self.codes.index_select(0, rows),
+        )
+
+    def joined(self, other: Inputs) -> Inputs:
+        """These rows, then the others."""
+        return Inputs(
+            torch.cat([self.numbers, other.numbers]),
+            torch.cat([self.flags, other.flags]),
+            torch.cat([self.codes, other.codes]),
         )
 
 

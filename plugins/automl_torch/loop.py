@@ -60,6 +60,27 @@ class Task:
     """Told the progress after every step, for what changes while a net trains."""
 
 
+class Part:
+    """A share of the time that a run has left, for training that has nothing to report."""
+
+    best_step = -1
+
+    def __init__(self, run: Run, share: float) -> None:
+        left = run.seconds_left()
+        self.seed, self.threads, self.device = run.seed, run.threads, run.device
+        self._run = run
+        self._kept = (1 - share) * left if math.isfinite(left) else 0.0
+
+    def seconds_left(self) -> float:
+        """Seconds until this part must be over; `inf` without a time limit."""
+        return max(0.0, self._run.seconds_left() - self._kept)
+
+    def report(self, step: int, prediction: Array) -> bool:
+        """True when this part is over; nothing is scored."""
+        del step, prediction
+        return self.seconds_left() <= 0
+
+
 @contextmanager
 def settings(seed: int, threads: int, device: str) -> Iterator[None]:
     """Seed torch and set its threads; on leaving both are as they were."""

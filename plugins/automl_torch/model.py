@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     Architecture = Callable[[Config, Layout, int], nn.Module]
     """(configuration, inputs, number of outputs) -> an untrained net on the CPU, a `Net`."""
+    Prepare = Callable[[nn.Module, "Material", Config, Run], "Material"]
 
 CHUNK_CELLS = 1 << 23
 """Numbers in the widest activation of the rows that a prediction handles at once."""
@@ -56,11 +57,29 @@ class Net(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a net learns from."""
+
+    rows: Inputs
+    target: torch.Tensor
+    """(n,) int64 codes or (n, 1) float32 scaled values."""
+    unlabelled: Inputs | None = None
+    """Rows without a target."""
+
+    def everything(self) -> Inputs:
+        """All rows, those without a target last."""
+        return self.rows if self.unlabelled is None else self.rows.joined(self.unlabelled)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """An architecture and how it trains where the configuration does not say."""
 
     architecture: Architecture
+    prepare: Prepare | None = None
+    """What is done before the training proper: it trains the net without the target, or adds
+    rows, and answers what to train on."""
     epochs: int = 60
     rate: float = 4e-3
     decay: float = 0.2
@@ -100,39 +119,33 @@ class NetModel:
         with loop.settings(run.seed, run.threads, run.device):
             net = self._net = self._recipe.architecture(self._config, self._layout, self._outputs)
             with torch.no_grad():
-                cast("Net", net).measure(to_inputs(_sample(train.X), self._layout, "cpu"))
+                cast("Net", net).measure(to_inputs(sample(train.X), self._layout, "cpu"))
             net.to(run.device)
-            rows = to_inputs(train.X, self._layout, run.device)
-            target = self._target(train).to(run.device)
+            material = self._material(train, run)
             work = loop.Task(
-                rows=len(train),
-                device=target.device,
-                loss=self._loss(net, rows, target),
+                rows=len(material.target),
+                device=material.target.device,
+                loss=self._loss(net, material.rows, material.target),
                 groups=self._recipe.groups(net),
                 evaluate=None if stop is None else self._evaluator(stop),
                 advance=self._advance(net),
             )
-            loop.train(net, work, self._plan(len(train)), run)
+            plan = plan_of(self._recipe, self._config, work.rows, cast("Net", net).cells)
+            loop.train(net, work, plan, run)
             for part in net.modules():
                 if isinstance(part, Dropout):
                     part.forget()
 
-    def _plan(self, rows: int) -> loop.Plan:
-        config: dict[str, Any] = self._config
-        recipe, cells = self._recipe, cast("Net", self._net).cells
-        fitting = next(size for most, size in recipe.batches if most is None or rows <= most)
-        batch = int(config.get("batch_size", 0)) or fitting
-        rate = float(config.get("learning_rate", recipe.rate))
-        decay = float(config.get("weight_decay", recipe.decay))
-        return loop.Plan(
-            epochs=int(config.get("epochs", recipe.epochs)),
-            batch=max(1, min(batch, rows, max(8, BATCH_CELLS // cells))),
-            rate=scaled(rate, recipe.rate_schedule),
-            decay=scaled(decay, recipe.decay_schedule),
-            betas=recipe.betas,
-            clip=recipe.clip,
-            first_report=recipe.first_report,
+    def _material(self, train: View, run: Run) -> Material:
+        """The rows on the device, prepared as the recipe says."""
+        layout, net = cast("Layout", self._layout), cast("nn.Module", self._net)
+        prepare, more = self._recipe.prepare, train.unlabelled
+        material = Material(
+            to_inputs(train.X, layout, run.device),
+            self._target(train).to(run.device),
+            None if more is None or prepare is None else to_inputs(more, layout, run.device),
         )
+        return prepare(net, material, self._config, run) if prepare else material
 
     def _loss(
         self, net: nn.Module, rows: Inputs, target: torch.Tensor
@@ -141,7 +154,7 @@ class NetModel:
         smoothing = float(settings.get("smoothing", self._recipe.smoothing))
 
         def loss(batch: torch.Tensor) -> torch.Tensor:
-            with _precision(self._device):
+            with precision(self._device):
                 output: torch.Tensor = net(rows.take(batch))
             truth = target.index_select(0, batch)
             if output.ndim == 3:
@@ -174,7 +187,8 @@ class NetModel:
 
     def _evaluator(self, stop: View) -> Callable[[], Array]:
         layout = self._layout or Layout.of(stop.X)
-        chunks = [to_inputs(block, layout, self._device) for block in self._chunks(stop)]
+        cells = cast("Net", self._net).cells
+        chunks = [to_inputs(block, layout, self._device) for block in chunks_of(stop, cells)]
         return lambda: self._answer(chunks)
 
     def predict(self, view: View) -> Array:
@@ -182,21 +196,15 @@ class NetModel:
         if self._net is None or self._layout is None:
             msg = "fit or load before predict"
             raise RuntimeError(msg)
-        blocks = self._chunks(view)
+        blocks = chunks_of(view, cast("Net", self._net).cells)
         return self._answer(to_inputs(block, self._layout, self._device) for block in blocks)
-
-    def _chunks(self, view: View) -> Iterator[TensorBlock]:
-        cells = cast("Net", self._net).cells
-        size = max(32, min(1 << 14, CHUNK_CELLS // max(1, cells)))
-        for start in range(0, len(view), size):
-            yield view.X.take(slice(start, start + size))
 
     def _answer(self, chunks: Iterable[Inputs]) -> Array:
         net = cast("nn.Module", self._net).eval()
         outputs = []
         with torch.inference_mode():
             for rows in chunks:
-                with _precision(self._device):
+                with precision(self._device):
                     output: torch.Tensor = net(rows)
                 output = output.float() if self._scale else output.float().softmax(-1)
                 outputs.append(output.mean(1) if output.ndim == 3 else output)
@@ -225,12 +233,9 @@ class NetModel:
             ArtifactError: The files are missing or damaged.
         """
         weights, details = files.read(folder)
-        layout = details["layout"]
         self._config, self._task = details["config"], details["task"]
         self._outputs, self._device = details["outputs"], "cpu"
-        self._layout = Layout(
-            layout["numbers"], tuple(layout["flagged"]), tuple(layout["cardinalities"])
-        )
+        self._layout = Layout.restored(details["layout"])
         self._scale = TargetScale(**details["scale"]) if details["scale"] else None
         with torch.random.fork_rng(devices=[]):
             self._net = self._recipe.architecture(self._config, self._layout, self._outputs)
@@ -238,12 +243,44 @@ class NetModel:
         self._net.eval()
 
 
-def _sample(block: TensorBlock) -> TensorBlock:
+def plan_of(recipe: Recipe, config: Config, rows: int, cells: int) -> loop.Plan:
+    """How to train on so many rows a net whose widest activation holds `cells` numbers a row."""
+    settings: dict[str, Any] = dict(config)
+    asked = int(settings.get("batch_size", 0))
+    rate = float(settings.get("learning_rate", recipe.rate))
+    decay = float(settings.get("weight_decay", recipe.decay))
+    return loop.Plan(
+        epochs=int(settings.get("epochs", recipe.epochs)),
+        batch=batch_of(rows, cells, recipe.batches, asked),
+        rate=scaled(rate, recipe.rate_schedule),
+        decay=scaled(decay, recipe.decay_schedule),
+        betas=recipe.betas,
+        clip=recipe.clip,
+        first_report=recipe.first_report,
+    )
+
+
+def batch_of(
+    rows: int, cells: int, batches: Sequence[tuple[int | None, int]] = BATCHES, asked: int = 0
+) -> int:
+    """Rows of a training batch: as asked, or by the number of rows; fewer of wide nets."""
+    fitting = next(size for most, size in batches if most is None or rows <= most)
+    return max(1, min(asked or fitting, rows, max(8, BATCH_CELLS // cells)))
+
+
+def chunks_of(view: View, cells: int) -> Iterator[TensorBlock]:
+    """The rows of a view in turn, no more at once than a prediction should handle."""
+    size = max(32, min(1 << 14, CHUNK_CELLS // max(1, cells)))
+    for start in range(0, len(view), size):
+        yield view.X.take(slice(start, start + size))
+
+
+def sample(block: TensorBlock) -> TensorBlock:
     """Rows drawn at random, fewer of wide tables."""
     most = min(SAMPLE, max(512, SAMPLE_CELLS // max(block.numbers.shape[1], 1)))
     return block.take(torch.randperm(len(block))[:most].numpy())
 
 
-def _precision(device: str) -> AbstractContextManager[Any]:
+def precision(device: str) -> AbstractContextManager[Any]:
     """bfloat16 matrix products on a GPU; a CPU gains nothing from them."""
     return nullcontext() if device == "cpu" else torch.autocast("cuda", torch.bfloat16)

@@ -134,6 +134,7 @@ class Columns(nn.Module):
 
     def __init__(self, layout: Layout, numbers: NumberKind, size: int) -> None:
         super().__init__()
+        self.layout = layout
         self.numbers = self._numbers(numbers, layout.numbers)
         self.categories = Categories(layout, size)
         extra = sum(self.numbers.sizes) if self.numbers else 0

@@ -112,10 +112,11 @@ class RealMLP(nn.Module):
         functions = {"selu": nn.functional.selu, "mish": nn.functional.mish}
         function = functions[str(settings.get("activation", "selu"))]
         dropout = float(settings.get("dropout", 0.15))
-        self.body = nn.ModuleList()
-        for size in [inputs, *[width] * (int(settings.get("layers", 3)) - 1)]:
-            parts = Layer(size, width), Activation(width, function), Dropout(dropout)
-            self.body.append(nn.Sequential(*parts))
+        sizes = [inputs, *[width] * (int(settings.get("layers", 3)) - 1)]
+        self.body = nn.ModuleList(
+            nn.Sequential(Layer(size, width), Activation(width, function), Dropout(dropout))
+            for size in sizes
+        )
         self.head = Layer(width, outputs)
         self.cells = max(inputs, width, 16 * layout.numbers)
 
