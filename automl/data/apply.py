@@ -76,22 +76,17 @@ def _typed(column: Column, series: pd.Series[Any]) -> pd.Series[Any]:
 def to_dataset(schema: Schema, table: pd.DataFrame) -> Dataset:
     """Features and target of a raw table; rows without a known target are left out.
 
-    The index of `X` keeps the row numbers of the table, counted from 0.
+    Where anomalies are looked for, rows without a label stay. The index of `X` keeps the row
+    numbers of the table, counted from 0.
 
     Raises:
         DataError: If a column is missing, or no row has a known target.
     """
     names = {str(c).strip(): i for i, c in enumerate(table.columns)}
-    if schema.target not in names:
-        msg = f"The table lacks the target column {schema.target!r}."
-        raise DataError(msg)
-    y, known = encode_target(schema, table.iloc[:, names[schema.target]])
-    if not known.any():
-        msg = f"No row has a known value of the target {schema.target!r}."
-        raise DataError(msg)
+    y, known = _answers(schema, table, names)
     X = to_features(schema, table)
     groups, times = _groups(schema, table, names), _times(schema, table, names)
-    if known.all():
+    if known.all() or schema.task == "anomaly":
         return Dataset(X, y, schema, groups, times)
     return Dataset(
         X[known],
@@ -100,6 +95,20 @@ def to_dataset(schema: Schema, table: pd.DataFrame) -> Dataset:
         None if groups is None else groups[known],
         None if times is None else times[known],
     )
+
+
+def _answers(schema: Schema, table: pd.DataFrame, names: dict[str, int]) -> tuple[Array, Array]:
+    """(n,) encoded targets, and which of them are known."""
+    if schema.target is None:
+        return np.full(len(table), -1, dtype=np.int64), np.zeros(len(table), dtype=bool)
+    if schema.target not in names:
+        msg = f"The table lacks the target column {schema.target!r}."
+        raise DataError(msg)
+    y, known = encode_target(schema, table.iloc[:, names[schema.target]])
+    if not known.any():
+        msg = f"No row has a known value of the target {schema.target!r}."
+        raise DataError(msg)
+    return y, known
 
 
 def _raw(table: pd.DataFrame, names: dict[str, int], name: str, option: str) -> pd.Series[Any]:

@@ -15,6 +15,8 @@ from automl.hooks.manager import LearnerEntry, PluginStatus, get_host
 from automl.search import machine, rundir
 
 if TYPE_CHECKING:
+    from automl.data.madeup import MadeUp
+    from automl.types import Array, Metric
     from automl.workflow.state import Fit, Prepared
 
 
@@ -37,7 +39,8 @@ def describe_run(fit: Fit, prepared: Prepared) -> None:
         },
         "task": data.schema.task,
         "target": data.schema.target,
-        "metric": {"name": metric.name, "greater_is_better": metric.greater_is_better},
+        "metric": _named(metric),
+        "choice": _named(prepared.choice),
         "scored_on": "crossfit" if prepared.locked is None else "test",
         "split": {
             "fingerprint": split.fingerprint,
@@ -65,10 +68,28 @@ def _write_rows(fit: Fit, prepared: Prepared) -> None:
         "fold": split.fold_of,
         "half": split.half,
     }
+    if prepared.made_up is not None:
+        arrays = _with_made_up(arrays, prepared.made_up, labels=prepared.metric != prepared.choice)
     if locked is not None:
         arrays |= {"truth_test": locked.y, "row_ids_test": np.asarray(locked.X.index)}
     for name, values in arrays.items():
         np.save(folder / f"{name}.npy", values)
+
+
+def _with_made_up(arrays: dict[str, Array], made_up: MadeUp, *, labels: bool) -> dict[str, Array]:
+    """Made-up rows behind the real ones; the truth says which they are, `labels` what they are."""
+    n, m = len(arrays["truth"]), len(made_up.fold)
+    joined = {
+        "truth": np.repeat([0, 1], [n, m]),
+        "row_ids": np.r_[arrays["row_ids"], np.full(m, -1)],
+        "fold": np.r_[arrays["fold"], made_up.fold],
+        "half": np.r_[arrays["half"], made_up.half],
+    }
+    return joined | ({"labels": np.r_[arrays["truth"], np.full(m, -1)]} if labels else {})
+
+
+def _named(metric: Metric) -> dict[str, Any]:
+    return {"name": metric.name, "greater_is_better": metric.greater_is_better}
 
 
 def _arguments(fit: Fit) -> dict[str, Any]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from automl.data.madeup import make_up_folds
 from automl.data.read import read_table
 from automl.data.schema import describe, infer_schema, schema_from_json, to_dataset
 from automl.data.split import carve_test, make_split, take
 from automl.errors import DataError, UsageError
 from automl.hooks.manager import applicable, get_host
-from automl.metrics import default_metric, get_metric
+from automl.metrics import MASS_VOLUME, choice_metric, default_metric, get_metric
 from automl.search import rundir
 from automl.search.ladder import TOP, Ladder
+from automl.workflow.options import CONTAMINATION
 from automl.workflow.state import Prepared
 
 if TYPE_CHECKING:
@@ -66,7 +70,45 @@ def _datasets(
 
 def _metric(name: str | None, schema: Schema) -> Metric:
     extra = tuple(get_host().metrics().values())
-    return get_metric(name or default_metric(schema.task), schema.task, extra)
+    unlabelled = schema.task == "anomaly" and schema.target is None
+    usual = MASS_VOLUME.name if unlabelled else default_metric(schema.task)
+    metric = get_metric(name or usual, schema.task, extra)
+    if unlabelled and metric is not MASS_VOLUME:
+        msg = f"{metric.name} needs labels; name their column with --target, or leave --metric out"
+        raise UsageError(msg)
+    return metric
+
+
+def _contamination(fit: Fit, schema: Schema, metric: Metric) -> None:
+    """Refuse a share of anomalies where none are looked for; else say what holds."""
+    share = fit.options.contamination
+    if schema.task != "anomaly":
+        if share is not None:
+            msg = f"--contamination is for --task anomaly, and the task is {schema.task}"
+            raise UsageError(msg)
+        return
+    if share is not None and not 0 < share < 0.5:
+        msg = f"--contamination is {share}; give a share of the rows between 0 and 0.5, such as 0.1"
+        raise UsageError(msg)
+    flagged, why = (
+        (share, "as asked")
+        if share is not None
+        else (CONTAMINATION, "the usual guess; --contamination F takes another share")
+    )
+    fit.observer.say(f"Predictions flag the strangest {flagged:.3g} of the rows ({why})")
+    scored = "" if metric is MASS_VOLUME else f"; {metric.name} on the labels is reported only"
+    fit.observer.say(f"Detectors are chosen without labels, by {MASS_VOLUME.name}{scored}")
+
+
+def _locked(locked: Dataset | None) -> Dataset | None:
+    """Test rows; of those for anomalies the labelled ones."""
+    if locked is None or locked.schema.task != "anomaly":
+        return locked
+    rows = np.flatnonzero(locked.y >= 0)
+    if not len(rows):
+        msg = "--test and --test-size score labels, and no test row has one; name --target"
+        raise UsageError(msg)
+    return take(locked, rows)
 
 
 def _split(fit: Fit, data: Dataset) -> Split:
@@ -100,8 +142,20 @@ def prepare(
     """
     data, locked = _datasets(fit, table, test, target)
     metric = _metric(fit.options.metric, data.schema)
+    _contamination(fit, data.schema, metric)
     split = _split(fit, data)
     learners, skipped = _learners(fit.options, data)
     sizes = {r: len(split.prefix(0, r)) for r in split.rungs if r <= TOP}
     ladder = Ladder(sizes, split.n_folds, split.all_folds_at_3, split.refit)
-    return Prepared(data, locked, metric, split, ladder, tuple(learners), skipped)
+    anomaly = data.schema.task == "anomaly"
+    return Prepared(
+        data=data,
+        locked=_locked(locked),
+        metric=metric,
+        choice=choice_metric(metric, data.schema.task),
+        split=split,
+        ladder=ladder,
+        learners=tuple(learners),
+        skipped=skipped,
+        made_up=make_up_folds(data.X, split.fold_of, fit.options.seed) if anomaly else None,
+    )

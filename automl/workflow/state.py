@@ -7,15 +7,18 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from automl.types import Progress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from automl.data.madeup import MadeUp
     from automl.data.split import Split
     from automl.search.cluster import Workers
     from automl.search.ladder import Ladder
-    from automl.types import Dataset, Family, Learner, Metric, Observer, Rung
+    from automl.types import Array, Dataset, Family, Learner, Metric, Observer, Rung
     from automl.workflow.options import FitOptions
 
 
@@ -27,11 +30,23 @@ class Prepared:
     locked: Dataset | None
     """Test rows, where asked for."""
     metric: Metric
+    """What honest scores are."""
+    choice: Metric
+    """What configurations are chosen by: `metric`, but for anomalies."""
     split: Split
     ladder: Ladder
     learners: tuple[Learner, ...]
     skipped: dict[str, str]
     """Learners that do not apply, with the reason."""
+    made_up: MadeUp | None = None
+    """For anomalies: rows that were made up to choose by."""
+
+    def truth(self, fold: int) -> Array:
+        """What a fold's predictions are scored by: its answers, or which rows are made up."""
+        rows = self.split.validation(fold)
+        if self.made_up is None:
+            return self.data.y[rows]
+        return np.repeat([0, 1], [len(rows), len(self.made_up.of(fold))])
 
 
 @dataclass(slots=True)
