@@ -39,8 +39,8 @@ class RungStore:
 
     Each encoding is fitted on the rung's training rows only. From rung 3 on its fitted
     form is saved for the artifact. Where anomalies are looked for, made-up rows follow the
-    validation rows of a fold, and no label is handed out. The least recently used references are dropped when the
-    store is full; a dropped one is made again when it is asked for.
+    validation rows of a fold, and no label is handed out. The least recently used references
+    are dropped when the store is full; a dropped one is made again when it is asked for.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from automl.cli.app import run
 from automl.search.journal import read_journal
 
 DETECTORS = ["isolation_forest", "local_outlier_factor", "one_class_svm"]
-FIT = {"task": "anomaly", "trials": 6, "time_limit": None, "learner": DETECTORS, "folds": 2}
+FIT = {"task": "anomaly", "trials": 5, "time_limit": None, "learner": DETECTORS, "folds": 2}
 
 
 @pytest.fixture(scope="module")
@@ -112,24 +112,18 @@ def test_the_command_line_predicts_and_evaluates(blind, judged, sensors, tmp_pat
         assert run([str(word) for word in words]) == 0, capsys.readouterr().err
         return capsys.readouterr().out
 
-    done = cli.invoke(
-        app, ["predict", str(blind.run_dir_), str(data), "-o", str(tmp_path / "p.csv")]
-    )
-    assert done.exit_code == 0, done.output
+    call("predict", blind.run_dir_, data, "-o", tmp_path / "p.csv")
     predicted = pd.read_csv(tmp_path / "p.csv")
     assert list(predicted.columns) == ["prediction", "score"]
     assert set(predicted["prediction"]) == {0, 1}
-    for run, more in ((judged, []), (blind, ["--target", "state"])):
-        done = cli.invoke(app, ["evaluate", str(run.run_dir_), str(data), "--json", *more])
-        assert done.exit_code == 0, done.output
-        rows = {row["learner"]: row for row in json.loads(done.stdout)}
+    for auto, more in ((judged, []), (blind, ["--target", "state"])):
+        found = json.loads(call("evaluate", auto.run_dir_, data, "--json", *more))
+        rows = {row["learner"]: row for row in found}
         assert set(rows["ensemble"]) == {"learner", "rows", "roc_auc", "average_precision"}
         assert rows["ensemble"]["roc_auc"] > 0.9
         assert rows["baseline"]["roc_auc"] == 0.5
-    for command in ("leaderboard", "scaling"):
-        for run in (blind, judged):
-            done = cli.invoke(app, [command, str(run.run_dir_)])
-            assert done.exit_code == 0, done.output
+        assert "anomalies" in call("leaderboard", auto.run_dir_)
+        assert "isolation_forest" in call("scaling", auto.run_dir_)
 
 
 def test_locked_rows_are_scored_by_their_labels(ray_here, sensors, tmp_path):
