@@ -105,11 +105,10 @@ def write_artifact(
 def _thresholds(run: Path, content: Mapping[str, Any], share: float) -> dict[str, float]:
     """Ensemble or learner -> the score that so many training rows exceed, out of fold."""
     record = Record(run)
-    real = np.flatnonzero(record.y == 0)
     alone = {learner: {trial: 1.0} for learner, trial in content["best"].items()}
     found = {}
     for name, weights in {**alone, **content["ensembles"]}.items():
-        scores = sum(w * record.prediction(t, real).astype(np.float64) for t, w in weights.items())
+        scores = sum(w * record.prediction(t).astype(np.float64) for t, w in weights.items())
         found[name] = float(np.quantile(scores, 1 - share))
     return found
 

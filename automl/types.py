@@ -95,6 +95,9 @@ class Dataset:
     """(n,) int64 group codes, or None."""
     times: Array | None = None
     """(n,) int64 order in time, or None."""
+    suspects: Array | None = None
+    """(n,) int64, for anomalies: 1 for rows that a committee of detectors finds strange. They
+    stand in for labels where configurations are chosen; None for other tasks."""
 
 
 @dataclass(frozen=True, slots=True)

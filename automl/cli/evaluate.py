@@ -97,12 +97,12 @@ def _schema(predictor: Predictor, table: pd.DataFrame, target: str | None) -> Sc
 
 def _metrics(predictor: Predictor, table: pd.DataFrame, y: Array, learner: str) -> dict[str, float]:
     from automl.hooks.manager import get_host
-    from automl.metrics import BUILTIN, MASS_VOLUME, score
+    from automl.metrics import BUILTIN, CONSENSUS, score
 
     schema = predictor.schema
     prediction = predictor.raw(table, learner)
     return {
         metric.name: score(metric, y, prediction)
         for metric in (*BUILTIN, *get_host().metrics().values())
-        if schema.task in metric.tasks and metric is not MASS_VOLUME
+        if schema.task in metric.tasks and metric is not CONSENSUS
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from automl.metrics import ranking
 from automl.types import Metric
 
 if TYPE_CHECKING:
@@ -14,46 +15,22 @@ if TYPE_CHECKING:
 
     from automl.types import Array, Task
 
-LEAST_MASS = 0.9
-MASSES = np.linspace(LEAST_MASS, 1.0, 51)[:-1]
-"""Shares of the real rows that the level sets hold: Goix's [0.9, 1)."""
 KNOTS = 512
 
-
-def mass_volume(made_up: Array, scores: Array) -> float:
-    """Area under the mass-volume curve of a scoring function, over masses of 0.9 to 1.
-
-    The volume of the smallest level set that holds a mass is the share of made-up rows in it
-    (Clemencon and Jakubowicz 2013; Goix 2016, arXiv 1607.01152). A detector that calls nothing
-    strange but what lies outside a tight region gets near 0, a constant one 1.
-
-    Args:
-        made_up: (n,) nonzero for made-up rows, 0 for real ones.
-        scores: (n,) higher for stranger rows.
-
-    Returns:
-        The mean volume, in [0, 1]; NaN without real or made-up rows.
-    """
-    false = made_up > 0
-    real, others = scores[~false], np.sort(scores[false])
-    if not len(real) or not len(others):
-        return float("nan")
-    levels = np.quantile(real, MASSES, method="higher")
-    return float(np.searchsorted(others, levels, side="right").mean() / len(others))
-
-
-MASS_VOLUME = Metric(
-    name="mass_volume",
+CONSENSUS = Metric(
+    name="consensus",
     tasks=frozenset({"anomaly"}),
-    greater_is_better=False,
-    score=mass_volume,
+    greater_is_better=True,
+    score=ranking.ranking(ranking.auc),
+    influence=ranking.ranking_terms(ranking.auc_terms),
     bounded=True,
 )
+"""ROC AUC against the rows that a committee of detectors finds strange, in place of labels."""
 
 
 def choice_metric(metric: Metric, task: Task) -> Metric:
     """The metric that configurations are chosen by: never one that needs labels of anomalies."""
-    return MASS_VOLUME if task == "anomaly" else metric
+    return CONSENSUS if task == "anomaly" else metric
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,12 +60,6 @@ def study_of_run(run: Path, metric: Metric) -> Study:
     )
 
 
-def _as_good(metric: Metric, value: float | None) -> float:
-    """The criterion that chose without labels, in the direction of the metric that scores."""
-    volume = 1.0 if value is None else value
-    return 1.0 - volume if metric.greater_is_better else volume
-
-
 @dataclass(frozen=True, slots=True)
 class _Rows:
     """The rows that a fit's points are scored on."""
@@ -91,7 +85,7 @@ class _Rows:
         scores = tuple(score(metric, self.y[rows], prediction[rows]) for rows in self.scored)
         seen = tuple(reversed(scores)) if self.chosen else (float(rung.score or 0.0),)
         if record.labels is not None or (self.suffix and record.anomaly):
-            seen = (_as_good(metric, rung.score),) * len(scores)
+            seen = (float(rung.score or 0.0),) * len(scores)
         return Point(
             learner=rung.learner,
             family=family,

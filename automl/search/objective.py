@@ -67,10 +67,8 @@ class RungData:
     n_stop: int
     validation_X: Any
     test_X: Any = None
-    stop_X: Any = None
-    """For anomalies the stop rows once more, with made-up rows behind them."""
-    real: int | None = None
-    """The validation rows that are real; behind them come made-up ones. None: all."""
+    stop_y: Array | None = None
+    """For anomalies the suspects among the stop rows, which reports are scored against."""
 
 
 @dataclass(slots=True)
@@ -162,7 +160,7 @@ def _run(order: Order, data: RungData, watch: Callable[[float], None]) -> Outcom
         }
         scale = None
         if order.task == "anomaly":
-            scale = _scale(model, train, predictions.get("", np.empty(0))[: data.real], order)
+            scale = _scale(model, train, predictions.get("", np.empty(0)), order)
             predictions = {
                 suffix: scale.apply(p).astype(np.float32) for suffix, p in predictions.items()
             }
@@ -194,18 +192,13 @@ def _rows(order: Order, learner: Learner, data: RungData) -> tuple[View, View | 
     if learner.patience is None or not data.n_stop:
         return whole, None
     cut = len(whole) - data.n_stop
-    if data.stop_X is not None:
-        stop = View(data.stop_X, None, order.task, order.n_classes)
-        return whole.take(slice(0, cut)), stop
     return whole.take(slice(0, cut)), whole.take(slice(cut, None))
 
 
 def _stop_y(data: RungData) -> Array:
-    """What reports are scored against; for anomalies which of the stop rows are made up."""
-    if data.stop_X is not None:
-        return (np.arange(len(data.stop_X)) >= data.n_stop).astype(np.int64)
+    """What reports are scored against."""
     if data.train_y is None:
-        return np.empty(0)
+        return np.empty(0, dtype=np.int64) if data.stop_y is None else data.stop_y
     return data.train_y[len(data.train_y) - data.n_stop :]
 
 

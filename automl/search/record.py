@@ -63,7 +63,7 @@ class Record:
 
     @property
     def anomaly(self) -> bool:
-        """Whether the run looks for anomalies, and its choices stand on made-up rows."""
+        """Whether the run looks for anomalies, and its choices stand on suspects."""
         return self.info.get("task") == "anomaly"
 
     # ------------------------------------------------------------------ rows
@@ -92,7 +92,7 @@ class Record:
 
     @cached_property
     def y(self) -> Array:
-        """(m,) truth of the scored rows that choices stand on; for anomalies 1 where made up."""
+        """(m,) truth of the scored rows that choices stand on; for anomalies the suspects."""
         return np.asarray(self._load("truth")[self.positions])
 
     @cached_property

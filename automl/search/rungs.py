@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from automl.data.madeup import ROWS, make_up, make_up_folds
 from automl.data.views import Views
 from automl.search.ladder import BAG, TOP, Step
 from automl.search.objective import RungData
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     from automl.data.split import Split
     from automl.search.plan import Job
-    from automl.types import Array, Dataset, ViewKind
+    from automl.types import Dataset, ViewKind
 
 
 class Key(NamedTuple):
@@ -38,8 +37,8 @@ class RungStore:
     """Makes `RungData` on a thread and hands out references to it.
 
     Each encoding is fitted on the rung's training rows only. From rung 3 on its fitted
-    form is saved for the artifact. Where anomalies are looked for, made-up rows follow the
-    validation rows of a fold, and no label is handed out. The least recently used references
+    form is saved for the artifact. Where anomalies are looked for, no label is handed
+    out. The least recently used references
     are dropped when the store is full; a dropped one is made again when it is asked for.
     """
 
@@ -74,8 +73,6 @@ class RungStore:
         self._folder = folder
         self._capacity = capacity
         self._test_X = test_X
-        anomaly = data.schema.task == "anomaly"
-        self._made_up = make_up_folds(data.X, split.fold_of, seed) if anomaly else None
         self._seed = seed
         self._futures: OrderedDict[Key, Future[tuple[Any, int]]] = OrderedDict()
         self._views: OrderedDict[tuple[int, int], Views] = OrderedDict()
@@ -132,32 +129,19 @@ class RungStore:
         rows = np.concatenate([prefix[~stop], prefix[stop]])
         views = self._fitted(key, rows)
         validation = self._split.validation(key.fold)
+        suspects = self._data.suspects
         made = RungData(
             train_X=views.train(key.kind),
-            train_y=None if self._made_up else self._data.y[rows],
+            train_y=None if suspects is not None else self._data.y[rows],
             n_stop=int(stop.sum()),
-            validation_X=self._encoded(views, key.kind, self._scored(validation, key.fold)),
+            validation_X=self._encoded(views, key.kind, self._data.X.iloc[validation]),
             test_X=self._encoded(views, key.kind, self._test_X),
-            stop_X=self._encoded(views, key.kind, self._stopping(prefix[stop])),
-            real=len(validation) if self._made_up else None,
+            stop_y=None if suspects is None else suspects[prefix[stop]],
         )
         if key.rung >= TOP:
             views.save(key.kind, self._folder / f"{key.kind}-f{key.fold}")
-        parts = (made.train_X, made.validation_X, made.test_X, made.stop_X)
-        size = sum(map(_nbytes, parts))
+        size = sum(map(_nbytes, (made.train_X, made.validation_X, made.test_X)))
         return self._put(made), size
-
-    def _scored(self, validation: Array, fold: int) -> pd.DataFrame:
-        """The typed rows that score a fold."""
-        rows = self._data.X.iloc[validation]
-        return rows if self._made_up is None else _below(rows, self._made_up.of(fold))
-
-    def _stopping(self, stop: Array) -> pd.DataFrame | None:
-        """Typed stop rows with as many made-up ones as a fold has; None where `y` does it."""
-        if self._made_up is None or not len(stop):
-            return None
-        rows = self._data.X.iloc[stop]
-        return _below(rows, make_up(rows, ROWS, self._seed))
 
     def _encoded(self, views: Views, kind: ViewKind, X: pd.DataFrame | None) -> Any:
         """Rows to predict; None where there are none."""
@@ -167,17 +151,12 @@ class RungStore:
         """The encoding that all views of a (rung, fold) share."""
         at = (key.rung, key.fold)
         if at not in self._views:
-            y = np.zeros(len(rows), np.int64) if self._made_up else self._data.y[rows]
+            blind = self._data.suspects is not None
+            y = np.zeros(len(rows), np.int64) if blind else self._data.y[rows]
             self._views[at] = Views(self._data.X.iloc[rows], y, self._data.schema, self._seed)
             while len(self._views) > 2:
                 self._views.popitem(last=False)
         return self._views[at]
-
-
-def _below(rows: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.concat([rows, more], ignore_index=True).astype(rows.dtypes.to_dict())
 
 
 def _nbytes(X: Any) -> int:

@@ -160,8 +160,8 @@ class Bench:
         train, stop = rows.parts(stopping=brief.stopping and self.learner.patience is not None)
         metric = choice_metric(get_metric(order.metric, self.task), self.task)
         answers = np.empty(0) if stop is None or stop.y is None else stop.y
-        if stop is not None and rows.stop is not None:
-            answers = np.repeat([0, 1], len(stop) // 2)
+        if stop is not None and rows.stop_y is not None:
+            answers = rows.stop_y
         with threadpool_limits(limits=1):
             began = time.monotonic()
             host = HostRun(order, self.learner, answers, metric, brief.seconds)

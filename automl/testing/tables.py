@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.data.madeup import make_up
+from automl.data.committee import suspects
 from automl.data.schema import infer_schema, to_dataset, to_features
 from automl.data.views import Views
 from automl.testing.outcome import CLASSES
@@ -40,16 +40,14 @@ class Rows:
     """Without the answers."""
     test_y: Array
     schema: Schema
-    stop: View | None = None
-    """For anomalies: the stop rows with made-up ones behind them, without answers."""
+    stop_y: Array | None = None
+    """For anomalies: the suspects among the stop rows, by which the host scores reports."""
 
     def parts(self, *, stopping: bool) -> tuple[View, View | None]:
         """Training and stop rows; without early stopping all rows are trained on."""
         if not stopping or not self.n_stop:
             return self.train, None
         cut = len(self.train) - self.n_stop
-        if self.stop is not None:
-            return self.train.take(slice(0, cut)), self.stop
         return self.train.take(slice(0, cut)), self.train.take(slice(cut, None))
 
 
@@ -109,27 +107,21 @@ def encode(
         train: Changes the raw training rows after the schema is known.
         test: Changes the raw new rows.
     """
-    import pandas as pd
-
     schema = infer_schema(table, target=TARGET, task=task)
     seen = to_dataset(schema, train(table.iloc[:n_train].copy()))
     new = test(table.iloc[n_train:].copy())
     views = Views(seen.X, seen.y, schema)
     k = schema.n_classes
     n_stop = len(seen.y) // STOP_SHARE if len(seen.y) >= 2 * STOP_SHARE else 0
-    stop = None
-    if task == "anomaly" and n_stop:
-        rows = seen.X.iloc[-n_stop:]
-        mixed = pd.concat([rows, make_up(rows, n_stop, 0)], ignore_index=True)
-        X = views.transform(kind, mixed.astype(rows.dtypes.to_dict()))
-        stop = shared(View(X, None, task, k))
+    blind = task == "anomaly"
+    stop_y = suspects(seen.X, schema, 0.1, 0)[-n_stop:] if blind and n_stop else None
     return Rows(
-        train=shared(View(views.train(kind), None if task == "anomaly" else seen.y, task, k)),
+        train=shared(View(views.train(kind), None if blind else seen.y, task, k)),
         n_stop=n_stop,
         test=shared(View(views.transform(kind, to_features(schema, new)), None, task, k)),
         test_y=to_dataset(schema, new).y,
         schema=schema,
-        stop=stop,
+        stop_y=stop_y,
     )
 
 
@@ -145,8 +137,7 @@ def writable(view: View) -> View:
 
 def writable_rows(rows: Rows) -> Rows:
     """The same of training and new rows."""
-    stop = None if rows.stop is None else writable(rows.stop)
-    return replace(rows, train=writable(rows.train), test=writable(rows.test), stop=stop)
+    return replace(rows, train=writable(rows.train), test=writable(rows.test))
 
 
 def _copied(view: View, memory: type[bytes | bytearray]) -> View:

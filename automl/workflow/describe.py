@@ -15,8 +15,7 @@ from automl.hooks.manager import LearnerEntry, PluginStatus, get_host
 from automl.search import machine, rundir
 
 if TYPE_CHECKING:
-    from automl.data.madeup import MadeUp
-    from automl.types import Array, Metric
+    from automl.types import Metric
     from automl.workflow.state import Fit, Prepared
 
 
@@ -63,29 +62,17 @@ def _write_rows(fit: Fit, prepared: Prepared) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     data, split, locked = prepared.data, prepared.split, prepared.locked
     arrays = {
-        "truth": data.y,
+        "truth": prepared.truth,
         "row_ids": np.asarray(data.X.index),
         "fold": split.fold_of,
         "half": split.half,
     }
-    if prepared.made_up is not None:
-        arrays = _with_made_up(arrays, prepared.made_up, labels=prepared.metric != prepared.choice)
+    if prepared.metric is not prepared.choice:
+        arrays["labels"] = data.y
     if locked is not None:
         arrays |= {"truth_test": locked.y, "row_ids_test": np.asarray(locked.X.index)}
     for name, values in arrays.items():
         np.save(folder / f"{name}.npy", values)
-
-
-def _with_made_up(arrays: dict[str, Array], made_up: MadeUp, *, labels: bool) -> dict[str, Array]:
-    """Made-up rows behind the real ones; the truth says which they are, `labels` what they are."""
-    n, m = len(arrays["truth"]), len(made_up.fold)
-    joined = {
-        "truth": np.repeat([0, 1], [n, m]),
-        "row_ids": np.r_[arrays["row_ids"], np.full(m, -1)],
-        "fold": np.r_[arrays["fold"], made_up.fold],
-        "half": np.r_[arrays["half"], made_up.half],
-    }
-    return joined | ({"labels": np.r_[arrays["truth"], np.full(m, -1)]} if labels else {})
 
 
 def _named(metric: Metric) -> dict[str, Any]:

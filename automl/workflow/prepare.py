@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl.data.madeup import make_up_folds
+from automl.data.committee import suspects
 from automl.data.read import read_table
 from automl.data.schema import describe, infer_schema, schema_from_json, to_dataset
 from automl.data.split import carve_test, make_split, take
 from automl.errors import DataError, UsageError
 from automl.hooks.manager import applicable, get_host
-from automl.metrics import MASS_VOLUME, choice_metric, default_metric, get_metric
+from automl.metrics import CONSENSUS, choice_metric, default_metric, get_metric
 from automl.search import rundir
 from automl.search.ladder import TOP, Ladder
 from automl.workflow.options import CONTAMINATION
@@ -71,33 +72,35 @@ def _datasets(
 def _metric(name: str | None, schema: Schema) -> Metric:
     extra = tuple(get_host().metrics().values())
     unlabelled = schema.task == "anomaly" and schema.target is None
-    usual = MASS_VOLUME.name if unlabelled else default_metric(schema.task)
+    usual = CONSENSUS.name if unlabelled else default_metric(schema.task)
     metric = get_metric(name or usual, schema.task, extra)
-    if unlabelled and metric is not MASS_VOLUME:
+    if unlabelled and metric is not CONSENSUS:
         msg = f"{metric.name} needs labels; name their column with --target, or leave --metric out"
         raise UsageError(msg)
     return metric
 
 
-def _contamination(fit: Fit, schema: Schema, metric: Metric) -> None:
-    """Refuse a share of anomalies where none are looked for; else say what holds."""
+def _with_suspects(fit: Fit, data: Dataset, metric: Metric) -> Dataset:
+    """The rows with those that a committee finds strange, where anomalies are looked for.
+
+    Raises:
+        UsageError: The share of anomalies is out of range, or given for another task.
+    """
     share = fit.options.contamination
-    if schema.task != "anomaly":
+    if data.schema.task != "anomaly":
         if share is not None:
-            msg = f"--contamination is for --task anomaly, and the task is {schema.task}"
+            msg = f"--contamination is for --task anomaly, and the task is {data.schema.task}"
             raise UsageError(msg)
-        return
+        return data
     if share is not None and not 0 < share < 0.5:
         msg = f"--contamination is {share}; give a share of the rows between 0 and 0.5, such as 0.1"
         raise UsageError(msg)
-    flagged, why = (
-        (share, "as asked")
-        if share is not None
-        else (CONTAMINATION, "the usual guess; --contamination F takes another share")
-    )
-    fit.observer.say(f"Predictions flag the strangest {flagged:.3g} of the rows ({why})")
-    scored = "" if metric is MASS_VOLUME else f"; {metric.name} on the labels is reported only"
-    fit.observer.say(f"Detectors are chosen without labels, by {MASS_VOLUME.name}{scored}")
+    why = "as asked" if share is not None else "the usual guess; --contamination F takes another"
+    share = CONTAMINATION if share is None else share
+    scored = "" if metric is CONSENSUS else f"; {metric.name} by the labels is reported only"
+    fit.observer.say(f"Anomalies: the strangest {100 * share:.3g}% of the rows ({why})")
+    fit.observer.say(f"Chosen without labels, by agreement with a committee of detectors{scored}")
+    return replace(data, suspects=suspects(data.X, data.schema, share, fit.options.seed))
 
 
 def _locked(locked: Dataset | None) -> Dataset | None:
@@ -142,12 +145,11 @@ def prepare(
     """
     data, locked = _datasets(fit, table, test, target)
     metric = _metric(fit.options.metric, data.schema)
-    _contamination(fit, data.schema, metric)
     split = _split(fit, data)
+    data = _with_suspects(fit, data, metric)
     learners, skipped = _learners(fit.options, data)
     sizes = {r: len(split.prefix(0, r)) for r in split.rungs if r <= TOP}
     ladder = Ladder(sizes, split.n_folds, split.all_folds_at_3, split.refit)
-    anomaly = data.schema.task == "anomaly"
     return Prepared(
         data=data,
         locked=_locked(locked),
@@ -157,5 +159,4 @@ def prepare(
         ladder=ladder,
         learners=tuple(learners),
         skipped=skipped,
-        made_up=make_up_folds(data.X, split.fold_of, fit.options.seed) if anomaly else None,
     )

@@ -7,14 +7,11 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from automl.types import Progress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from automl.data.madeup import MadeUp
     from automl.data.split import Split
     from automl.search.cluster import Workers
     from automl.search.ladder import Ladder
@@ -38,15 +35,11 @@ class Prepared:
     learners: tuple[Learner, ...]
     skipped: dict[str, str]
     """Learners that do not apply, with the reason."""
-    made_up: MadeUp | None = None
-    """For anomalies: rows that were made up to choose by."""
 
-    def truth(self, fold: int) -> Array:
-        """What a fold's predictions are scored by: its answers, or which rows are made up."""
-        rows = self.split.validation(fold)
-        if self.made_up is None:
-            return self.data.y[rows]
-        return np.repeat([0, 1], [len(rows), len(self.made_up.of(fold))])
+    @property
+    def truth(self) -> Array:
+        """(n,) what predictions are chosen by: the target, or the suspects of anomalies."""
+        return self.data.y if self.data.suspects is None else self.data.suspects
 
 
 @dataclass(slots=True)

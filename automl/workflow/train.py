@@ -174,7 +174,7 @@ def _rung(job: Job, outcome: Outcome, prepared: Prepared) -> Rung:
     step, trial = job.step, job.trial
     score: float | None = None
     if "" in outcome.predictions:
-        truth = prepared.truth(step.fold)
+        truth = prepared.truth[prepared.split.validation(step.fold)]
         value = float(prepared.choice.score(truth, outcome.predictions[""]))
         score = value if math.isfinite(value) else None
     return Rung(
