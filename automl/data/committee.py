@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 NEIGHBOURS = 10
 MOST_POINTS = 1_000
 """Rows that neighbours are looked for among."""
+FEWEST = 20
+"""Suspects named at least."""
 MOST_COLUMNS = 300
 """Columns above which distances are taken in a random projection."""
 
@@ -36,13 +38,15 @@ def suspects(X: pd.DataFrame, schema: Schema, share: float, seed: int) -> Array:
         seed: of samples and projections.
 
     Returns:
-        (n,) int64, 1 for the strangest `share` of the rows, 0 for the others; at least one of
-        each.
+        (n,) int64, 1 for the strangest `share` of the rows, 0 for the others; at least 20 rows,
+        or half of the table, so that every fold has some.
     """
     n = len(X)
+    if n < 2:
+        return np.zeros(n, dtype=np.int64)
     matrix = Views(X, np.zeros(n, dtype=np.int64), schema, seed).train("matrix")
     strange = strangeness(np.asarray(matrix, dtype=np.float32), seed)
-    count = min(max(round(share * n), 1), n - 1)
+    count = max(round(share * n), min(FEWEST, n // 2))
     found = np.zeros(n, dtype=np.int64)
     found[np.argsort(-strange, kind="stable")[:count]] = 1
     return found

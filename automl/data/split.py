@@ -114,9 +114,9 @@ class Split:
 def make_split(data: Dataset, folds: int | None = None, seed: int = 0) -> Split:
     """Deal the rows of a table.
 
-    Folds are stratified by class, or by tenths of a numeric target, but never by the labels of
-    anomalies; classes with fewer rows than folds are spread. Groups stay whole. With times the
-    last fifth validates, one fold.
+    Folds are stratified by class, by tenths of a numeric target, or by the suspects of
+    anomalies, never by labels of them; classes with fewer rows than folds are spread. Groups
+    stay whole. With times the last fifth validates, one fold.
 
     Args:
         data: the training table.
@@ -132,7 +132,7 @@ def make_split(data: Dataset, folds: int | None = None, seed: int = 0) -> Split:
         msg = f"The table has {n} usable rows; at least 2 are needed."
         raise DataError(msg)
     rng = np.random.default_rng(seed)
-    strata = _strata(data) if data.schema.task != "anomaly" else np.zeros(n, dtype=np.int16)
+    strata = _strata(data) if data.schema.task != "anomaly" else _suspicion(data)
     order = _shuffle(strata, data.groups, rng)
     if data.times is None:
         k = _fold_count(data, folds)
@@ -200,6 +200,13 @@ def take(data: Dataset, rows: Array) -> Dataset:
         None if data.times is None else data.times[rows],
         None if data.suspects is None else data.suspects[rows],
     )
+
+
+def _suspicion(data: Dataset) -> Array:
+    """(n,) int16: what folds are stratified by where no label may have a say."""
+    if data.suspects is None:
+        return np.zeros(len(data.y), dtype=np.int16)
+    return data.suspects.astype(np.int16)
 
 
 def _strata(data: Dataset) -> Array:

@@ -145,8 +145,8 @@ def prepare(
     """
     data, locked = _datasets(fit, table, test, target)
     metric = _metric(fit.options.metric, data.schema)
-    split = _split(fit, data)
     data = _with_suspects(fit, data, metric)
+    split = _split(fit, data)
     learners, skipped = _learners(fit.options, data)
     sizes = {r: len(split.prefix(0, r)) for r in split.rungs if r <= TOP}
     ladder = Ladder(sizes, split.n_folds, split.all_folds_at_3, split.refit)
