@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 NEIGHBOURS = 10
 MOST_POINTS = 1_000
 """Rows that neighbours are looked for among."""
+SHARE = 0.1
+"""Of the rows that are suspects, however few anomalies there are: agreement on the strangest
+tenth tells detectors apart better than agreement on fewer rows."""
 FEWEST = 20
 """Suspects named at least."""
 MOST_COLUMNS = 300
 """Columns above which distances are taken in a random projection."""
 
 
-def suspects(X: pd.DataFrame, schema: Schema, share: float, seed: int) -> Array:
+def suspects(X: pd.DataFrame, schema: Schema, seed: int) -> Array:
     """The rows that a committee of detectors agrees are strange.
 
     Three detectors that no learner is built on score every row: the tails of its columns (ECOD,
@@ -34,19 +37,18 @@ def suspects(X: pd.DataFrame, schema: Schema, share: float, seed: int) -> Array:
     Args:
         X: (n, columns) typed rows, as in `Dataset.X`.
         schema: of the table.
-        share: of the rows to name.
         seed: of samples and projections.
 
     Returns:
-        (n,) int64, 1 for the strangest `share` of the rows, 0 for the others; at least 20 rows,
-        or half of the table, so that every fold has some.
+        (n,) int64, 1 for the strangest tenth of the rows, 0 for the others; at least 20 rows, or
+        half of the table, so that every fold has some.
     """
     n = len(X)
     if n < 2:
         return np.zeros(n, dtype=np.int64)
     matrix = Views(X, np.zeros(n, dtype=np.int64), schema, seed).train("matrix")
     strange = strangeness(np.asarray(matrix, dtype=np.float32), seed)
-    count = max(round(share * n), min(FEWEST, n // 2))
+    count = max(round(SHARE * n), min(FEWEST, n // 2))
     found = np.zeros(n, dtype=np.int64)
     found[np.argsort(-strange, kind="stable")[:count]] = 1
     return found

@@ -114,7 +114,7 @@ def encode(
     k = schema.n_classes
     n_stop = len(seen.y) // STOP_SHARE if len(seen.y) >= 2 * STOP_SHARE else 0
     blind = task == "anomaly"
-    stop_y = suspects(seen.X, schema, 0.1, 0)[-n_stop:] if blind and n_stop else None
+    stop_y = suspects(seen.X, schema, 0)[-n_stop:] if blind and n_stop else None
     return Rows(
         train=shared(View(views.train(kind), None if blind else seen.y, task, k)),
         n_stop=n_stop,

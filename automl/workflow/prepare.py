@@ -100,7 +100,7 @@ def _with_suspects(fit: Fit, data: Dataset, metric: Metric) -> Dataset:
     scored = "" if metric is CONSENSUS else f"; {metric.name} by the labels is reported only"
     fit.observer.say(f"Anomalies: the strangest {100 * share:.3g}% of the rows ({why})")
     fit.observer.say(f"Chosen without labels, by agreement with a committee of detectors{scored}")
-    return replace(data, suspects=suspects(data.X, data.schema, share, fit.options.seed))
+    return replace(data, suspects=suspects(data.X, data.schema, fit.options.seed))
 
 
 def _locked(locked: Dataset | None) -> Dataset | None:

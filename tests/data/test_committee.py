@@ -20,16 +20,22 @@ def table(n=300, width=4, odd=15, seed=0):
 def test_the_committee_finds_what_is_far_out():
     frame = table()
     schema = infer_schema(frame, target=None, task="anomaly")
-    found = suspects(to_dataset(schema, frame).X, schema, 0.05, seed=0)
-    assert found.sum() == 20  # 15, but never fewer than 20
-    assert found[:15].mean() > 0.8
+    found = suspects(to_dataset(schema, frame).X, schema, seed=0)
+    assert found.sum() == 30
+    assert found[:15].mean() > 0.9
 
 
 def test_categories_and_gaps_are_taken():
     frame = table().assign(kind=["a", "b"] * 150)
     frame.loc[3:60, "x1"] = np.nan
     schema = infer_schema(frame, target=None, task="anomaly")
-    assert suspects(to_dataset(schema, frame).X, schema, 0.1, seed=0).sum() == 30
+    assert suspects(to_dataset(schema, frame).X, schema, seed=0).sum() == 30
+
+
+def test_small_tables_have_suspects_enough_for_every_fold():
+    frame = table(n=60, odd=2)
+    schema = infer_schema(frame, target=None, task="anomaly")
+    assert suspects(to_dataset(schema, frame).X, schema, seed=0).sum() == 20
 
 
 @pytest.mark.parametrize("shape", [(2, 1), (3, 2), (40, 1), (50, 400)])
