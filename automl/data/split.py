@@ -198,7 +198,7 @@ def take(data: Dataset, rows: Array) -> Dataset:
         data.schema,
         None if data.groups is None else data.groups[rows],
         None if data.times is None else data.times[rows],
-        None if data.suspects is None else data.suspects[rows],
+        suspects=None if data.suspects is None else data.suspects[rows],
     )
 
 
