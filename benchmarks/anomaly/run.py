@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--only", nargs="*", default=SETS, choices=SETS)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--trials", type=int, default=40, help="configurations of `chosen`")
+    parser.add_argument("--trials", type=int, default=20, help="configurations of `chosen`")
     parser.add_argument("--learner", nargs="*", help="detectors; all unless given")
     parser.add_argument("--output", type=Path, default=HERE / "results.csv")
     arguments = parser.parse_args()
