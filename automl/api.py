@@ -16,9 +16,10 @@ from sklearn.utils import Tags
 
 from automl.artifact import NAME as ARTIFACT
 from automl.artifact import Predictor
+from automl.data.schema import encode_target, labelled
 from automl.errors import UsageError
 from automl.hooks.manager import get_host
-from automl.metrics import run_metric
+from automl.metrics import get_metric, run_metric, score
 from automl.scaling import Scaling, read_scaling
 from automl.search import rundir
 from automl.units import parse_duration, parse_size
@@ -41,7 +42,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         run_dir_: The run directory, with the journal, the leaderboard and the model.
         leaderboard_: One row a learner, best first.
         scaling_: Verdicts on how deep and classical learners scale with rows, and `.plot()`.
-        classes_: Labels in the order of `predict_proba`'s columns; only for classification.
+        classes_: Labels in the order of `predict_proba`'s columns; for classification only.
         n_features_in_: Feature columns of the training table.
         feature_names_in_: Their names.
     """
@@ -64,6 +65,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         time: str | None = None,
         drop: Sequence[str] | None = None,
         positive: str | None = None,
+        contamination: float | None = None,
         cpus: int | None = None,
         gpus: int | None = None,
         memory: int | str | None = None,
@@ -89,6 +91,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         self.time = time
         self.drop = drop
         self.positive = positive
+        self.contamination = contamination
         self.cpus = cpus
         self.gpus = gpus
         self.memory = memory
@@ -107,7 +110,8 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         Args:
             X: A path or `sklearn:NAME` or a DataFrame with the target in it, `y` then being
                 the target's name; or a DataFrame or (n, d) array of features alone.
-            y: The target's name, (n,) target values, or None to guess the target.
+            y: The target's name, (n,) target values, or None to guess the target. With
+                `task="anomaly"` labels, which only score; None where there are none.
 
         Raises:
             DataError: The data cannot be used as asked.
@@ -141,6 +145,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             time=self.time,
             drop=tuple(self.drop or ()),
             positive=self.positive,
+            contamination=self.contamination,
             cpus=self.cpus,
             gpus=self.gpus,
             memory=None if self.memory is None else _bytes(self.memory),
@@ -156,13 +161,13 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         schema = self._predictor.schema
         self.feature_names_in_ = np.asarray([c.name for c in schema.columns], dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)
-        if schema.classes:
+        if schema.n_classes:
             self.classes_ = np.asarray(schema.classes)
 
     # --------------------------------------------------------------------- predicting
 
     def predict(self, X: Any, learner: str | None = None) -> Array:
-        """(n,) labels as spelled in the training data, or values.
+        """(n,) labels as spelled in the training data, or values; 1 for an anomaly, else 0.
 
         Args:
             X: Rows with the training columns, in any order; a path or a DataFrame.
@@ -174,19 +179,51 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         """(n, k) class probabilities in the order of `classes_`."""
         return self._fitted().predict_proba(self._table(X), learner)
 
+    def anomaly_scores(self, X: Any, learner: str | None = None) -> Array:
+        """(n,) how strange each row is, in bits: -log2 of the share of rows as strange as it.
+
+        Of several detectors it is the mean; higher is stranger.
+
+        Raises:
+            UsageError: The task is another one.
+        """
+        predictor = self._fitted()
+        if predictor.schema.task != "anomaly":
+            msg = f"there are no anomaly scores: the task is {predictor.schema.task}"
+            raise UsageError(msg)
+        return predictor.raw(self._table(X), learner)
+
     def score(self, X: Any, y: Any = None) -> float:
-        """Accuracy or R2, as scikit-learn's own estimators; greater is better.
+        """Accuracy or R2, as scikit-learn's own estimators; ROC AUC for anomalies.
 
         Args:
             X: Rows; they may hold the target, `y` then being None.
             y: (n,) true labels or values.
+
+        Raises:
+            UsageError: There are no labels to score anomalies by.
         """
         from sklearn.metrics import accuracy_score, r2_score
 
         table = self._table(X)
-        truth = table[self._fitted().schema.target] if y is None else y
+        schema = self._fitted().schema
+        if y is None and schema.target is None:
+            msg = "there are no labels to score by; give them as y"
+            raise UsageError(msg)
+        truth = np.asarray(table[schema.target] if y is None else y)
+        if schema.task == "anomaly":
+            return self._ranked(table, truth)
         judge = accuracy_score if hasattr(self, "classes_") else r2_score
-        return float(judge(np.asarray(truth), self.predict(table)))
+        return float(judge(truth, self.predict(table)))
+
+    def _ranked(self, table: pd.DataFrame, truth: Array) -> float:
+        """ROC AUC of anomaly scores on the rows that have a label."""
+        schema = self._fitted().schema
+        if schema.target is None:
+            schema = labelled(schema, pd.DataFrame({"y": truth}), "y")
+        y, known = encode_target(schema, truth)
+        scores = self.anomaly_scores(table)[known]
+        return score(get_metric("roc_auc", "anomaly"), y[known], scores)
 
     @property
     def leaderboard_(self) -> pd.DataFrame:
@@ -246,10 +283,12 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             tags.estimator_type = "classifier"
         elif task == "regression":
             tags.estimator_type = "regressor"
+        elif task == "anomaly":
+            tags.estimator_type = "outlier_detector"
         tags.input_tags.allow_nan = True
         tags.input_tags.string = True
         tags.input_tags.categorical = True
-        tags.target_tags.required = True
+        tags.target_tags.required = task != "anomaly"
         return tags
 
     def __getstate__(self) -> dict[str, Any]:

@@ -15,6 +15,9 @@ from automl.data.schema import decode_labels, schema_from_json, schema_to_json, 
 from automl.data.views import load_view
 from automl.errors import ArtifactError
 from automl.hooks.manager import get_host, resolve
+from automl.metrics import Surprise
+from automl.search.objective import SCALE
+from automl.search.record import Record
 from automl.types import View
 
 if TYPE_CHECKING:
@@ -61,6 +64,7 @@ def write_artifact(
     metric: str,
     *,
     refit: bool = False,
+    contamination: float | None = None,
 ) -> None:
     """Write `model/artifact.json`: what each member is and how members combine.
 
@@ -71,6 +75,8 @@ def write_artifact(
         best: Learner -> its best trial, for predictions by one learner.
         metric: Name of the metric that was optimised.
         refit: Whether fold 1 of a trial is its refit on every row, which then stands alone.
+        contamination: Share of the training rows beyond the threshold of an anomaly detector;
+            None for other tasks.
     """
     model = run / "model"
     ensembles = json.loads((model / "ensembles.json").read_text(encoding="utf-8"))
@@ -90,7 +96,21 @@ def write_artifact(
         },
         "combiners": {e["name"]: e["combiner"] for e in ensembles if e.get("combiner")},
     }
+    if contamination is not None:
+        content["contamination"] = contamination
+        content["thresholds"] = _thresholds(run, content, contamination)
     (model / NAME).write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def _thresholds(run: Path, content: Mapping[str, Any], share: float) -> dict[str, float]:
+    """Ensemble or learner -> the score that so many training rows exceed, out of fold."""
+    record = Record(run)
+    alone = {learner: {trial: 1.0} for learner, trial in content["best"].items()}
+    found = {}
+    for name, weights in {**alone, **content["ensembles"]}.items():
+        scores = sum(w * record.prediction(t).astype(np.float64) for t, w in weights.items())
+        found[name] = float(np.quantile(scores, 1 - share))
+    return found
 
 
 def _members(model: Path, rungs: Iterable[Rung], *, refit: bool) -> dict[str, Any]:
@@ -160,6 +180,8 @@ class Predictor:
     def predict(self, table: pd.DataFrame, learner: str | None = None) -> Array:
         """(n,) labels, spelled and typed as in the training table, or values.
 
+        Where anomalies are looked for, int64: 1 for rows beyond the threshold, 0 for others.
+
         Args:
             table: Rows with the columns of training, in any order; the target may be missing.
             learner: An ensemble or a learner; the ensemble over everything unless given.
@@ -169,7 +191,19 @@ class Predictor:
             ArtifactError: There is no such learner in this model.
         """
         raw = self.raw(table, learner)
+        if self.schema.task == "anomaly":
+            return self.flag(raw, learner)
         return decode_labels(self.schema, raw.argmax(axis=1)) if raw.ndim > 1 else raw
+
+    def flag(self, scores: Array, learner: str | None = None) -> Array:
+        """(n,) int64: 1 for anomaly scores of `raw` beyond the threshold, 0 for others.
+
+        Args:
+            scores: (n,) from `raw`.
+            learner: Whose scores they are, as in `raw`.
+        """
+        threshold = self._content["thresholds"][learner or self.names[0]]
+        return (scores > threshold).astype(np.int64)
 
     def predict_proba(self, table: pd.DataFrame, learner: str | None = None) -> Array:
         """(n, k) class probabilities in the order of `classes`.
@@ -179,12 +213,13 @@ class Predictor:
         """
         raw = self.raw(table, learner)
         if raw.ndim == 1:
-            msg = f"{self.schema.target} is a number: there are no class probabilities"
+            what = "an anomaly score" if self.schema.task == "anomaly" else self.schema.target
+            msg = f"{what} is a number: there are no class probabilities"
             raise ArtifactError(msg)
         return raw
 
     def raw(self, table: pd.DataFrame, learner: str | None = None) -> Array:
-        """(n, k) probabilities or (n,) values as float64."""
+        """(n, k) probabilities, (n,) values or anomaly scores in bits, as float64."""
         name = learner or next(iter(self.names), "")
         encoded: dict[Path, Any] = {}
         if name in self._combiners:
@@ -233,15 +268,22 @@ class Predictor:
             folder = self._folder / "views" / f"{kind}-f{fold}"
             if folder not in encoded:
                 encoded[folder] = self._view(folder).transform(X)
-            view = View(encoded[folder], None, self.schema.task, len(self.schema.classes))
-            parts.append(np.asarray(self._model(trial, fold).predict(view), dtype=np.float64))
+            view = View(encoded[folder], None, self.schema.task, self.schema.n_classes)
+            part = np.asarray(self._model(trial, fold).predict(view), dtype=np.float64)
+            parts.append(part if self.schema.task != "anomaly" else self._bits(trial, fold, part))
         return np.mean(parts, axis=0)
+
+    def _bits(self, trial: str, fold: int, scores: Array) -> Array:
+        """A detector's scores on the scale that all share."""
+        file = self._folder / "members" / f"{trial}-f{fold}" / SCALE
+        scale = Surprise.restore(json.loads(file.read_text(encoding="utf-8")))
+        return scale.apply(scores.astype(np.float32))
 
     def _load_model(self, trial: str, fold: int) -> Any:
         member = self._content["members"][trial]
         learner = get_host().learner(member["learner"])
         build = resolve(learner.factory)
-        model = build(member["config"], self.schema.task, len(self.schema.classes))
+        model = build(member["config"], self.schema.task, self.schema.n_classes)
         model.load(self._folder / "members" / f"{trial}-f{fold}")
         return model
 

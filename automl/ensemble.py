@@ -26,7 +26,7 @@ FIT_ROWS = 20_000
 FIT_CELLS = 40_000_000
 """Numbers (trials x rows x classes) held in memory to find weights: 160 MB."""
 PER_LEARNER = 5
-"""Configurations of one learner that an ensemble may draw from."""
+"""Configurations of one learner that an ensemble may draw from; one of an anomaly detector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,8 @@ def _members(pool: _Pool, allowed: Sequence[int], fit: int) -> list[int]:
         learner = pool.record.learner_of(pool.trials[i])
         order.append((seen[learner], pool.losses[i, fit], i))
         seen[learner] += 1
-    return [i for place, _, i in sorted(order)[:most] if place < PER_LEARNER]
+    each = 1 if pool.record.anomaly else PER_LEARNER
+    return [i for place, _, i in sorted(order)[:most] if place < each]
 
 
 # --------------------------------------------------------------------------------- weights

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.errors import ArtifactError
-from automl.metrics import influence, interval, loss, score, standard_error
+from automl.metrics import choice_metric, influence, interval, loss, score, standard_error
 from automl.metrics.scoring import Z95
 from automl.search.record import Record
 
@@ -105,10 +105,16 @@ def scored_on(run: Path) -> str:
 def best_trials(run: Path, metric: Metric) -> dict[str, str]:
     """Ranked learner -> its trial that does best on all scored rows, which stands for it."""
     record = Record(run)
-    return {name: _best(record, name, metric) for name in record.ranked}
+    choice = _choice(record, metric)
+    return {name: _best(record, name, choice) for name in record.ranked}
 
 
 # ------------------------------------------------------------------------------- choosing
+
+
+def _choice(record: Record, metric: Metric) -> Metric:
+    """What configurations are chosen by: anomaly detectors never by labels."""
+    return choice_metric(metric, "anomaly") if record.anomaly else metric
 
 
 def _values(record: Record, learner: str, metric: Metric) -> Array:
@@ -137,7 +143,8 @@ def _best(record: Record, learner: str, metric: Metric) -> str:
 
 def _learner(record: Record, learner: str, metric: Metric) -> _Entry:
     """A learner, by its best configuration; of equal ones the first that was dealt."""
-    trials, values = record.candidates[learner], _values(record, learner, metric)
+    choice = _choice(record, metric)
+    trials, values = record.candidates[learner], _values(record, learner, choice)
     chosen = [trials[i] for i in values.argmin(axis=0)]
     best = chosen[0]
     if record.y_test is not None:
@@ -147,11 +154,11 @@ def _learner(record: Record, learner: str, metric: Metric) -> _Entry:
         read = {trial: record.prediction(trial) for trial in set(chosen[1:])}
         terms = _by_half(record, metric, [read[trial] for trial in reversed(chosen[1:])])
     else:
-        terms = influence(metric, record.y, record.prediction(best))
+        terms = _terms(record, metric, record.prediction(best), np.arange(len(record.y)))
     low = float(values[:, 0].min())
     row = {
         "learner": learner,
-        "score_val": _score_of(metric, low),
+        "score_val": _score_of(choice, low),
         "spent_seconds": record.spent[learner],
         "trials": record.trials[learner],
         **_costs(record, [best]),
@@ -164,7 +171,16 @@ def _by_half(record: Record, metric: Metric, predictions: Sequence[Array]) -> Ar
     """(m,) terms, each half's from its own prediction; NaN for rows in neither half."""
     terms = np.full(len(record.y), math.nan)
     for rows, prediction in zip(record.halves, predictions, strict=True):
-        terms[rows] = influence(metric, record.y[rows], prediction[rows])
+        terms[rows] = _terms(record, metric, prediction, rows)
+    return terms
+
+
+def _terms(record: Record, metric: Metric, prediction: Array, rows: Array) -> Array:
+    """(len(rows),) terms of the answered rows among those given; NaN for the others."""
+    terms = np.full(len(rows), math.nan)
+    there = record.answered[rows]
+    rows = rows[there]
+    terms[there] = influence(metric, record.answers[rows], prediction[rows])
     return terms
 
 

@@ -52,7 +52,8 @@ class Schema:
     """Everything inferred about a table; enough to read new rows the same way."""
 
     columns: tuple[Column, ...]
-    target: str
+    target: str | None
+    """What is predicted; for anomalies the labels that only score, or None where there are none."""
     task: Task
     target_reason: str
     task_reason: str
@@ -69,6 +70,11 @@ class Schema:
     """Sentences printed before training that belong to no single column."""
 
     @property
+    def n_classes(self) -> int:
+        """Columns of a prediction: one a class; 0 where it is one number a row."""
+        return 0 if self.task == "anomaly" else len(self.classes)
+
+    @property
     def features(self) -> tuple[Column, ...]:
         return tuple(c for c in self.columns if c.kind != "set_aside")
 
@@ -78,7 +84,8 @@ class Dataset:
     """A typed table ready to be split.
 
     `X` holds one column per feature of the schema: float64 numbers, `category`,
-    `datetime64`, or `str` text. `y` is (n,) int64 class codes or float64 values.
+    `datetime64`, or `str` text. `y` is (n,) int64 class codes or float64 values; for anomalies
+    1 for a row labelled as one, 0 for a common row, -1 where there is no label.
     """
 
     X: pd.DataFrame
@@ -90,6 +97,9 @@ class Dataset:
     """(n,) int64 order in time, or None."""
     unlabelled: pd.DataFrame | None = None
     """Rows without a target, columns as in `X`; None where there are none."""
+    suspects: Array | None = None
+    """(n,) int64, for anomalies: 1 for rows that a committee of detectors finds strange. They
+    stand in for labels where configurations are chosen; None for other tasks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +129,15 @@ class View:
     """Rows as one learner wants them.
 
     `X` is a DataFrame (`frame`), an (n, d) float32 array (`matrix`) or a `TensorBlock`
-    (`tensors`); `y` is (n,) int64 codes or float64 values, None when predicting. Arrays may
-    be shared between processes and are read-only.
+    (`tensors`); `y` is (n,) int64 codes or float64 values, None when predicting and always for
+    anomalies. Arrays may be shared between processes and are read-only.
     """
 
     X: Any
     y: Array | None
     task: Task
     n_classes: int
-    """Number of classes of the whole data set; 0 for regression."""
+    """Number of classes of the whole data set; 0 for regression and anomalies."""
     unlabelled: Any | None = None
     """Rows without a target, in the form of `X`, for a learner that declares
     `uses_unlabelled`: of the training view only, and None where there are none."""
@@ -176,7 +186,7 @@ class Model(Protocol):
     def fit(self, train: View, stop: View | None, run: Run) -> None: ...
 
     def predict(self, view: View) -> Array:
-        """(n, k) class probabilities, (n,) values, or (n,) anomaly scores."""
+        """(n, k) class probabilities, (n,) values, or (n,) scores, high for anomalies."""
         ...
 
     def save(self, folder: Path) -> None: ...
@@ -185,7 +195,7 @@ class Model(Protocol):
 
 
 Factory: TypeAlias = Callable[[Config, Task, int], Model]
-"""(configuration, task, number of classes) -> an unfitted model."""
+"""(configuration, task, number of classes as in `View`) -> an unfitted model."""
 
 
 @dataclass(frozen=True, slots=True)

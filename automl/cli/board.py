@@ -87,10 +87,15 @@ def headline(content: Mapping[str, Any]) -> str:
     """What the scores are: target, task, metric, and the rows they stand on."""
     metric = content["metric"]
     better = "higher" if metric["greater_is_better"] else "lower"
-    return (
-        f"predicting {content['target']} ({content['task']}); {metric['name']}, {better} is better,"
-        f" {_rows(content)}"
-    )
+    return f"{_aim(content)}; {metric['name']}, {better} is better, {_rows(content)}"
+
+
+def _aim(content: Mapping[str, Any]) -> str:
+    if content["task"] != "anomaly":
+        return f"predicting {content['target']} ({content['task']})"
+    if content["target"] is None:
+        return "looking for anomalies, judged without labels"
+    return f"looking for anomalies, chosen without labels, scored by {content['target']}"
 
 
 def _rows(content: Mapping[str, Any]) -> str:

@@ -9,25 +9,31 @@ import typer
 
 from automl.cli.output import emit_json, emit_rich, note, plain_table
 from automl.cli.tables import load_table
-from automl.errors import DataError
+from automl.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from automl.artifact import Predictor
-    from automl.types import Array
+    from automl.types import Array, Schema
 
 
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that 'automl fit' wrote.")],
     data: Annotated[str, typer.Argument(metavar="DATA", help="Rows with the target column.")],
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "-t", "--target", metavar="COL", help="Labels of anomalies, where fit knew of none."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list of rows.")] = False,
 ) -> None:
     """Score a run on rows whose answers are known."""
     from automl.artifact import Predictor
 
     predictor = Predictor.load(run)
-    rows = scores(predictor, load_table(data))
+    rows = scores(predictor, load_table(data), target)
     if as_json:
         emit_json(rows)
         return
@@ -35,10 +41,17 @@ def evaluate(
     emit_rich(plain_table(names, ([row[name] for name in names] for row in rows)))
 
 
-def scores(predictor: Predictor, table: pd.DataFrame) -> list[dict[str, Any]]:
+def scores(
+    predictor: Predictor, table: pd.DataFrame, target: str | None = None
+) -> list[dict[str, Any]]:
     """Every metric of the task, for the ensemble and each saved learner.
 
     Rows without an answer, or with a class that training did not have, are left out.
+
+    Args:
+        predictor: The run.
+        table: Rows with answers.
+        target: The column of labels, of anomalies that were looked for without.
 
     Returns:
         One dict per learner: `learner`, `rows`, then metric name to value (nan where these rows
@@ -49,7 +62,7 @@ def scores(predictor: Predictor, table: pd.DataFrame) -> list[dict[str, Any]]:
     """
     from automl.data.schema import encode_target
 
-    schema = predictor.schema
+    schema = _schema(predictor, table, target)
     if schema.target not in table.columns:
         msg = f"the data have no column {schema.target!r}, which holds the answers"
         raise DataError(msg)
@@ -66,14 +79,30 @@ def scores(predictor: Predictor, table: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
+def _schema(predictor: Predictor, table: pd.DataFrame, target: str | None) -> Schema:
+    """The schema that answers are read by."""
+    from automl.data.schema import labelled
+
+    schema = predictor.schema
+    if target is None and schema.target is None:
+        msg = "fit knew of no labels; name their column with --target"
+        raise UsageError(msg)
+    if target is None or target == schema.target:
+        return schema
+    if schema.target is not None:
+        msg = f"the answers are in {schema.target!r}, as in training; leave --target out"
+        raise UsageError(msg)
+    return labelled(schema, table, target)
+
+
 def _metrics(predictor: Predictor, table: pd.DataFrame, y: Array, learner: str) -> dict[str, float]:
     from automl.hooks.manager import get_host
-    from automl.metrics import BUILTIN, score
+    from automl.metrics import BUILTIN, CONSENSUS, score
 
     schema = predictor.schema
     prediction = predictor.raw(table, learner)
     return {
         metric.name: score(metric, y, prediction)
         for metric in (*BUILTIN, *get_host().metrics().values())
-        if schema.task in metric.tasks
+        if schema.task in metric.tasks and metric is not CONSENSUS
     }

@@ -104,6 +104,10 @@ def fit(  # noqa: PLR0913, PLR0917 - the flags are the contract
     positive: Annotated[
         str | None, typer.Option(metavar="LABEL", help="The positive class of a binary target.")
     ] = None,
+    contamination: Annotated[
+        float | None,
+        typer.Option(metavar="F", help="Share of rows to flag, with --task anomaly. Default: 0.1."),
+    ] = None,
     cpus: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="CPUs to use. Default: all allowed.")
     ] = None,
@@ -153,7 +157,8 @@ def fit(  # noqa: PLR0913, PLR0917 - the flags are the contract
     seconds, share = budget_seconds(time_limit, trials), _share(test_size, test)
     memory_bytes = None if memory is None else parse_size(memory)
     run = output or default_output(data, resume=resume)
-    if target is None and not (as_json or quiet or resume) and can_ask():
+    guessed = target is None and task != "anomaly"
+    if guessed and not (as_json or quiet or resume) and can_ask():
         asked = time.monotonic()
         target = ask_target(data)
         began += time.monotonic() - asked
@@ -173,6 +178,7 @@ def fit(  # noqa: PLR0913, PLR0917 - the flags are the contract
         time=time_column,
         drop=tuple(drop or ()),
         positive=positive,
+        contamination=contamination,
         cpus=cpus,
         gpus=gpus,
         memory=memory_bytes,

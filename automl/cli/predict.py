@@ -45,8 +45,9 @@ def predict(
         msg = f"there is no folder {output.absolute().parent}: make it, or choose another -o"
         raise DataError(msg)
     predictor = Predictor.load(run)
-    if proba and not predictor.schema.classes:
-        msg = f"--proba needs classes, and {predictor.schema.target} is a number: leave it out"
+    if proba and not predictor.schema.n_classes:
+        what = predictor.schema.target or "an anomaly score"
+        msg = f"--proba needs classes, and {what} is a number: leave it out"
         raise UsageError(msg)
     frame = predictions(predictor, load_table(data), proba=proba, learner=learner)
     if output is None:
@@ -61,10 +62,16 @@ def predictions(
 ) -> pd.DataFrame:
     """One row per row of the table: `prediction`, then `proba_<class>` where asked.
 
+    Anomalies have the columns `prediction`, 0 or 1, and `score`.
+
     Returns:
-        (n, 1) or (n, 1 + classes).
+        (n, 1), (n, 1 + classes), or (n, 2) for anomalies.
     """
     import pandas as pd
+
+    if predictor.schema.task == "anomaly":
+        strange = predictor.raw(table, learner)
+        return pd.DataFrame({"prediction": predictor.flag(strange, learner), "score": strange})
 
     if not proba:
         return pd.DataFrame({"prediction": predictor.predict(table, learner)})

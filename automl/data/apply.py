@@ -78,22 +78,17 @@ def to_dataset(schema: Schema, table: pd.DataFrame) -> Dataset:
 
     The index of `X` keeps the row numbers of the table, counted from 0. Rows without a target
     are left out where they might tell of rows that a fold validates: all with a time column,
-    and those of groups that also have rows with a target.
+    and those of groups that also have rows with a target. Where anomalies are looked for, rows
+    without a label stay.
 
     Raises:
         DataError: If a column is missing, or no row has a known target.
     """
     names = {str(c).strip(): i for i, c in enumerate(table.columns)}
-    if schema.target not in names:
-        msg = f"The table lacks the target column {schema.target!r}."
-        raise DataError(msg)
-    y, known = encode_target(schema, table.iloc[:, names[schema.target]])
-    if not known.any():
-        msg = f"No row has a known value of the target {schema.target!r}."
-        raise DataError(msg)
+    y, known = _answers(schema, table, names)
     X = to_features(schema, table)
     groups, times = _groups(schema, table, names), _times(schema, table, names)
-    if known.all():
+    if known.all() or schema.task == "anomaly":
         return Dataset(X, y, schema, groups, times)
     return Dataset(
         X[known],
@@ -112,6 +107,20 @@ def _unlabelled(
     if groups is not None:
         apart &= ~np.isin(groups, groups[known])
     return X[apart] if times is None and apart.any() else None
+
+
+def _answers(schema: Schema, table: pd.DataFrame, names: dict[str, int]) -> tuple[Array, Array]:
+    """(n,) encoded targets, and which of them are known."""
+    if schema.target is None:
+        return np.full(len(table), -1, dtype=np.int64), np.zeros(len(table), dtype=bool)
+    if schema.target not in names:
+        msg = f"The table lacks the target column {schema.target!r}."
+        raise DataError(msg)
+    y, known = encode_target(schema, table.iloc[:, names[schema.target]])
+    if not known.any():
+        msg = f"No row has a known value of the target {schema.target!r}."
+        raise DataError(msg)
+    return y, known
 
 
 def _raw(table: pd.DataFrame, names: dict[str, int], name: str, option: str) -> pd.Series[Any]:

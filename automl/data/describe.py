@@ -40,6 +40,10 @@ def describe(schema: Schema) -> list[str]:
 
 
 def _target(schema: Schema) -> str:
+    if schema.target is None:
+        return f"Target: none ({schema.target_reason}; --target NAME takes labels to score by)"
+    if schema.task == "anomaly":
+        return f"Labels: {schema.target} ({schema.target_reason}); they score and train nothing"
     if schema.target_reason == "as asked":
         return f"Target: {schema.target}"
     return f"Target: {schema.target} ({schema.target_reason}; --target NAME takes another)"
@@ -47,7 +51,10 @@ def _target(schema: Schema) -> str:
 
 def _task(schema: Schema) -> str:
     text = f"Task: {schema.task} ({schema.task_reason})"
-    if schema.task in ("binary", "anomaly"):
+    if schema.task == "anomaly":
+        told = "; an anomaly is {} (--positive LABEL takes another)"
+        return text + (told.format(schema.classes[-1]) if schema.classes else "")
+    if schema.task == "binary":
         return f"{text}; positive is {schema.classes[-1]!s} (--positive LABEL takes another)"
     if schema.task == "multiclass":
         shown = ", ".join(str(c) for c in schema.classes[:10])

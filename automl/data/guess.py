@@ -9,6 +9,8 @@ from automl.data.words import TARGET_NAMES, names_a_target, names_a_worth
 from automl.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import pandas as pd
 
     from automl.types import Column
@@ -31,6 +33,19 @@ def guess_target(table: pd.DataFrame) -> tuple[str, str]:
     if named in frame.columns:
         return named, "the source of the data names it"
     return _by_name(frame) or _by_place(frame)
+
+
+def labels_of(table: pd.DataFrame, drop: Sequence[str]) -> tuple[str | None, str]:
+    """The labels that the source of a table names, for anomalies, and why; None for none."""
+    named = str(table.attrs.get("target", "")).strip()
+    if named in table.columns and named not in drop and table[named].nunique() == 2:
+        return named, "the source of the data names it"
+    return None, "no --target: nothing to score by"
+
+
+def sounds_like_labels(names: Iterable[str]) -> str | None:
+    """A column whose name is one that targets have; None if there is none."""
+    return next((name for name in names if name.lower() in TARGET_NAMES), None)
 
 
 def _by_name(frame: pd.DataFrame) -> tuple[str, str] | None:

@@ -9,11 +9,13 @@ import difflib
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from automl.data.apply import to_dataset, to_features
 from automl.data.columns import judge_columns, named_by_strings
 from automl.data.describe import describe
-from automl.data.guess import guess_target
-from automl.data.target import decode_labels, encode_target, judge_target
+from automl.data.guess import guess_target, labels_of, sounds_like_labels
+from automl.data.target import Target, decode_labels, encode_target, judge_target
 from automl.errors import DataError, UsageError
 from automl.types import Column, Schema
 
@@ -28,6 +30,7 @@ __all__ = [
     "encode_target",
     "guess_target",
     "infer_schema",
+    "labelled",
     "schema_from_json",
     "schema_to_json",
     "to_dataset",
@@ -49,7 +52,8 @@ def infer_schema(
 
     Args:
         table: (n, d) raw table, of any dtypes.
-        target: The column to predict; None to guess.
+        target: The column to predict; None to guess. For anomalies the column of labels, None
+            where there is none: only what the source of the data itself names is taken then.
         task: "auto", "binary", "multiclass", "regression" or "anomaly".
         drop: Columns to leave out.
         positive: The label whose probability comes last.
@@ -65,12 +69,15 @@ def infer_schema(
         msg = "The table has no rows; give a file with data."
         raise DataError(msg)
     reason = "as asked"
-    if target is None:
+    if target is None and task == "anomaly":
+        target, reason = labels_of(frame, drop)
+    elif target is None:
         target, reason = guess_target(frame.drop(columns=[c for c in drop if c in frame]))
     asked = {"--target": [target], "--drop": drop, "--group": [group], "--time": [time]}
     _check_asked({k: [c for c in v if c is not None] for k, v in asked.items()}, frame)
-    goal = judge_target(frame[target], target, task, positive)
-    columns = _columns(frame.drop(columns=[target]), drop, group, time)
+    goal = _goal(frame, target, task, positive)
+    features = frame if target is None else frame.drop(columns=[target])
+    columns = _columns(features, drop, group, time)
     if not any(c.kind != "set_aside" for c in columns):
         msg = "No column is left to learn from: all are constant, ids, dropped or the target."
         raise DataError(msg)
@@ -84,10 +91,32 @@ def infer_schema(
         target_dtype=goal.dtype,
         group=group,
         time=time,
-        rows=int(goal.known.sum()),
-        rows_dropped=int((~goal.known).sum()),
-        notes=_notes(len(frame), int((~goal.known).sum())),
+        rows=len(frame) if goal.task == "anomaly" else int(goal.known.sum()),
+        rows_dropped=0 if goal.task == "anomaly" else int((~goal.known).sum()),
+        notes=_notes(frame, goal, target, drop),
     )
+
+
+def _goal(frame: pd.DataFrame, target: str | None, task: str, positive: str | None) -> Target:
+    if target is not None:
+        return judge_target(frame[target], target, task, positive)
+    if positive is not None:
+        msg = "--positive needs labels; name their column with --target."
+        raise UsageError(msg)
+    return Target("anomaly", "as asked", (), "int64", np.zeros(len(frame), dtype=bool))
+
+
+def labelled(schema: Schema, table: pd.DataFrame, target: str) -> Schema:
+    """A schema for anomalies with the labels of another column, to score by.
+
+    Raises:
+        DataError: There is no such column, or it has not two labels.
+    """
+    frame = named_by_strings(table)
+    if target not in frame.columns:
+        raise DataError(_unknown("--target", target, list(frame.columns)))
+    goal = judge_target(frame[target], target, "anomaly", None)
+    return replace(schema, target=target, classes=goal.classes, target_dtype=goal.dtype)
 
 
 def _check_asked(asked: Mapping[str, Sequence[str]], frame: pd.DataFrame) -> None:
@@ -97,9 +126,9 @@ def _check_asked(asked: Mapping[str, Sequence[str]], frame: pd.DataFrame) -> Non
         for name in wanted:
             if name not in known:
                 raise DataError(_unknown(option, name, names))
-    target = asked["--target"][0]
+    target = next(iter(asked["--target"]), None)
     for option in ("--drop", "--group", "--time"):
-        if target in asked[option]:
+        if target is not None and target in asked[option]:
             msg = f"{option} names the target {target!r}; name another column."
             raise UsageError(msg)
 
@@ -141,10 +170,18 @@ def _time_column(column: Column) -> Column:
     raise DataError(msg)
 
 
-def _notes(rows: int, dropped: int) -> tuple[str, ...]:
-    if not dropped:
+def _notes(
+    frame: pd.DataFrame, goal: Target, target: str | None, drop: Sequence[str]
+) -> tuple[str, ...]:
+    blank = int((~goal.known).sum())
+    if target is None:
+        likely = sounds_like_labels(c for c in frame.columns if c not in drop)
+        how = "name it with --target if it says which rows are anomalies, or --drop it"
+        return (f"{likely} is taken for a feature: {how}.",) if likely else ()
+    if not blank:
         return ()
-    return (f"{dropped:,} of {rows:,} rows have no target.",)
+    what = "label: they are trained on, not scored" if goal.task == "anomaly" else "target"
+    return (f"{blank:,} of {len(frame):,} rows have no {what}.",)
 
 
 def schema_to_json(schema: Schema) -> dict[str, Any]:

@@ -114,8 +114,9 @@ class Split:
 def make_split(data: Dataset, folds: int | None = None, seed: int = 0) -> Split:
     """Deal the rows of a table.
 
-    Folds are stratified by class, or by tenths of a numeric target; classes with fewer rows
-    than folds are spread. Groups stay whole. With times the last fifth validates, one fold.
+    Folds are stratified by class, by tenths of a numeric target, or by the suspects of
+    anomalies, never by labels of them; classes with fewer rows than folds are spread. Groups
+    stay whole. With times the last fifth validates, one fold.
 
     Args:
         data: the training table.
@@ -131,7 +132,7 @@ def make_split(data: Dataset, folds: int | None = None, seed: int = 0) -> Split:
         msg = f"The table has {n} usable rows; at least 2 are needed."
         raise DataError(msg)
     rng = np.random.default_rng(seed)
-    strata = _strata(data)
+    strata = _strata(data) if data.schema.task != "anomaly" else _suspicion(data)
     order = _shuffle(strata, data.groups, rng)
     if data.times is None:
         k = _fold_count(data, folds)
@@ -142,7 +143,7 @@ def make_split(data: Dataset, folds: int | None = None, seed: int = 0) -> Split:
     timed = data.times is not None
     all_folds = not timed and n < SMALL_TABLE
     smallest = min(_used(fold_of, fold) for fold in range(k))
-    floor = max(FEWEST_ROWS, 10 * len(data.schema.classes))
+    floor = max(FEWEST_ROWS, 10 * data.schema.n_classes)
     rungs = [r for r in range(3) if FRACTIONS[r] * smallest >= floor] + [3]
     if not all_folds:
         rungs.append(REFIT)
@@ -175,7 +176,7 @@ def carve_test(data: Dataset, size: float, seed: int = 0) -> tuple[Array, Array]
         order = _shuffle(strata, data.groups, np.random.default_rng(seed))
         test = np.zeros(n, dtype=bool)
         test[order[: _whole(order, data.groups, wanted)]] = True
-        if data.groups is None and data.schema.task != "regression":
+        if data.groups is None and data.schema.task in {"binary", "multiclass"}:
             _keep_one_of_each(test, strata, order)
     train = ~test
     if data.groups is not None:
@@ -201,11 +202,21 @@ def take(data: Dataset, rows: Array) -> Dataset:
         None if data.groups is None else data.groups[rows],
         None if data.times is None else data.times[rows],
         unlabelled=data.unlabelled,
+        suspects=None if data.suspects is None else data.suspects[rows],
     )
+
+
+def _suspicion(data: Dataset) -> Array:
+    """(n,) int16: what folds are stratified by where no label may have a say."""
+    if data.suspects is None:
+        return np.zeros(len(data.y), dtype=np.int16)
+    return data.suspects.astype(np.int16)
 
 
 def _strata(data: Dataset) -> Array:
     """(n,) classes, or tenths of a numeric target by rank; int16 where that sorts faster."""
+    if data.schema.task == "anomaly":
+        return (data.y + 1).astype(np.int16)
     if data.schema.task != "regression":
         return data.y.astype(np.int16 if data.y.max() < np.iinfo(np.int16).max else np.int64)
     n = len(data.y)

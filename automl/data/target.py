@@ -70,9 +70,10 @@ def judge_target(series: pd.Series[Any], name: str, task: str, positive: str | N
         msg = f"The target {name!r} has no value in any row; name another column with --target."
         raise DataError(msg)
     if len(values.distinct) == 1:
+        cure = "--drop it" if task == "anomaly" else "name another column with --target"
         msg = (
             f"The target {name!r} is {values.distinct[0]!r} in every row; there is nothing to "
-            "learn, so name another column with --target."
+            f"learn, so {cure}."
         )
         raise DataError(msg)
     chosen, reason = _task(values, name, task, int(known.sum()))
@@ -82,6 +83,8 @@ def judge_target(series: pd.Series[Any], name: str, task: str, positive: str | N
             raise UsageError(msg)
         return Target(chosen, reason, (), "float64", known)
     classes = _order(values.distinct, positive, name)
+    if chosen == "anomaly" and positive is None:
+        classes = _rarer_last(series, classes, values.dtype)
     return Target(chosen, reason, classes, values.dtype, known)
 
 
@@ -128,7 +131,10 @@ def _task(values: _Values, name: str, task: str, rows: int) -> tuple[Task, str]:
             raise DataError(msg)
         return "regression", "as asked"
     if task in ("binary", "anomaly") and k != 2:
-        msg = f"The target {name!r} has {k:,} labels and --task {task} needs two; leave it out."
+        other = "--target" if task == "anomaly" else "--task"
+        msg = (
+            f"The target {name!r} has {k:,} labels and --task {task} needs two; leave {other} out."
+        )
         raise DataError(msg)
     if task == "multiclass" and k > max(MOST_CLASSES, rows // 2):
         msg = (
@@ -189,6 +195,14 @@ def _order(labels: tuple[Value, ...], positive: str | None, name: str) -> tuple[
     return labels
 
 
+def _rarer_last(series: pd.Series[Any], labels: tuple[Value, ...], dtype: str) -> tuple[Value, ...]:
+    """Two labels, an anomaly's last: a word for something bad, else the rarer one."""
+    if str(labels[1]).lower() in POSITIVE_WORDS and dtype == "str":
+        return labels
+    codes, known = _codes(series, labels, dtype, str(series.name))
+    return labels[::-1] if 2 * int((codes == 1).sum()) > int(known.sum()) else labels
+
+
 def _same(label: Value, text: str) -> bool:
     if str(label) == text.strip():
         return True
@@ -210,13 +224,20 @@ def encode_target(schema: Schema, values: Any) -> tuple[Array, Array]:
         is missing, is no number, or is a label that training did not have (y is -1 or NaN there).
     """
     series = pd.Series(values).reset_index(drop=True)
+    name = schema.target or ""
     if schema.task == "regression":
-        y = _as_numbers(series, schema.target)
+        y = _as_numbers(series, name)
         return y, np.isfinite(y)
-    if schema.target_dtype in ("int64", "float64"):
-        return _lookup(_as_numbers(series, schema.target), schema)
+    return _codes(series, schema.classes, schema.target_dtype, name)
+
+
+def _codes(
+    series: pd.Series[Any], classes: tuple[Value, ...], dtype: str, name: str
+) -> tuple[Array, Array]:
+    if dtype in ("int64", "float64"):
+        return _lookup(_as_numbers(series, name), classes)
     words = parse.blank_out(parse.spell(series), _LABEL_KEEP.split())
-    labels = pa.array([str(c) for c in schema.classes], words.type)
+    labels = pa.array([str(c) for c in classes], words.type)
     codes = pa.compute.index_in(words, value_set=labels).fill_null(-1)
     y = codes.to_numpy(zero_copy_only=False).astype(np.int64)
     return y, y >= 0
@@ -228,8 +249,8 @@ def _as_numbers(series: pd.Series[Any], name: str) -> Array:
     return parse.to_numbers(series, _number_rule(series, name) or "number")
 
 
-def _lookup(numbers: Array, schema: Schema) -> tuple[Array, Array]:
-    labels = np.array(schema.classes, dtype=np.float64)
+def _lookup(numbers: Array, classes: tuple[Value, ...]) -> tuple[Array, Array]:
+    labels = np.array(classes, dtype=np.float64)
     order = np.argsort(labels)
     place = np.clip(np.searchsorted(labels[order], numbers), 0, len(labels) - 1)
     known = labels[order][place] == numbers

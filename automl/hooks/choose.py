@@ -84,7 +84,7 @@ def _obstacle(entry: LearnerEntry, schema: Schema, task: Task, n_rows: int, n_co
     for most, here, what in (
         (limits.rows, n_rows, "rows"),
         (limits.columns, n_columns, "columns"),
-        (limits.classes, len(schema.classes), "classes"),
+        (limits.classes, schema.n_classes, "classes"),
     ):
         if most is not None and here > most:
             return f"limit: at most {most:,} {what}, here {here:,}"

@@ -57,7 +57,9 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
         name: The learner's name on leaderboards and on the command line.
         estimator: `"package.module:Class"`, or such a path for each task; the key
             `"classification"` stands for binary and multiclass. Any callable that takes the
-            configuration as keywords and returns an estimator will do.
+            configuration as keywords and returns an estimator will do. For anomalies it is one
+            with `score_samples`, which scikit-learn's outlier detectors have: low for strange
+            rows. Its `fit` gets None for `y`.
         family: "deep", "classical" or "baseline".
         tasks: The tasks it can do.
         view: "matrix" (dense float32, nothing missing) or "frame" (typed DataFrame).
@@ -214,9 +216,11 @@ class EstimatorModel:
         self._estimator = kept or self._estimator
 
     def predict(self, view: View) -> Array:
-        """(n, k) class probabilities in the order of class codes, or (n,) values."""
+        """(n, k) class probabilities in the order of class codes, (n,) values or anomaly scores."""
         import numpy as np
 
+        if self._task == "anomaly":
+            return -np.asarray(self._estimator.score_samples(view.X)).reshape(len(view))
         if self._task not in _CLASSES:
             return np.asarray(self._estimator.predict(view.X)).reshape(len(view))
         if len(self._seen) == 1:

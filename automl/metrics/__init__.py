@@ -1,7 +1,8 @@
 """Metrics that the host computes itself, each with per-row terms for its standard error.
 
 Conventions: binary predictions are (n, 2) and the positive class is code 1; multiclass ones are
-(n, k); regression (n,); anomaly scores (n,). `roc_auc` and `average_precision` of several
+(n, k); regression (n,); anomaly scores (n,), where `consensus` alone needs no labels: its `y`
+are the suspects of a committee of detectors. `roc_auc` and `average_precision` of several
 classes are the plain mean of the one-vs-rest values over the classes that the scored rows hold
 (scikit-learn: `multi_class="ovr", average="macro"`); `f1` of several classes is macro-averaged.
 A score that the rows cannot define (the AUC of one class, no rows) is NaN, never an error.
@@ -17,6 +18,7 @@ import numpy as np
 from automl.errors import PluginError, UsageError
 from automl.metrics import ranking, terms
 from automl.metrics.scoring import influence, interval, loss, score, standard_error
+from automl.metrics.strangeness import CONSENSUS, Surprise, choice_metric
 from automl.types import Metric
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BUILTIN",
+    "CONSENSUS",
+    "Surprise",
+    "choice_metric",
     "default_metric",
     "get_metric",
     "influence",
@@ -95,6 +100,7 @@ BUILTIN: tuple[Metric, ...] = (
         score=lambda y, p: terms.rmse(*terms.log1p(y, p)),
         influence=lambda y, p: terms.rmse_terms(*terms.log1p(y, p)),
     ),
+    CONSENSUS,
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,8 +48,12 @@ def study_of_run(run: Path, metric: Metric) -> Study:
         greater_is_better=metric.greater_is_better,
         bounded=metric.bounded,
         points=tuple(
-            rows.point(record, metric, rung, families.get(rung.learner, ""), order[rung.trial])
+            point
             for rung in finished
+            for point in [
+                rows.point(record, metric, rung, families.get(rung.learner, ""), order[rung.trial])
+            ]
+            if all(map(math.isfinite, point.score))
         ),
         scored_on="crossfit" if record.y_test is None else "test",
         single=True,
@@ -78,12 +83,15 @@ class _Rows:
     def point(self, record: Record, metric: Metric, rung: Rung, family: str, order: int) -> Point:
         prediction = record.rung_prediction(rung, self.suffix)
         scores = tuple(score(metric, self.y[rows], prediction[rows]) for rows in self.scored)
+        seen = tuple(reversed(scores)) if self.chosen else (float(rung.score or 0.0),)
+        if record.labels is not None or (self.suffix and record.anomaly):
+            seen = (float(rung.score or 0.0),) * len(scores)
         return Point(
             learner=rung.learner,
             family=family,
             n=rung.n,
             score=scores,
-            score_val=tuple(reversed(scores)) if self.chosen else (float(rung.score or 0.0),),
+            score_val=seen,
             rows=tuple(len(rows) for rows in self.scored),
             error=self._error(prediction),
             regime="halving",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import tempfile
 import time
@@ -17,13 +18,17 @@ import numpy as np
 
 from automl.errors import AutoMLError, PluginError
 from automl.hooks.manager import get_host, resolve
-from automl.metrics import get_metric
+from automl.metrics import Surprise, choice_metric, get_metric
 from automl.types import View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from automl.types import Array, Config, Learner, Metric, Model, Status, Task
+
+SCALE = "scale.json"
+"""The host's file beside a saved anomaly detector: the scale of its scores."""
+SCALE_ROWS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +62,15 @@ class RungData:
     """The rows of one (view, rung, fold); the last `n_stop` training rows are stop rows."""
 
     train_X: Any
-    train_y: Array
+    train_y: Array | None
+    """None for anomalies: no label reaches a worker."""
     n_stop: int
     validation_X: Any
     test_X: Any = None
     unlabelled_X: Any = None
     """Rows without a target, where a learner of this view wants them."""
+    stop_y: Array | None = None
+    """For anomalies the suspects among the stop rows, which reports are scored against."""
 
 
 @dataclass(slots=True)
@@ -72,6 +80,7 @@ class Outcome:
     status: Status
     reason: str = ""
     predictions: dict[str, Array] = field(default_factory=dict)
+    """By suffix: "" for the validation rows, "-test"; anomaly scores in bits."""
     model: dict[str, bytes] | None = None
     fit_seconds: float = 0.0
     predict_seconds: float = 0.0
@@ -134,14 +143,15 @@ def _run(order: Order, data: RungData, watch: Callable[[float], None]) -> Outcom
     learner = host.learner(order.learner)
     model: Model = resolve(learner.factory)(order.config, order.task, order.n_classes)
     train, stop = _rows(order, learner, data)
-    stop_y = data.train_y[len(data.train_y) - data.n_stop :]
     stopping = _stopping(order)
 
     with _threads(order.threads):
         started = time.monotonic()
         left = order.left - (started - began)
         watch(min(order.kill_after, left))
-        run = HostRun(order, learner, stop_y, stopping, min(order.allowance, 0.95 * left - 0.3))
+        run = HostRun(
+            order, learner, _stop_y(data), stopping, min(order.allowance, 0.95 * left - 0.3)
+        )
         model.fit(train, stop, run)
         fitted = time.monotonic()
         parts = {"": data.validation_X, "-test": data.test_X}
@@ -150,8 +160,16 @@ def _run(order: Order, data: RungData, watch: Callable[[float], None]) -> Outcom
             for suffix, X in parts.items()
             if X is not None
         }
+        scale = None
+        if order.task == "anomaly":
+            scale = _scale(model, train, predictions.get("", np.empty(0)), order)
+            predictions = {
+                suffix: scale.apply(p).astype(np.float32) for suffix, p in predictions.items()
+            }
         predicted = time.monotonic()
     saved, reason = _saved(model) if order.save else (None, "")
+    if scale is not None and saved is not None:
+        saved[SCALE] = json.dumps(scale.state()).encode()
     return Outcome(
         "ok",
         reason,
@@ -182,10 +200,25 @@ def _rows(order: Order, learner: Learner, data: RungData) -> tuple[View, View | 
     return train, stop
 
 
+def _stop_y(data: RungData) -> Array:
+    """What reports are scored against."""
+    if data.train_y is None:
+        return np.empty(0, dtype=np.int64) if data.stop_y is None else data.stop_y
+    return data.train_y[len(data.train_y) - data.n_stop :]
+
+
+def _scale(model: Model, train: View, validation: Array, order: Order) -> Surprise:
+    """The scale of a model's anomaly scores: by rows that it has not seen, if there are any."""
+    if len(validation):
+        return Surprise.of(validation)
+    some = train.take(slice(0, SCALE_ROWS))
+    return Surprise.of(_checked(model.predict(some), some.X, order))
+
+
 def _stopping(order: Order) -> Metric:
     """The metric that early stopping watches."""
     extra = tuple(get_host().metrics().values())
-    metric = get_metric(order.metric, order.task, extra)
+    metric = choice_metric(get_metric(order.metric, order.task, extra), order.task)
     return metric if metric.stopping is None else get_metric(metric.stopping, order.task, extra)
 
 

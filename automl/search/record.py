@@ -61,6 +61,11 @@ class Record:
             raise ArtifactError(msg) from error
         return array
 
+    @property
+    def anomaly(self) -> bool:
+        """Whether the run looks for anomalies, and its choices stand on suspects."""
+        return self.info.get("task") == "anomaly"
+
     # ------------------------------------------------------------------ rows
 
     @cached_property
@@ -87,8 +92,27 @@ class Record:
 
     @cached_property
     def y(self) -> Array:
-        """(m,) truth of the scored rows."""
+        """(m,) truth of the scored rows that choices stand on; for anomalies the suspects."""
         return np.asarray(self._load("truth")[self.positions])
+
+    @cached_property
+    def labels(self) -> Array | None:
+        """(m,) labels of anomalies among the scored rows, -1 where unknown; None without any."""
+        if not (self.run / "predictions" / "labels.npy").exists():
+            return None
+        return np.asarray(self._load("labels")[self.positions])
+
+    @cached_property
+    def answered(self) -> Array:
+        """(m,) bool: the scored rows that honest scores stand on: for anomalies those labelled."""
+        if self.labels is None:
+            return np.ones(len(self.y), dtype=bool)
+        return np.asarray(self.labels >= 0)
+
+    @property
+    def answers(self) -> Array:
+        """(m,) what honest scores compare with: `y`, or the labels of anomalies."""
+        return self.y if self.labels is None else self.labels
 
     @cached_property
     def halves(self) -> tuple[Array, ...]:
@@ -98,9 +122,16 @@ class Record:
 
     @cached_property
     def fold0(self) -> tuple[Array, Array]:
-        """Truth and half of the rows that validate fold 0, in ascending order of the rows."""
+        """Answers and half of the rows that validate fold 0, in ascending order of the rows.
+
+        The half is -1 for rows that have no answer.
+        """
         rows = np.flatnonzero(self.fold == 0)
-        return np.asarray(self._load("truth")[rows]), np.asarray(self._load("half")[rows])
+        half = np.asarray(self._load("half")[rows])
+        if self.labels is None:
+            return np.asarray(self._load("truth")[rows]), half
+        labels = np.asarray(self._load("labels")[rows])
+        return labels, np.where(labels < 0, -1, half)
 
     @cached_property
     def y_test(self) -> Array | None:

@@ -37,8 +37,9 @@ class RungStore:
     """Makes `RungData` on a thread and hands out references to it.
 
     Each encoding is fitted on the rung's training rows only. From rung 3 on its fitted
-    form is saved for the artifact. The least recently used references are dropped when the
-    store is full; a dropped one is made again when it is asked for.
+    form is saved for the artifact. Where anomalies are looked for, no label is handed
+    out. The least recently used references
+    are dropped when the store is full; a dropped one is made again when it is asked for.
     """
 
     def __init__(
@@ -129,13 +130,15 @@ class RungStore:
         rows = np.concatenate([prefix[~stop], prefix[stop]])
         views = self._fitted(key, rows)
         validation = self._split.validation(key.fold)
+        suspects = self._data.suspects
         made = RungData(
             train_X=views.train(key.kind),
-            train_y=self._data.y[rows],
+            train_y=None if suspects is not None else self._data.y[rows],
             n_stop=int(stop.sum()),
             validation_X=self._encoded(views, key.kind, self._data.X.iloc[validation]),
             test_X=self._encoded(views, key.kind, self._test_X),
             unlabelled_X=self._encoded(views, key.kind, self._without_target(key)),
+            stop_y=None if suspects is None else suspects[prefix[stop]],
         )
         if key.rung >= TOP:
             views.save(key.kind, self._folder / f"{key.kind}-f{key.fold}")
@@ -163,9 +166,9 @@ class RungStore:
         """The encoding that all views of a (rung, fold) share."""
         at = (key.rung, key.fold)
         if at not in self._views:
-            self._views[at] = Views(
-                self._data.X.iloc[rows], self._data.y[rows], self._data.schema, self._seed
-            )
+            blind = self._data.suspects is not None
+            y = np.zeros(len(rows), np.int64) if blind else self._data.y[rows]
+            self._views[at] = Views(self._data.X.iloc[rows], y, self._data.schema, self._seed)
             while len(self._views) > 2:
                 self._views.popitem(last=False)
         return self._views[at]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.hooks.manager import resolve
-from automl.metrics import default_metric, get_metric
+from automl.metrics import choice_metric, default_metric, get_metric
 from automl.search.objective import HostRun, Order
 from automl.testing import tables
 from automl.testing.meter import Meter, Reading
@@ -175,8 +175,10 @@ class Bench:
         build = resolve(self.learner.factory)
         model: Model = build(dict(order.config), self.task, classes)
         train, stop = rows.parts(stopping=brief.stopping and self.learner.patience is not None)
-        metric = get_metric(order.metric, self.task)
+        metric = choice_metric(get_metric(order.metric, self.task), self.task)
         answers = np.empty(0) if stop is None or stop.y is None else stop.y
+        if stop is not None and rows.stop_y is not None:
+            answers = rows.stop_y
         with threadpool_limits(limits=1):
             began = time.monotonic()
             host = HostRun(order, self.learner, answers, metric, brief.seconds)

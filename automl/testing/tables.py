@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.data.committee import suspects
 from automl.data.schema import infer_schema, to_dataset, to_features
 from automl.data.views import Views
 from automl.testing.outcome import CLASSES
@@ -39,6 +40,8 @@ class Rows:
     """Without the answers."""
     test_y: Array
     schema: Schema
+    stop_y: Array | None = None
+    """For anomalies: the suspects among the stop rows, by which the host scores reports."""
 
     def parts(self, *, stopping: bool) -> tuple[View, View | None]:
         """Training and stop rows; without early stopping all rows are trained on."""
@@ -108,14 +111,17 @@ def encode(
     seen = to_dataset(schema, train(table.iloc[:n_train].copy()))
     new = test(table.iloc[n_train:].copy())
     views = Views(seen.X, seen.y, schema)
-    k = len(schema.classes) if task in CLASSES else 0
+    k = schema.n_classes
     n_stop = len(seen.y) // STOP_SHARE if len(seen.y) >= 2 * STOP_SHARE else 0
+    blind = task == "anomaly"
+    stop_y = suspects(seen.X, schema, 0)[-n_stop:] if blind and n_stop else None
     return Rows(
-        train=shared(View(views.train(kind), seen.y, task, k)),
+        train=shared(View(views.train(kind), None if blind else seen.y, task, k)),
         n_stop=n_stop,
         test=shared(View(views.transform(kind, to_features(schema, new)), None, task, k)),
         test_y=to_dataset(schema, new).y,
         schema=schema,
+        stop_y=stop_y,
     )
 
 
@@ -135,8 +141,7 @@ def writable(view: View) -> View:
 
 def writable_rows(rows: Rows) -> Rows:
     """The same of training and new rows."""
-    train, test = writable(rows.train), writable(rows.test)
-    return Rows(train, rows.n_stop, test, rows.test_y, rows.schema)
+    return replace(rows, train=writable(rows.train), test=writable(rows.test))
 
 
 def digest(view: View) -> str:

@@ -12,10 +12,18 @@ from automl.leaderboard import best_trials, write_leaderboard
 from automl.scaling import read_scaling, write_scaling
 from automl.search import rundir
 from automl.search.record import Record
+from automl.workflow.options import CONTAMINATION
 
 if TYPE_CHECKING:
     from automl.search.dealer import Dealer
     from automl.workflow.state import Fit, Prepared
+
+
+def _contamination(fit: Fit, prepared: Prepared) -> float | None:
+    """The share of rows that predictions flag; None where they do not."""
+    if prepared.data.schema.task != "anomaly":
+        return None
+    return fit.options.contamination or CONTAMINATION
 
 
 def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool) -> None:
@@ -36,8 +44,9 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
         msg = f"no learner produced a model ({reasons}); raise --time-limit or see {fit.run}"
         raise BudgetError(msg)
     fit.show("ensemble")
-    ensemblers = list(get_host().ensemblers().values())
-    ensemble(fit.run, ensemblers, prepared.metric, fit.options.seed)
+    task = prepared.data.schema.task
+    ensemblers = [e for e in get_host().ensemblers().values() if task in e.tasks]
+    ensemble(fit.run, ensemblers, prepared.choice, fit.options.seed)
     fit.done("ensemble")
     fit.show("save")
     board = write_leaderboard(fit.run, prepared.metric)
@@ -50,6 +59,7 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
         best,
         prepared.metric.name,
         refit=prepared.split.refit,
+        contamination=_contamination(fit, prepared),
     )
     write_scaling(fit.run, read_scaling(fit.run, prepared.metric).document)
     fit.done("save")

@@ -15,6 +15,7 @@ from automl.hooks.manager import LearnerEntry, PluginStatus, get_host
 from automl.search import machine, rundir
 
 if TYPE_CHECKING:
+    from automl.types import Metric
     from automl.workflow.state import Fit, Prepared
 
 
@@ -37,7 +38,8 @@ def describe_run(fit: Fit, prepared: Prepared) -> None:
         },
         "task": data.schema.task,
         "target": data.schema.target,
-        "metric": {"name": metric.name, "greater_is_better": metric.greater_is_better},
+        "metric": _named(metric),
+        "choice": _named(prepared.choice),
         "scored_on": "crossfit" if prepared.locked is None else "test",
         "split": {
             "fingerprint": split.fingerprint,
@@ -60,15 +62,21 @@ def _write_rows(fit: Fit, prepared: Prepared) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     data, split, locked = prepared.data, prepared.split, prepared.locked
     arrays = {
-        "truth": data.y,
+        "truth": prepared.truth,
         "row_ids": np.asarray(data.X.index),
         "fold": split.fold_of,
         "half": split.half,
     }
+    if prepared.metric is not prepared.choice:
+        arrays["labels"] = data.y
     if locked is not None:
         arrays |= {"truth_test": locked.y, "row_ids_test": np.asarray(locked.X.index)}
     for name, values in arrays.items():
         np.save(folder / f"{name}.npy", values)
+
+
+def _named(metric: Metric) -> dict[str, Any]:
+    return {"name": metric.name, "greater_is_better": metric.greater_is_better}
 
 
 def _arguments(fit: Fit) -> dict[str, Any]:

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+CONTAMINATION = 0.1
+"""Share of the rows flagged as anomalies unless asked otherwise: PyOD's default."""
+
+
 @dataclass(frozen=True, slots=True)
 class FitOptions:
     """Every choice of a fit, already parsed; `automl fit --help` says what each means."""
@@ -30,6 +34,8 @@ class FitOptions:
     time: str | None = None
     drop: tuple[str, ...] = ()
     positive: str | None = None
+    contamination: float | None = None
+    """Share of the rows that predictions flag as anomalies; None for `CONTAMINATION`."""
     cpus: int | None = None
     gpus: int | None = None
     memory: int | None = None

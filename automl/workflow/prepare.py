@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from automl.data.committee import suspects
 from automl.data.read import read_table
 from automl.data.schema import describe, infer_schema, schema_from_json, to_dataset
 from automl.data.split import carve_test, make_split, take
 from automl.errors import DataError, UsageError
 from automl.hooks.manager import applicable, get_host
-from automl.metrics import default_metric, get_metric
+from automl.metrics import CONSENSUS, choice_metric, default_metric, get_metric
 from automl.search import rundir
 from automl.search.admission import needs, unaffordable
 from automl.search.ladder import TOP, Ladder
 from automl.search.pacing import BREADTH_SHARE
 from automl.units import format_duration
+from automl.workflow.options import CONTAMINATION
 from automl.workflow.state import Prepared
 
 if TYPE_CHECKING:
@@ -71,7 +76,47 @@ def _datasets(
 
 def _metric(name: str | None, schema: Schema) -> Metric:
     extra = tuple(get_host().metrics().values())
-    return get_metric(name or default_metric(schema.task), schema.task, extra)
+    unlabelled = schema.task == "anomaly" and schema.target is None
+    usual = CONSENSUS.name if unlabelled else default_metric(schema.task)
+    metric = get_metric(name or usual, schema.task, extra)
+    if unlabelled and metric is not CONSENSUS:
+        msg = f"{metric.name} needs labels; name their column with --target, or leave --metric out"
+        raise UsageError(msg)
+    return metric
+
+
+def _with_suspects(fit: Fit, data: Dataset, metric: Metric) -> Dataset:
+    """The rows with those that a committee finds strange, where anomalies are looked for.
+
+    Raises:
+        UsageError: The share of anomalies is out of range, or given for another task.
+    """
+    share = fit.options.contamination
+    if data.schema.task != "anomaly":
+        if share is not None:
+            msg = f"--contamination is for --task anomaly, and the task is {data.schema.task}"
+            raise UsageError(msg)
+        return data
+    if share is not None and not 0 < share < 0.5:
+        msg = f"--contamination is {share}; give a share of the rows between 0 and 0.5, such as 0.1"
+        raise UsageError(msg)
+    why = "as asked" if share is not None else "the usual guess; --contamination F takes another"
+    share = CONTAMINATION if share is None else share
+    scored = "" if metric is CONSENSUS else f"; {metric.name} by the labels is reported only"
+    fit.observer.say(f"Anomalies: the strangest {100 * share:.3g}% of the rows ({why})")
+    fit.observer.say(f"Chosen without labels, by agreement with a committee of detectors{scored}")
+    return replace(data, suspects=suspects(data.X, data.schema, fit.options.seed))
+
+
+def _locked(locked: Dataset | None) -> Dataset | None:
+    """Test rows; of those for anomalies the labelled ones."""
+    if locked is None or locked.schema.task != "anomaly":
+        return locked
+    rows = np.flatnonzero(locked.y >= 0)
+    if not len(rows):
+        msg = "--test and --test-size score labels, and no test row has one; name --target"
+        raise UsageError(msg)
+    return take(locked, rows)
 
 
 def _split(fit: Fit, data: Dataset) -> Split:
@@ -124,6 +169,7 @@ def prepare(
     """
     data, locked = _datasets(fit, table, test, target)
     metric = _metric(fit.options.metric, data.schema)
+    data = _with_suspects(fit, data, metric)
     split = _split(fit, data)
     learners, skipped = _learners(fit.options, data)
     if line := _unlabelled(data, learners):
@@ -132,7 +178,17 @@ def prepare(
     ladder = Ladder(sizes, split.n_folds, split.all_folds_at_3, split.refit)
     left_out = _left_out(fit, data, ladder, learners)
     taking_part = tuple(learner for learner in learners if learner.name not in left_out)
-    return Prepared(data, locked, metric, split, ladder, taking_part, skipped, left_out)
+    return Prepared(
+        data=data,
+        locked=_locked(locked),
+        metric=metric,
+        choice=choice_metric(metric, data.schema.task),
+        split=split,
+        ladder=ladder,
+        learners=taking_part,
+        skipped=skipped,
+        left_out=left_out,
+    )
 
 
 def _left_out(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from automl.data.split import Split
     from automl.search.cluster import Workers
     from automl.search.ladder import Ladder
-    from automl.types import Dataset, Family, Learner, Metric, Observer, Rung
+    from automl.types import Array, Dataset, Family, Learner, Metric, Observer, Rung
     from automl.workflow.options import FitOptions
 
 
@@ -27,6 +27,9 @@ class Prepared:
     locked: Dataset | None
     """Test rows, where asked for."""
     metric: Metric
+    """What honest scores are."""
+    choice: Metric
+    """What configurations are chosen by: `metric`, but for anomalies."""
     split: Split
     ladder: Ladder
     learners: tuple[Learner, ...]
@@ -34,6 +37,11 @@ class Prepared:
     """Learners that do not apply, with the reason."""
     left_out: dict[str, str]
     """Learners that the time limit does not pay for, with the reason."""
+
+    @property
+    def truth(self) -> Array:
+        """(n,) what predictions are chosen by: the target, or the suspects of anomalies."""
+        return self.data.y if self.data.suspects is None else self.data.suspects
 
 
 @dataclass(slots=True)

@@ -82,7 +82,7 @@ def _dealer(fit: Fit, prepared: Prepared, seconds: float | None, earlier: Sequen
         trials=options.trials,
         slots=fit.workers.slots,
         seed=options.seed,
-        greater_is_better=prepared.metric.greater_is_better,
+        greater_is_better=prepared.choice.greater_is_better,
         tuning_share=tuning,
         bagged=bagged,
     )
@@ -93,16 +93,18 @@ def _dealer(fit: Fit, prepared: Prepared, seconds: float | None, earlier: Sequen
     families = {learner.name: learner.family for learner in prepared.learners}
     for rung in earlier:
         if rung.learner in families:
-            fit.count(rung, families[rung.learner], prepared.metric)
+            fit.count(rung, families[rung.learner], prepared.choice)
     return dealer
 
 
 def _members(fit: Fit, prepared: Prepared) -> list[str]:
     """The trials that the ensemble would be made of now, the heaviest first."""
-    ensemblers = [e for e in get_host().ensemblers().values() if e.families is None]
+    task = prepared.data.schema.task
+    everyone = [e for e in get_host().ensemblers().values() if e.families is None]
+    ensemblers = [e for e in everyone if task in e.tasks]
     if not ensemblers:
         return []
-    return list(members(fit.run, ensemblers[0], prepared.metric, fit.options.seed))
+    return list(members(fit.run, ensemblers[0], prepared.choice, fit.options.seed))
 
 
 def _store(fit: Fit, prepared: Prepared, put: Callable[..., object]) -> RungStore:
@@ -132,7 +134,7 @@ def _orders(fit: Fit, prepared: Prepared) -> Callable[[Job], Order]:
             config=job.trial.config,
             seed=job.trial.seed,
             task=schema.task,
-            n_classes=len(schema.classes),
+            n_classes=schema.n_classes,
             metric=prepared.metric.name,
             threads=fit.workers.threads,
             device="cuda" if fit.workers.gpus else "cpu",
@@ -157,7 +159,7 @@ def _finisher(fit: Fit, prepared: Prepared, dealer: Dealer) -> Callable[[Job, Ou
         rung = _rung(job, outcome, prepared)
         journal.write(rung, outcome.predictions, outcome.model)
         dealer.take(rung)
-        fit.count(rung, families[rung.learner], prepared.metric)
+        fit.count(rung, families[rung.learner], prepared.choice)
         host.rung_finished(rung)
         if rung.status == "failed":
             fit.observer.say(f"{rung.trial} failed on rung {rung.rung}: {rung.reason}")
@@ -172,8 +174,8 @@ def _rung(job: Job, outcome: Outcome, prepared: Prepared) -> Rung:
     step, trial = job.step, job.trial
     score: float | None = None
     if "" in outcome.predictions:
-        truth = prepared.data.y[prepared.split.validation(step.fold)]
-        value = float(prepared.metric.score(truth, outcome.predictions[""]))
+        truth = prepared.truth[prepared.split.validation(step.fold)]
+        value = float(prepared.choice.score(truth, outcome.predictions[""]))
         score = value if math.isfinite(value) else None
     return Rung(
         learner=trial.learner,

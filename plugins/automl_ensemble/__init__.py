@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _FACTORY = "automl_ensemble.greedy:build"
 _TASKS: frozenset[Task] = frozenset({"binary", "multiclass", "regression"})
+_ALL: frozenset[Task] = _TASKS | {"anomaly"}
 
 
 @hookimpl
@@ -20,20 +21,20 @@ def automl_ensemblers() -> Iterable[Ensembler]:
     """The ensemble rows of every leaderboard."""
     yield Ensembler(
         name="ensemble",
-        tasks=_TASKS,
+        tasks=_ALL,
         factory=_FACTORY,
         summary="greedy selection over the best configurations of all learners",
     )
     yield Ensembler(
         name="ensemble_deep",
-        tasks=_TASKS,
+        tasks=_ALL,
         factory=_FACTORY,
         families=frozenset({"deep"}),
         summary="the same over deep learners only",
     )
     yield Ensembler(
         name="ensemble_classical",
-        tasks=_TASKS,
+        tasks=_ALL,
         factory=_FACTORY,
         families=frozenset({"classical"}),
         summary="the same over classical learners only",

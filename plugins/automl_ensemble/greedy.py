@@ -46,7 +46,10 @@ class Greedy:
     max_rows: int = 20_000
 
     def fit(self, predictions: Array, y: Array, metric: Metric) -> Array:
-        """Weights of the members.
+        """Weights of the members; equal ones for anomaly detectors.
+
+        There is no truth to weigh detectors by, and the plain mean of diverse ones on one scale
+        is hard to beat (Aggarwal and Sathe 2015, Theoretical foundations of outlier ensembles).
 
         Args:
             predictions: (m, n) or (m, n, k) float32 out-of-fold predictions of m members.
@@ -56,6 +59,8 @@ class Greedy:
         Returns:
             (m,) float64 weights, none negative, that sum to one.
         """
+        if metric.tasks <= {"anomaly"}:
+            return np.full(len(predictions), 1 / len(predictions))
         equal = _shrinkage(y, classes=predictions.ndim == 3)
         n = min(self.max_rows, rows_for(predictions, metric))
         if n < len(y):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import automl
+from automl_sklearn.detectors import detectors
 
 _ALL: Final = ("binary", "multiclass", "regression")
 _TREE = "sklearn.tree._tree.Tree"
@@ -33,6 +34,7 @@ def automl_learners() -> Iterator[automl.Learner]:
     yield _svm()
     yield _gaussian_process()
     yield _self_training()
+    yield from detectors()
 
 
 def _paths(module: str, stem: str) -> dict[str, str]:
@@ -48,12 +50,14 @@ def _baseline() -> automl.Learner:
         {
             "classification": "sklearn.dummy:DummyClassifier",
             "regression": "sklearn.dummy:DummyRegressor",
+            "anomaly": "automl_sklearn.anomaly:Constant",
         },
         family="baseline",
-        tasks=_ALL,
+        tasks=(*_ALL, "anomaly"),
         view="matrix",
         cost=0.1,
-        summary="Class frequencies or the mean: what every other learner must beat.",
+        trusted=("automl_sklearn.anomaly.Constant",),
+        summary="Class frequencies, the mean or one score for all: what others must beat.",
         source="scikit-learn's dummy estimators",
         good_when=(
             "Never: it looks at no column. A learner that does not beat it has learned nothing."

@@ -337,6 +337,19 @@ def test_absurd_values_are_bounded_and_order_is_kept():
     assert 0.5 < out[:, 0].std() < 1.5
 
 
+@pytest.mark.parametrize("kind", ["matrix", "tensors"])
+def test_tails_stay_out_where_anomalies_are_looked_for(kind):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"x": rng.lognormal(sigma=1.5, size=500)})
+    views = Views(X, np.zeros(500, dtype=np.int64), schema_of(X, "anomaly"))
+    seen = numbers_of(views.train(kind))[:, 0]
+    assert seen.max() > 5  # normal scores would end at about 3
+    beyond = pd.DataFrame({"x": [10 * X["x"].max(), 1e30]})
+    far = numbers_of(views.transform(kind, beyond))[:, 0]
+    assert far[0] > 5 * seen.max()
+    assert np.isfinite(far**2).all()
+
+
 def test_even_columns_keep_their_shape():
     X = pd.DataFrame({"a": np.linspace(0, 9, 500), "b": np.linspace(5, 6, 500) ** 2})
     out = Views(X, np.arange(500) % 2, schema_of(X)).train("matrix")

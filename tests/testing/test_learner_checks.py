@@ -127,7 +127,7 @@ def test_what_does_not_exist_is_named():
     with pytest.raises(UsageError, match="no check nonsense; there are declaration"):
         check_learner("baseline", checks=["nonsense"])
     with pytest.raises(UsageError, match="does not do anomaly"):
-        check_learner("baseline", tasks=["anomaly"])
+        check_learner("linear", tasks=["anomaly"])
 
 
 CATALOGUE = sorted(name for name, entry in get_host().learners.items() if entry.available)

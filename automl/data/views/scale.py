@@ -15,6 +15,8 @@ CACHED_CELLS = 500_000
 SKEWED = 1.0
 FAR = 7.0
 """Standard deviations from the mean beyond which a value is an outlier."""
+FARTHEST = 1e4
+"""Standard deviations that values are cut at where tails are kept, so that squares stay finite."""
 NARROW = 0.7
 """Lowest standard deviation that normal scores are divided by, so rare values stay bounded."""
 
@@ -54,7 +56,7 @@ class Scaler:
         np.copyto(out, self.fill, where=np.isnan(out))
 
 
-def fit_scaler(numbers: Array, seed: int) -> Scaler:
+def fit_scaler(numbers: Array, seed: int, *, tails: bool = False) -> Scaler:
     """Learn the scale of each column from at most 10,000 rows; the range from all.
 
     A column is skewed if its third standardised moment exceeds 1 or its range 7 standard
@@ -64,6 +66,8 @@ def fit_scaler(numbers: Array, seed: int) -> Scaler:
     Args:
         numbers: (n, p) float32, NaN where missing, every column with a value.
         seed: of the sample.
+        tails: keep what is far out far out, as detectors of anomalies need: every column is
+            only standardised, and values beyond the training range are not cut.
     """
     sample = _sample(numbers, seed)
     count = np.count_nonzero(~np.isnan(sample), axis=1)
@@ -76,7 +80,8 @@ def fit_scaler(numbers: Array, seed: int) -> Scaler:
     mean, spread, skew = _moments(sample, full, median)
     factor = 1 / np.where(spread > 0, spread, np.maximum(high - low, 1e-30) / 2)
     span = np.maximum(np.abs(low - mean), np.abs(high - mean)) * factor
-    skewed = np.flatnonzero((spread > 0) & ((np.abs(skew) > SKEWED) | (span > FAR)))
+    bent = (spread > 0) & ((np.abs(skew) > SKEWED) | (span > FAR))
+    skewed = np.flatnonzero(bent & (not tails))
     knots, heights = _normal_scores(ordered[skewed], count[skewed])
     fill = (median - mean) * factor
     for i, j in enumerate(skewed):
@@ -84,8 +89,8 @@ def fit_scaler(numbers: Array, seed: int) -> Scaler:
     return Scaler(
         mean.astype(np.float32),
         factor.astype(np.float32),
-        ((low - mean) * factor - 0.5).astype(np.float32),
-        ((high - mean) * factor + 0.5).astype(np.float32),
+        np.where(tails, -FARTHEST, (low - mean) * factor - 0.5).astype(np.float32),
+        np.where(tails, FARTHEST, (high - mean) * factor + 0.5).astype(np.float32),
         fill.astype(np.float32),
         skewed,
         knots,

@@ -37,12 +37,13 @@ def make_targets(y: Array, task: Task, seed: int) -> Targets:
     n = len(y)
     shuffled = np.random.default_rng(seed).permutation(n)
     folds = np.empty(n, dtype=np.int64)
+    if task == "anomaly":  # labels only score: nothing here may follow from them
+        folds[shuffled] = np.arange(n) % FOLDS
+        return Targets(np.empty((n, 0)), (), folds, classify=False)
     narrow = y if task == "regression" else y.astype(np.int32)
     folds[shuffled[np.argsort(narrow[shuffled], kind="stable")]] = np.arange(n) % FOLDS
     if task == "regression":
         return Targets(y.astype(np.float64)[:, None], ("target",), folds, classify=False)
-    if task == "anomaly":
-        return Targets(np.empty((n, 0)), (), folds, classify=False)
     counts = np.bincount(y)
     chosen = np.argsort(-counts, kind="stable")[:MOST_CLASSES] if task == "multiclass" else [1]
     values = (y[:, None] == np.asarray(chosen)[None, :]).astype(np.float64)

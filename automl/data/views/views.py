@@ -40,6 +40,7 @@ class Views:
 
     def __init__(self, X: pd.DataFrame, y: Array, schema: Schema, seed: int = 0) -> None:
         self._seed = seed
+        self._tails = schema.task == "anomaly"
         self._targets = make_targets(y, schema.task, seed)
         self._encoder, self._rows, self._counts = fit_encoder(X, schema, self._targets, seed)
         self._level_means: dict[int, tuple[LevelMeans, Array]] = {}
@@ -109,7 +110,7 @@ class Views:
 
     def _scale(self) -> tuple[Scaler, Array]:
         if self._scaled is None:
-            scaler = fit_scaler(self._rows.numbers, self._seed)
+            scaler = fit_scaler(self._rows.numbers, self._seed, tails=self._tails)
             self._scaled = (scaler, scaler.apply(self._rows.numbers))
         return self._scaled
 
