@@ -150,7 +150,9 @@ class _Span:
         return self.start + share * (self.end - self.start)
 
     def ticks(self, most: int) -> list[tuple[float, str]]:
-        return [(self.pixel(t), self.axis.text(t)) for t in self.axis.ticks(self.low, self.high, most)]
+        return [
+            (self.pixel(t), self.axis.text(t)) for t in self.axis.ticks(self.low, self.high, most)
+        ]
 
 
 def _draw(chart: Chart, kind: str, width: int, height: int) -> Drawing:

@@ -12,6 +12,7 @@ from automl.report.words import between, number, seconds
 if TYPE_CHECKING:
     from automl.report.facts import Facts
 
+FAMILIES = ("deep", "classical")
 SHOWN = 3
 """Learners of each family, best first, whose curves are switched on to begin with."""
 COLUMNS = ("learner", "family", "{axis}", "{metric}", "95% interval", "training time")
@@ -44,15 +45,34 @@ def _where(document: dict[str, Any], n: float) -> str:
 
 def _score_axis(facts: Facts, document: dict[str, Any]) -> Axis:
     metric, greater = facts.metric
+    learners = document["learners"]
     scores = [
         point["score"]
-        for learner in document["learners"].values()
-        for point in learner["points"]
+        for name in _drawn(document)
+        for point in learners[name]["points"]
         if point["score"] is not None
     ]
     better = "higher" if greater else "lower"
     scale = score_scale(scores, greater_is_better=greater)
     return Axis(f"{metric} ({better} is better)", scale)
+
+
+def _drawn(document: dict[str, Any]) -> list[str]:
+    """Learners with a curve; the baseline would press all others together."""
+    learners = document["learners"]
+    real = [name for name, entry in learners.items() if entry["family"] != "baseline"]
+    return real or list(learners)
+
+
+def _baseline(document: dict[str, Any]) -> str:
+    """Where the curves that are not drawn lie."""
+    left = [name for name in document["learners"] if name not in _drawn(document)]
+    found = []
+    for name in left:
+        points = document["learners"][name]["points"]
+        if points:
+            found.append(f"Not drawn: {name}, which ends at {number(points[-1]['score'])}.")
+    return " ".join(found)
 
 
 def _over_rows(facts: Facts, document: dict[str, Any]) -> Chart:
@@ -62,7 +82,7 @@ def _over_rows(facts: Facts, document: dict[str, Any]) -> Chart:
         id="rows",
         title=f"Score over {axis}",
         about=f"Each line is a learner: its {facts.metric[0]} at growing {axis}, "
-        f"with 95% intervals as bands. {_crossing(document)}",
+        f"with 95% intervals as bands. {_crossing(document)} {_baseline(document)}".strip(),
         x=Axis(axis, "log" if min(counts, default=0) > 0 else "linear"),
         y=_score_axis(facts, document),
         series=_series(facts, document, "n", bands=True),
@@ -88,18 +108,25 @@ def _over_seconds(facts: Facts, document: dict[str, Any]) -> Chart:
 def _series(facts: Facts, document: dict[str, Any], x: str, *, bands: bool) -> tuple[Series, ...]:
     """Curves in the order of the leaderboard; the best of each family are shown at first."""
     learners, places = document["learners"], facts.places
+
+    def order(name: str) -> tuple[bool, bool, int, str]:
+        deep, classical = (learners[name]["family"] == family for family in FAMILIES)
+        return (not deep, not classical, places.get(name, len(places)), name)
+
     seen: dict[str, int] = {}
     found = []
-    for name in sorted(learners, key=lambda name: (places.get(name, len(places)), name)):
+    for name in sorted(_drawn(document), key=order):
         family = str(learners[name]["family"])
         number_in_family = seen.setdefault(family, 0)
         seen[family] += 1
         marks = tuple(
-            _mark(facts, document, name, point, point[x] if x == "n" else max(point[x], 1e-3), bands)
+            _mark(
+                facts, document, name, point, point[x] if x == "n" else max(point[x], 1e-3), bands
+            )
             for point in learners[name]["points"]
             if point["score"] is not None and point[x] is not None
         )
-        shown = number_in_family < SHOWN and family != "baseline"
+        shown = number_in_family < SHOWN
         found.append(Series(name, family, marks, number_in_family, shown=shown))
     return tuple(found)
 

@@ -47,7 +47,9 @@ def _costs(facts: Facts) -> list[_Cost]:
         _Cost("train", "Training time", "training seconds", _of("fit_seconds"), seconds),
         _Cost("predict", "Prediction time", "seconds per 1,000 rows", _per_thousand, seconds),
         _Cost("size", "Size on disk", "size of the saved model", _of("size_bytes"), size, size),
-        _Cost("search", "Cost of the search", "seconds spent in all", _of("spent_seconds"), seconds),
+        _Cost(
+            "search", "Cost of the search", "seconds spent in all", _of("spent_seconds"), seconds
+        ),
     ]
     price = (facts.info.get("arguments") or {}).get("price_per_hour")
     if price:
@@ -55,7 +57,9 @@ def _costs(facts: Facts) -> list[_Cost]:
         def spent(row: dict[str, Any]) -> float | None:
             return None if row["spent_seconds"] is None else money(row["spent_seconds"], price)
 
-        found[-1] = _Cost("search", "Cost of the search", "money, at the price given", spent, number)
+        found[-1] = _Cost(
+            "search", "Cost of the search", "money, at the price given", spent, number
+        )
     return found
 
 
