@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 COLUMNS = 300
 """Columns listed at most; run.json has them all."""
-FLAGS = {"seconds": "time-limit"}
-"""Arguments whose flag is called otherwise."""
 NOT_FLAGS = {"output", "resume", "began", "task", "seed", "seconds", "memory"}
 """Written by hand below, or not part of what was asked."""
 
@@ -94,7 +92,7 @@ def command(info: dict[str, Any]) -> str:
         words += ["--memory", f"{arguments['memory']}B"]
     for name, value in arguments.items():
         if name not in NOT_FLAGS:
-            words += _flag(f"--{FLAGS.get(name, name).replace('_', '-')}", value)
+            words += _flag(f"--{name.replace('_', '-')}", value)
     return shlex.join([*words, "--seed", str(arguments.get("seed", 0))])
 
 

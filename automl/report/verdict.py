@@ -48,10 +48,11 @@ def _winners(facts: Facts) -> list[str]:
     interval = ""
     if first["score_low"] is not None and first["score_high"] is not None:
         interval = f"95% interval {number(first['score_low'])} to {number(first['score_high'])}; "
-    lines = [
+    head = (
         f"{first['learner']} is in front, with a {metric} of {number(first['score'])} "
         f"({interval}{better} is better), {where(facts)}."
-    ]
+    )
+    lines = [head]
     ties = [row["learner"] for row in ranked[1:] if row["ties_best"]]
     if ties:
         lines.append(f"These rows cannot tell it from {listed(ties)}.")

@@ -6,7 +6,7 @@ import math
 
 from automl.units import format_size
 
-NONE = "–"
+NONE = "-"
 
 
 def number(value: float | None) -> str:

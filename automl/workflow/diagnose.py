@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 NAME = "diagnostics.json"
 SHARE, MOST = 0.02, 10.0
 """Part of the time limit, and seconds at most, that importance may add to the end of a fit."""
-UNHURRIED, PATIENCE = 5.0, 60.0
-"""Without a time limit: seconds to plan for, and after which the helper is given up."""
+UNHURRIED = 5.0
+"""Seconds to plan for without a time limit."""
+PATIENCE = 60.0
+"""Seconds after which the helper is given up without a time limit."""
 LEAD = 8.0
 """Seconds before the end of the search when the helper begins to import."""
 LEAST = 1.0
@@ -186,11 +188,11 @@ def _outcomes(fit: Fit, prepared: Prepared, learner: str) -> dict[str, Any]:
     try:
         y, prediction, on = _predicted(fit, prepared, learner)
     except ArtifactError as error:
-        return dict.fromkeys(names, {"status": "skipped", "reason": str(error)})
+        return {name: {"status": "skipped", "reason": str(error)} for name in names}
     head = {"status": "ok", "of": learner, "on": on, "rows": len(y)}
     if schema.task == "anomaly":
         why = "anomaly scores are no probabilities"
-        return dict.fromkeys(names, {"status": "skipped", "reason": why})
+        return {name: {"status": "skipped", "reason": why} for name in names}
     if schema.task == "regression":
         return {"residuals": head | residuals(y, prediction)}
     return {

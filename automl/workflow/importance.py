@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.data.views import load_view
-from automl.errors import AutoMLError
 from automl.hooks.manager import get_host, resolve
 from automl.metrics import get_metric, loss, score
 from automl.search.journal import member_folder
@@ -191,7 +190,7 @@ def _pass(
     for start in range(0, X.shape[1], together):
         if time.monotonic() > end:
             return None
-        columns = X.columns[start : start + together]
+        columns = list(X.columns[start : start + together])
         parts = np.split(predict(_shuffled(X, columns, rng)), len(columns))
         losses += [loss(metric, score(metric, y, part)) for part in parts]
     return losses

@@ -81,7 +81,7 @@ def confusion(y: Array, shares: Array, classes: Sequence[Any], most: int) -> dic
     place[kept] = np.arange(len(kept))
     size = len(kept) + (k > most)
     flat = np.bincount(place[y] * size + place[predicted], minlength=size * size)
-    labels = [_plain(classes[i]) for i in kept] + [REST] * (k > most)
+    labels = [_plain(classes[int(i)]) for i in kept] + [REST] * (k > most)
     counts = flat.reshape(size, size).tolist()
     return {"labels": labels, "counts": counts, "rest": REST if k > most else None}
 
