@@ -36,7 +36,6 @@ def _row(row: dict[str, Any], low: float, high: float) -> dict[str, Any]:
         "rank": row["rank"],
         "learner": row["learner"],
         "family": row["family"],
-        "plugin": row["plugin"],
         "ties": row["ties_best"],
         "score": number(row["score"]),
         "low": number(row["score_low"]),

@@ -33,7 +33,8 @@ class _Cost:
 
 def fronts(facts: Facts) -> dict[str, Any] | str:
     """A chart a cost, with the learners that none beats at both."""
-    rows = [row for row in facts.ranked if row["score"] is not None]
+    scored = [row for row in facts.ranked if row["score"] is not None]
+    rows = [row for row in scored if row["family"] != "baseline"] or scored
     if not rows:
         return "No learner has a score, so there is nothing to set against its cost."
     metric, greater = facts.metric
@@ -55,7 +56,8 @@ def _costs(facts: Facts) -> list[_Cost]:
     if price:
 
         def spent(row: dict[str, Any]) -> float | None:
-            return None if row["spent_seconds"] is None else money(row["spent_seconds"], price)
+            took = _spent(row)
+            return None if took is None else money(took, price)
 
         found[-1] = _Cost(
             "search", "Cost of the search", "money, at the price given", spent, number
@@ -65,6 +67,11 @@ def _costs(facts: Facts) -> list[_Cost]:
 
 def _of(column: str) -> Callable[[dict[str, Any]], float | None]:
     return lambda row: row[column]
+
+
+def _spent(row: dict[str, Any]) -> float | None:
+    """Seconds of all that was tried; an ensemble's own say nothing, for it needs its members."""
+    return None if row["family"] == "ensemble" else row["spent_seconds"]
 
 
 def _per_thousand(row: dict[str, Any]) -> float | None:

@@ -75,7 +75,7 @@ def report_html(run: Path) -> str:
         _templates()
         .get_template("page.html.j2")
         .render(
-            name=str(facts.info.get("source") or facts.name),
+            name=Path(str(facts.info.get("source") or facts.name)).name,
             run=facts.name,
             target=facts.info.get("target"),
             task=task,

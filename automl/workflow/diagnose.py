@@ -35,11 +35,11 @@ UNHURRIED = 5.0
 PATIENCE = 60.0
 """Seconds after which the helper is given up without a time limit."""
 LEAD = 8.0
-"""Seconds before the end of the search when the helper begins to import."""
+"""Seconds ahead of the end of the search when the helper begins to import."""
 LEAST = 1.0
 """Seconds below which it is not tried."""
-REPORTING = 1.0
-"""Seconds kept for the report and for the end of the process."""
+REPORTING = 1.0, 0.01, 2.0
+"""Kept for the report and the end of the process: seconds, part of the limit, seconds at most."""
 HANDED_OVER = "diagnostics.part"
 """Folder of the rows that the helper reads, gone at the end."""
 CLASSES = 20
@@ -51,7 +51,16 @@ def importance_seconds(limit: float) -> float:
     return min(SHARE * limit, MOST)
 
 
-# -------------------------------------------------------------------------- importance
+def _seconds_left(fit: Fit, unhurried: float) -> float:
+    """Until the report must be begun; so many seconds where there is no limit."""
+    limit = fit.options.seconds
+    if limit is None:
+        return unhurried
+    fixed, share, most = REPORTING
+    return fit.left() - min(fixed + share * limit, most)
+
+
+# ----------------------------------------------------------------------------- columns
 
 
 def warm_up(fit: Fit, prepared: Prepared) -> None:
@@ -84,7 +93,7 @@ def ask_importance(fit: Fit, prepared: Prepared) -> str:
     best = _best(fit, prepared)
     if best is None:
         return "no learner left a saved model"
-    seconds = UNHURRIED if fit.options.seconds is None else fit.left() - REPORTING
+    seconds = _seconds_left(fit, UNHURRIED)
     if seconds < LEAST:
         return f"the time limit left {max(seconds, 0.0):.1f} s for it"
     warm_up(fit, prepared)
@@ -171,8 +180,7 @@ def write_diagnostics(
 def _importance(fit: Fit, prepared: Prepared, why_not: str) -> dict[str, Any]:
     if why_not:
         return {"status": "skipped", "reason": why_not}
-    left = PATIENCE if fit.options.seconds is None else fit.left() - REPORTING
-    found = fit.helper.answer(left)
+    found = fit.helper.answer(_seconds_left(fit, PATIENCE))
     shutil.rmtree(fit.run / HANDED_OVER, ignore_errors=True)
     if isinstance(found, str):
         return {"status": "skipped", "reason": found}

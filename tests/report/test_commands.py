@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from automl import AutoML, ArtifactError
+from automl import ArtifactError, AutoML
 from automl.cli.app import run
 from tests.cli.conftest import write_run
 
