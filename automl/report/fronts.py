@@ -48,9 +48,7 @@ def _costs(facts: Facts) -> list[_Cost]:
         _Cost("train", "Training time", "training seconds", _of("fit_seconds"), seconds),
         _Cost("predict", "Prediction time", "seconds per 1,000 rows", _per_thousand, seconds),
         _Cost("size", "Size on disk", "size of the saved model", _of("size_bytes"), size, size),
-        _Cost(
-            "search", "Cost of the search", "seconds spent in all", _of("spent_seconds"), seconds
-        ),
+        _Cost("search", "Cost of the search", "seconds spent in all", _spent, seconds),
     ]
     price = (facts.info.get("arguments") or {}).get("price_per_hour")
     if price:
