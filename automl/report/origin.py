@@ -6,7 +6,7 @@ import json
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from automl.report.words import NONE, number, share, size
+from automl.report.words import NONE, seconds, share, size
 from automl.units import format_duration
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _phases(phases: dict[str, float]) -> list[tuple[str, str]]:
     """Seconds that each phase took; run.json holds when it ended."""
     took, before = [], 0.0
     for name, end in phases.items():
-        took.append((name, f"{number(end - before)} s"))
+        took.append((name, seconds(end - before)))
         before = end
     return took
 
@@ -156,5 +156,5 @@ def _configs(facts: Facts) -> list[tuple[str, str, str]]:
 
 
 def _settings(config: dict[str, Any]) -> str:
-    said = (f"{k}={number(v) if isinstance(v, float) else v}" for k, v in config.items())
+    said = (f"{name}={value}" for name, value in config.items())
     return ", ".join(said) or "its defaults"
