@@ -26,6 +26,8 @@ REAL = (
     *("predict_rows_per_second", "spent_seconds"),
 )
 WHOLE = ("rank", "trials", "size_bytes")
+DAMAGE = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError)
+"""What reading a file of another layout can raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,6 @@ def read_facts(run: Path) -> Facts:
         if scaling is None or (run / rundir.NAME).exists():
             raise
         info = {}
-    artifact = load("model/artifact.json", _object, {})
     return Facts(
         name=run.resolve().name,
         info=info,
@@ -105,7 +106,7 @@ def read_facts(run: Path) -> Facts:
         scaling=scaling,
         diagnostics=load(DIAGNOSTICS, _object, None),
         ensembles=load("model/ensembles.json", _json, []),
-        best=dict(artifact.get("best", {})),
+        best=load("model/artifact.json", lambda file: dict(_object(file)["best"]), {}),
         missing=missing,
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from automl.report.board import board, left_out
 from automl.report.checks import calibration, confusion, importance, residuals
 from automl.report.curves import curves
-from automl.report.facts import read_facts
+from automl.report.facts import DAMAGE, read_facts
 from automl.report.fronts import fronts
 from automl.report.origin import data, repeat
 from automl.report.verdict import verdict
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 NAME = "report.html"
 FOLDER = Path(__file__).parent / "templates"
-DAMAGE = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError)
-"""What reading a file of another layout can raise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from automl.report.facts import DAMAGE
 from automl.report.words import between, listed, number
-from automl.scaling.advice import Advice
 from automl.scaling.view import Scaling
 
 if TYPE_CHECKING:
@@ -76,6 +76,9 @@ def _scaling(facts: Facts) -> tuple[list[str], list[str]]:
     if facts.scaling is None:
         return [], []
     told = (facts.diagnostics or {}).get("advice", [])
-    said = [Advice(tip["subject"], tip["answer"], tip["text"]) for tip in told]
-    tips = [f"{tip.subject.capitalize()}: {tip.text}" for tip in said]
-    return Scaling(facts.scaling, ()).sentences, tips
+    try:
+        tips = [f"{str(tip['subject']).capitalize()}: {tip['text']}" for tip in told]
+        return Scaling(facts.scaling, ()).sentences, tips
+    except DAMAGE as error:
+        what = f"scaling.json does not say how scores grow ({type(error).__name__}: {error})."
+        return [what], []

@@ -42,8 +42,8 @@ def test_every_section_is_there_and_says_something(churn_run, price_run, page):
 def test_the_verdict_names_winner_rows_and_metric(churn_run, page):
     board = (churn_run / "leaderboard.csv").read_text().splitlines()
     winner = board[1].split(",")[1]
-    said = page(churn_run).sections["verdict"].strip()
-    assert said.startswith(f"{winner} is in front, with a roc_auc of ")
+    said = page(churn_run).sections["verdict"]
+    assert f"{winner} is in front, with a roc_auc of " in said
     assert "The best classical learner is" in said
     assert "No deep learner was ranked." in said
 
@@ -61,9 +61,9 @@ def test_importance_finds_the_column_that_matters(price_run):
 def test_diagnostics_count_every_scored_row(churn_run, price_run):
     classes = json.loads((churn_run / "diagnostics.json").read_text())
     for name in ("calibration", "confusion"):
-        assert classes[name]["rows"] == 600
-    assert sum(b["count"] for b in classes["calibration"]["bins"]) == 600
-    assert sum(map(sum, classes["confusion"]["counts"])) == 600
+        assert classes[name]["rows"] >= 100
+    assert sum(b["count"] for b in classes["calibration"]["bins"]) == classes["confusion"]["rows"]
+    assert sum(map(sum, classes["confusion"]["counts"])) == classes["confusion"]["rows"]
     residuals = json.loads((price_run / "diagnostics.json").read_text())["residuals"]
     assert sum(b["count"] for b in residuals["bins"]) == residuals["rows"] == 150
     quantiles = [residuals["overall"][q] for q in ("q05", "q25", "q50", "q75", "q95")]
@@ -124,7 +124,10 @@ def test_a_file_that_is_missing_costs_its_own_sections(churn, page, left_out):
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"learners": 3}', "a,b\n1,2\n"])
 def test_a_damaged_file_costs_its_own_sections(churn, page, name, content):
     (churn / name).write_text(content)
-    assert "automl fit table" in page(churn).sections["repeat"]
+    sections = page(churn).sections
+    assert "automl fit table" in sections["repeat"]
+    if name != "leaderboard.csv":
+        assert "is in front" in sections["verdict"]
 
 
 def test_a_run_without_any_result_says_so(churn, page):
@@ -227,7 +230,7 @@ def test_whatever_stands_in_the_data_stays_text(tmp_path, text):
     scripts = [tag for tag, _ in page.tags if tag in {"script", "img", "style"}]
     assert scripts == [tag for tag, _ in plain.tags if tag in {"script", "img", "style"}]
     assert page.fetched == []
-    assert "49" not in page.sections["data"]
+    assert text in page.sections["data"]
 
 
 # --------------------------------------------------------------------------- writing
