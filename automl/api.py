@@ -20,6 +20,7 @@ from automl.data.schema import encode_target, labelled
 from automl.errors import UsageError
 from automl.hooks.manager import get_host
 from automl.metrics import get_metric, run_metric, score
+from automl.report import write_report
 from automl.scaling import Scaling, read_scaling
 from automl.search import rundir
 from automl.units import parse_duration, parse_size
@@ -241,6 +242,18 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         self._fitted()
         metric = run_metric(rundir.read(self.run_dir_), get_host().metrics().values())
         return read_scaling(self.run_dir_, metric)
+
+    def report(self, file: str | Path | None = None) -> Path:
+        """Write the run as one HTML page that opens offline, and give its path.
+
+        Args:
+            file: Where to write; `report.html` in the run directory unless given.
+
+        Raises:
+            ArtifactError: Only the model is here, not the run that it came from.
+        """
+        self._fitted()
+        return write_report(self.run_dir_, None if file is None else Path(file))
 
     # ------------------------------------------------------------------------- saving
 

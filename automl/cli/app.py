@@ -20,6 +20,7 @@ from automl.cli import (
     metrics,
     plugins,
     predict,
+    report,
     scaling,
 )
 from automl.cli.output import mute_stdout, note
@@ -68,6 +69,7 @@ def build_app() -> typer.Typer:
     app.command("evaluate")(evaluate.evaluate)
     app.command("leaderboard")(leaderboard.leaderboard)
     app.command("scaling")(scaling.scaling)
+    app.command("report")(report.report)
     app.command("learners")(learners.learners)
     app.command("metrics")(metrics.metrics)
     app.add_typer(plugins.app, name="plugins")

@@ -1,4 +1,4 @@
-"""The end of a fit: ensemble, leaderboard, artifact and verdicts, from what is on disk."""
+"""The end of a fit: ensemble, leaderboard, artifact, verdicts and report, from the disk."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from automl.ensemble import ensemble
 from automl.errors import BudgetError
 from automl.hooks.manager import get_host
 from automl.leaderboard import best_trials, write_leaderboard
+from automl.report import write_report
 from automl.scaling import read_scaling, write_scaling
 from automl.search import rundir
 from automl.search.record import Record
+from automl.workflow.diagnose import ask_importance, write_diagnostics
 from automl.workflow.options import CONTAMINATION
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
         reasons = "; ".join(f"{n}: {reason}" for n, (_, reason) in outcomes.items() if reason)
         msg = f"no learner produced a model ({reasons}); raise --time-limit or see {fit.run}"
         raise BudgetError(msg)
+    why_not = "the run was interrupted" if interrupted else ask_importance(fit, prepared)
     fit.show("ensemble")
     task = prepared.data.schema.task
     ensemblers = [e for e in get_host().ensemblers().values() if task in e.tasks]
@@ -61,12 +64,16 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
         refit=prepared.split.refit,
         contamination=_contamination(fit, prepared),
     )
-    write_scaling(fit.run, read_scaling(fit.run, prepared.metric).document)
+    scaling = read_scaling(fit.run, prepared.metric)
+    write_scaling(fit.run, scaling.document)
     fit.done("save")
+    write_diagnostics(fit, prepared, board, scaling.advice, why_not)
+    fit.done("diagnose")
     fit.content |= {
         "status": "interrupted" if interrupted else "done",
         "scored_rows": record.scored_rows,
         "best": str(board.iloc[0]["learner"]),
     }
     rundir.write(fit.run, fit.content)
+    write_report(fit.run)
     fit.show("done")

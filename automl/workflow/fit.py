@@ -61,6 +61,7 @@ def fit_run(
         fit.done("search")
         conclude(fit, prepared, dealer, interrupted=interrupted)
     finally:
+        fit.helper.stop()
         cluster.stop()
         if not any(run.iterdir()):
             run.rmdir()  # bad input leaves nothing behind

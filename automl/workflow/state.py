@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from automl.types import Progress
+from automl.workflow.helper import Helper
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +63,8 @@ class Fit:
     best: dict[Family, tuple[int, str, float]] = field(default_factory=dict)
     """Family -> (rung, learner, score) of its best on the highest rung it reached."""
     shown: float = 0.0
+    helper: Helper = field(default_factory=Helper)
+    """Works out the importance of columns at the end."""
 
     def elapsed(self) -> float:
         """Seconds since the command began."""

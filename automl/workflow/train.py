@@ -17,6 +17,7 @@ from automl.search.objective import Order, Outcome
 from automl.search.plan import Job, Plan
 from automl.search.rungs import RungStore
 from automl.types import Rung
+from automl.workflow.diagnose import LEAD, importance_seconds, warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,7 +55,7 @@ def train(fit: Fit, cluster: Cluster, prepared: Prepared) -> tuple[Dealer, bool]
             fit.workers,
             end=end,
             own=cluster.own,
-            tick=lambda: fit.show("search", _running(dealer), every=0.5),
+            tick=lambda: _tick(fit, prepared, dealer, end),
         )
     except KeyboardInterrupt:
         return dealer, True
@@ -63,13 +64,20 @@ def train(fit: Fit, cluster: Cluster, prepared: Prepared) -> tuple[Dealer, bool]
     return dealer, False
 
 
+def _tick(fit: Fit, prepared: Prepared, dealer: Dealer, end: float | None) -> None:
+    """What happens about twice a second: people are told, and the end is prepared in time."""
+    fit.show("search", _running(dealer), every=0.5)
+    if end is not None and time.monotonic() > end - LEAD:
+        warm_up(fit, prepared)
+
+
 def _seconds(fit: Fit, prepared: Prepared, earlier: Sequence[Rung]) -> float | None:
     """Seconds for the search: what is left, less the end, less what a resumed run has spent."""
     limit = fit.options.seconds
     if limit is None:
         return None
     spent = sum(r.fit_seconds + r.predict_seconds + r.overhead_seconds for r in earlier)
-    reserve = 1.3 + 0.01 * limit + len(prepared.data.y) / 150_000
+    reserve = 1.3 + 0.01 * limit + len(prepared.data.y) / 150_000 + importance_seconds(limit)
     return fit.left() - reserve - spent / fit.workers.slots
 
 

@@ -1,0 +1,138 @@
+"""What the files of a run directory say; a file that is missing or damaged is named, no more."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from automl.errors import ArtifactError
+from automl.search import rundir
+from automl.search.journal import NAME as JOURNAL
+from automl.search.journal import read_journal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from automl.types import Rung
+
+BOARD = "leaderboard.csv"
+SCALING = "scaling.json"
+DIAGNOSTICS = "diagnostics.json"
+REAL = (
+    *("score", "score_low", "score_high", "score_val", "fit_seconds"),
+    *("predict_rows_per_second", "spent_seconds"),
+)
+WHOLE = ("rank", "trials", "size_bytes")
+DAMAGE = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError)
+"""What reading a file of another layout can raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The content of the files that a report is made of."""
+
+    name: str
+    """Name of the run's folder."""
+    info: dict[str, Any]
+    """`run.json`; empty for a study without one."""
+    rungs: list[Rung]
+    board: list[dict[str, Any]]
+    """Rows of `leaderboard.csv`, None for what they lack."""
+    scaling: dict[str, Any] | None
+    diagnostics: dict[str, Any] | None
+    ensembles: list[dict[str, Any]]
+    """`model/ensembles.json`."""
+    best: dict[str, str]
+    """Learner -> the trial that stands for it."""
+    missing: dict[str, str] = field(default_factory=dict)
+    """File -> why it could not be read."""
+
+    @property
+    def ranked(self) -> list[dict[str, Any]]:
+        """Rows of the leaderboard that have a rank, best first."""
+        return [row for row in self.board if row["rank"] is not None]
+
+    @property
+    def metric(self) -> tuple[str, bool]:
+        """Name of the metric, and whether greater is better."""
+        found = self.info.get("metric") or {}
+        study = self.scaling or {}
+        name = found.get("name") or study.get("metric") or "score"
+        greater = found.get("greater_is_better", study.get("greater_is_better", True))
+        return str(name), bool(greater)
+
+    @property
+    def places(self) -> dict[str, int]:
+        """Learner -> its place on the leaderboard, best first, those without a rank last."""
+        return {row["learner"]: place for place, row in enumerate(self.board)}
+
+
+def read_facts(run: Path) -> Facts:
+    """Read whatever of a run is there.
+
+    Args:
+        run: The run directory, finished or not.
+
+    Raises:
+        ArtifactError: It is no run, or its `run.json` is damaged.
+    """
+    missing: dict[str, str] = {}
+
+    def load(name: str, read: Callable[[Path], Any], otherwise: Any) -> Any:
+        if not (run / name).is_file():
+            missing[name] = f"{name} is not there"
+            return otherwise
+        try:
+            return read(run / name)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            missing[name] = f"{name} is damaged ({error})"
+            return otherwise
+
+    scaling = load(SCALING, _object, None)
+    try:
+        info = rundir.read(run)
+    except ArtifactError:
+        if scaling is None or (run / rundir.NAME).exists():
+            raise
+        info = {}
+    return Facts(
+        name=run.resolve().name,
+        info=info,
+        rungs=load(JOURNAL, read_journal, []),
+        board=load(BOARD, _board, []),
+        scaling=scaling,
+        diagnostics=load(DIAGNOSTICS, _object, None),
+        ensembles=load("model/ensembles.json", _json, []),
+        best=load("model/artifact.json", lambda file: dict(_object(file)["best"]), {}),
+        missing=missing,
+    )
+
+
+def _json(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _object(file: Path) -> dict[str, Any]:
+    content = _json(file)
+    if not isinstance(content, dict):
+        msg = f"it holds a {type(content).__name__}"
+        raise TypeError(msg)
+    return content
+
+
+def _board(file: Path) -> list[dict[str, Any]]:
+    with file.open(encoding="utf-8", newline="") as lines:
+        return [_row(row) for row in csv.DictReader(lines)]
+
+
+def _row(row: dict[str, str]) -> dict[str, Any]:
+    typed: dict[str, Any] = dict(row)
+    for name in REAL:
+        typed[name] = float(row[name]) if row[name] else None
+    for name in WHOLE:
+        typed[name] = int(float(row[name])) if row[name] else None
+    typed["ties_best"] = row["ties_best"].lower() == "true"
+    return typed

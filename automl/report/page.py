@@ -1,0 +1,130 @@
+"""The page: sections in their order, each made in a guard of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from automl.report.board import board, left_out
+from automl.report.checks import calibration, confusion, importance, residuals
+from automl.report.curves import curves
+from automl.report.facts import DAMAGE, read_facts
+from automl.report.fronts import fronts
+from automl.report.origin import data, repeat
+from automl.report.verdict import verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jinja2 import Environment
+
+    from automl.report.facts import Facts
+
+NAME = "report.html"
+FOLDER = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A part of the page; its template bears its id."""
+
+    id: str
+    title: str
+    make: Callable[[Facts], dict[str, Any] | str]
+    """The template's values, or a sentence on why there is nothing to show."""
+    tasks: tuple[str, ...] = ()
+    """Tasks it speaks of; all unless given."""
+
+
+CLASSES = ("binary", "multiclass")
+SECTIONS = (
+    _Section("verdict", "In short", verdict),
+    _Section("curves", "How scores grow with the data", curves),
+    _Section("board", "Leaderboard", board),
+    _Section("fronts", "Score against cost", fronts),
+    _Section("importance", "Which columns matter", importance),
+    _Section("calibration", "Can the probabilities be trusted?", calibration, CLASSES),
+    _Section("confusion", "Which classes are confused", confusion, CLASSES),
+    _Section("residuals", "How far off the predictions are", residuals, ("regression",)),
+    _Section("data", "What the data were taken for", data),
+    _Section("left_out", "What did not run, and why", left_out),
+    _Section("repeat", "How to repeat it", repeat),
+)
+
+
+def report_html(run: Path) -> str:
+    """The report of a run as one HTML document that needs nothing else.
+
+    The same files give the same document. What a run lacks its section says.
+
+    Args:
+        run: The run directory of a fit or a study, finished or not.
+
+    Raises:
+        ArtifactError: It is no run directory, or its `run.json` is damaged.
+    """
+    facts = read_facts(run)
+    task = str(facts.info.get("task", ""))
+    wanted = [one for one in SECTIONS if not one.tasks or task in one.tasks]
+    sections = [(one.id, one.title, _body(one, facts)) for one in wanted]
+    return (
+        _templates()
+        .get_template("page.html.j2")
+        .render(
+            name=Path(str(facts.info.get("source") or facts.name)).name,
+            run=facts.name,
+            target=facts.info.get("target"),
+            task=task,
+            created=facts.info.get("created"),
+            version=facts.info.get("versions", {}).get("automl-crossover"),
+            sections=sections,
+            style=_text("style.css"),
+            script=_text("script.js"),
+        )
+    )
+
+
+def write_report(run: Path, file: Path | None = None) -> Path:
+    """Write the report, `report.html` in the run directory unless another file is given.
+
+    Raises:
+        ArtifactError: As `report_html`.
+        OSError: The file cannot be written.
+    """
+    target = file or run / NAME
+    draft = target.with_name(f"{target.name}.part")
+    draft.write_text(report_html(run), encoding="utf-8")
+    draft.replace(target)
+    return target
+
+
+def _body(section: _Section, facts: Facts) -> str:
+    """A section's HTML; what cannot be made of the files costs that section alone."""
+    templates = _templates()
+    try:
+        found = section.make(facts)
+        if isinstance(found, dict):
+            return templates.get_template(f"{section.id}.html.j2").render(found)
+        why = found
+    except DAMAGE as error:
+        why = f"The files do not have what this needs ({type(error).__name__}: {error})."
+    return templates.get_template("absent.html.j2").render(why=why)
+
+
+@cache
+def _templates() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _text(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")

@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from automl.errors import ArtifactError
+from automl.report import report_html, write_report
+from tests.cli.conftest import write_run
+from tests.report.conftest import scaling_document
+from tests.report.reading import Page
+
+COMMON = ("verdict", "curves", "board", "fronts", "importance", "data", "left_out", "repeat")
+FILES = ("journal.jsonl", "leaderboard.csv", "scaling.json", "diagnostics.json", "model")
+
+
+@pytest.fixture
+def churn(churn_run, tmp_path):
+    return shutil.copytree(churn_run, tmp_path / "churn")
+
+
+# --------------------------------------------------------------------------- whole runs
+
+
+def test_a_fit_leaves_its_report(churn_run):
+    assert (churn_run / "report.html").read_text("utf-8") == report_html(churn_run)
+
+
+def test_every_section_is_there_and_says_something(churn_run, price_run, page):
+    classes, values = page(churn_run), page(price_run)
+    assert list(classes.sections) == [*COMMON[:5], "calibration", "confusion", *COMMON[5:]]
+    assert list(values.sections) == [*COMMON[:5], "residuals", *COMMON[5:]]
+    for sections in (classes.sections, values.sections):
+        for name, text in sections.items():
+            assert "do not have what this needs" not in text, name
+            assert "Not known" not in text, name
+
+
+def test_the_verdict_names_winner_rows_and_metric(churn_run, page):
+    board = (churn_run / "leaderboard.csv").read_text().splitlines()
+    winner = board[1].split(",")[1]
+    said = page(churn_run).sections["verdict"]
+    assert f"{winner} is in front, with a roc_auc of " in said
+    assert "The best classical learner is" in said
+    assert "No deep learner was ranked." in said
+
+
+def test_importance_finds_the_column_that_matters(price_run):
+    found = json.loads((price_run / "diagnostics.json").read_text())["importance"]
+    assert found["status"] == "ok", found["reason"]
+    assert (found["on"], found["rows"]) == ("test", 150)
+    first, *others = found["columns"]
+    assert first["name"] == "x0"
+    assert first["drop"] > 5
+    assert all(abs(column["drop"]) < 1 for column in others)
+
+
+def test_diagnostics_count_every_scored_row(churn_run, price_run):
+    classes = json.loads((churn_run / "diagnostics.json").read_text())
+    for name in ("calibration", "confusion"):
+        assert classes[name]["rows"] >= 100
+    assert sum(b["count"] for b in classes["calibration"]["bins"]) == classes["confusion"]["rows"]
+    assert sum(map(sum, classes["confusion"]["counts"])) == classes["confusion"]["rows"]
+    residuals = json.loads((price_run / "diagnostics.json").read_text())["residuals"]
+    assert sum(b["count"] for b in residuals["bins"]) == residuals["rows"] == 150
+    quantiles = [residuals["overall"][q] for q in ("q05", "q25", "q50", "q75", "q95")]
+    assert quantiles == sorted(quantiles)
+
+
+def test_no_file_of_the_helper_is_left(churn_run):
+    assert not list(churn_run.glob("*.part"))
+
+
+def test_the_same_files_give_the_same_page(churn_run, churn):
+    assert report_html(churn) == report_html(churn_run)
+
+
+def test_the_page_is_small_and_fetches_nothing(churn_run, page):
+    html = page(churn_run)
+    assert len(html.html.encode()) < 500_000
+    assert html.fetched == []
+    assert "default-src 'none'" in html.html
+    assert "@import" not in html.html
+    assert "url(" not in html.html
+
+
+def test_everything_can_be_had_without_seeing(churn_run, page):
+    html = page(churn_run)
+    assert len(html.ids) == len(set(html.ids))
+    for svg in html.all("svg"):
+        assert svg.get("aria-hidden") == "true" or set(svg["aria-labelledby"].split()) <= {
+            *html.ids
+        }
+    assert all("scope" in head for head in html.all("th"))
+    assert {"header", "main", "nav", "footer"} <= {tag for tag, _ in html.tags}
+    for section in html.all("section"):
+        assert section["aria-labelledby"] in html.ids
+
+
+def test_the_command_that_repeats_the_run_is_there(churn_run, page):
+    said = page(churn_run).sections["repeat"]
+    assert "automl fit table --target churned --trials 4 --learner baseline" in said
+    assert "numpy==" in said
+
+
+# --------------------------------------------------------------------------- partial runs
+
+
+@pytest.mark.parametrize("left_out", [*FILES, "predictions"])
+def test_a_file_that_is_missing_costs_its_own_sections(churn, page, left_out):
+    gone = churn / left_out
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    whole = page(churn)
+    assert len(whole.sections) == len(COMMON) + 2
+    assert "automl fit table" in whole.sections["repeat"]
+    if left_out in {"scaling.json", "diagnostics.json", "leaderboard.csv"}:
+        assert f"{left_out} is not there" in whole.html
+
+
+@pytest.mark.parametrize("name", [f for f in FILES if f != "model"])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"learners": 3}', "a,b\n1,2\n"])
+def test_a_damaged_file_costs_its_own_sections(churn, page, name, content):
+    (churn / name).write_text(content)
+    sections = page(churn).sections
+    assert "automl fit table" in sections["repeat"]
+    if name != "leaderboard.csv":
+        assert "is in front" in sections["verdict"]
+
+
+def test_a_run_without_any_result_says_so(churn, page):
+    for name in FILES:
+        gone = churn / name
+        shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    content = json.loads((churn / "run.json").read_text())
+    (churn / "run.json").write_text(json.dumps(content | {"status": "running"}))
+    said = page(churn).sections["verdict"]
+    assert "The run is not over" in said
+    assert "No learner has finished" in said
+
+
+def test_an_old_run_json_is_enough(tmp_path, page):
+    html = page(write_run(tmp_path / "old"))
+    assert "ensemble is in front, with a roc_auc of 0.9100" in html.sections["verdict"]
+    assert "These rows cannot tell it from mlp." in html.sections["verdict"]
+    assert "limit: 9 rows" in html.sections["left_out"]
+    assert "it broke" in html.sections["left_out"]
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    with pytest.raises(ArtifactError, match="no run directory"):
+        report_html(tmp_path)
+
+
+# --------------------------------------------------------------------------- curves
+
+
+def test_a_study_shows_curves_and_where_they_cross(study, page):
+    html = page(study)
+    assert "The families cross between 900 and 1,800 training rows" in html.sections["curves"]
+    assert any(rect.get("class") == "region" for rect in html.all("rect"))
+    marks = [path["data-text"] for path in html.all("path") if "data-text" in path]
+    assert "net: accuracy 0.9000 (0.8900 to 0.9100) at 4,000 training rows, trained in 1.6 s" in (
+        marks
+    )
+    assert "net" in html.cells
+
+
+def test_other_axes_are_called_by_their_name(study, page):
+    document = scaling_document(axis="label noise")
+    (study / "scaling.json").write_text(json.dumps(document))
+    assert "Score over label noise" in page(study).sections["curves"]
+
+
+def test_points_stay_inside_their_chart(churn_run, study, page):
+    for run in (churn_run, study):
+        width = height = 0.0
+        for tag, attributes in page(run).tags:
+            if tag == "svg":
+                width, height = (float(v) for v in attributes["viewbox"].split()[2:])
+            if "data-x" in attributes:
+                assert 0 < float(attributes["data-x"]) < width
+                assert 0 < float(attributes["data-y"]) < height
+
+
+# --------------------------------------------------------------------------- escaping
+
+NASTY = st.one_of(
+    st.text(min_size=1, max_size=30),
+    st.sampled_from(
+        [
+            "<script>alert(1)</script>",
+            '"><img src=x onerror=alert(1)>',
+            "' onload='alert(1)",
+            "</style></title></svg>",
+            "{{ 7 * 7 }}",
+            "{% include 'x' %}",
+            "&lt;b&gt;",
+            "https://example.org/x.js",
+        ]
+    ),
+)
+
+
+@given(text=NASTY)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_stands_in_the_data_stays_text(tmp_path, text):
+    run = tmp_path / "nasty"
+    write_run(run)
+    content = json.loads((run / "run.json").read_text())
+    column = {"name": text, "kind": "text", "reason": text}
+    schema = {"columns": [column], "target": text, "task": "binary", "classes": [text, "b"]}
+    content |= {"source": text, "target": text, "schema": schema | {"notes": [text]}}
+    content |= {"arguments": {"drop": [text]}, "versions": {text: text}}
+    (run / "run.json").write_text(json.dumps(content))
+    part = {"status": "ok", "of": text, "on": "crossfit", "rows": 1}
+    diagnostics = {
+        "advice": [{"subject": text, "answer": "", "text": text}],
+        "confusion": part | {"labels": [text], "counts": [[1]], "rest": None},
+        "importance": part
+        | {"learner": text, "metric": text, "repeats": 1, "score": 0.5}
+        | {"columns": [{"name": text, "drop": 1.0, "low": 1.0, "high": 1.0}]},
+    }
+    (run / "diagnostics.json").write_text(json.dumps(diagnostics))
+    (run / "scaling.json").write_text(json.dumps(scaling_document(name=text)))
+    plain = Page(report_html(write_run(tmp_path / "plain")))
+    page = Page(report_html(run))
+    scripts = [tag for tag, _ in page.tags if tag in {"script", "img", "style"}]
+    assert scripts == [tag for tag, _ in plain.tags if tag in {"script", "img", "style"}]
+    assert page.fetched == []
+    assert text in page.sections["data"]
+
+
+# --------------------------------------------------------------------------- writing
+
+
+def test_the_report_goes_where_it_is_wanted(churn_run, tmp_path):
+    file = write_report(churn_run, tmp_path / "mine.html")
+    assert file.read_text("utf-8") == report_html(churn_run)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.html"]
