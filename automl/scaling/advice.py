@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from automl.scaling.conformal import half_width
-from automl.scaling.contrast import Cell, Pick, gap, learner_curves, pick, series
+from automl.scaling.conformal import FEWEST, half_width
+from automl.scaling.contrast import ENOUGH, Cell, Pick, gap, learner_curves, pick, series
 from automl.scaling.cost import cost_of
 from automl.scaling.curve import fit_curves
-from automl.scaling.prose import amount, between, place, sides
+from automl.scaling.prose import amount, place, sides, sized
 from automl.scaling.verdict import Decision, decide, margin_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from automl.scaling.estimate import Series
     from automl.scaling.judge import Judged
     from automl.scaling.points import Point, Study
+
+_WANTED = {"rows", "labels", "features"}
+"""Axes of which one can have more."""
+
+_VAGUE = 2.0
+"""Width of a cost exponent's interval that says nothing worth reading."""
 
 Answer: TypeAlias = Literal["probably", "probably little", "cannot tell"]
 
@@ -49,7 +55,8 @@ def advise(
     best = _best(study, losses)
     if best is None:
         return []
-    found = [_rows(study, best, losses[best], tested), _compute(study, best)]
+    found = [_rows(study, best, losses[best], tested)] if study.axis in _WANTED else []
+    found.append(_compute(study, best))
     return found + [_family(one) for one in judged if one.contrast.kind == "family"]
 
 
@@ -94,18 +101,13 @@ def _rows(study: Study, name: str, loss: Series, tested: Backtest) -> Advice:
     head = f"The last doubling, to {place(study, float(loss.n[-1]))},"
     ahead = _ahead(study, name, loss, tested)
     if decided.sign == -1:
-        text = f"{head} gained {name} {_gain(study, decided)}, so {what} would probably still help."
+        text = f"{head} gained {name} {sized(study, decided)}, so {what} would probably still help."
         return Advice("rows", "probably", f"{text} {ahead}")
     if decided.sign == 0:
         text = f"{head} changed {name} by less than {amount(study, margin)}, so the next would"
         return Advice("rows", "probably little", f"{text} probably bring little. {ahead}")
     text = f"{head} {_open(study, name, decided)}, so what {what} would bring cannot be told."
     return Advice("rows", "cannot tell", text)
-
-
-def _gain(study: Study, decided: Decision) -> str:
-    """A loss that fell, as a gain with its interval."""
-    return f"{amount(study, decided.value)} ({between(study, -decided.high, -decided.low)})"
 
 
 def _open(study: Study, name: str, decided: Decision) -> str:
@@ -117,7 +119,7 @@ def _open(study: Study, name: str, decided: Decision) -> str:
         return f"changed {name} by anything between a gain of {gain} and a loss of {harm}"
     if decided.value > 0:
         return f"made {name} worse by {amount(study, decided.value)}"
-    return f"gained {name} little: {between(study, -decided.high, -decided.low)}"
+    return f"gained {name} too little to matter for sure: {sized(study, decided)}"
 
 
 def _ahead(study: Study, name: str, loss: Series, tested: Backtest) -> str:
@@ -125,9 +127,11 @@ def _ahead(study: Study, name: str, loss: Series, tested: Backtest) -> str:
     withheld = "How much the next one brings is not predicted."
     curve = learner_curves(study)[name]
     errors = series(study, {cell: p.error for cell, p in curve.items()}, curve)
-    if tested.extrapolation == "withheld" or errors is None or errors.repeats < 3:
+    if tested.extrapolation == "withheld" or errors is None or errors.repeats < ENOUGH:
         return withheld
     inside = errors.inside
+    if study.axis != "rows" or inside.sum() < FEWEST:
+        return withheld
     values = errors.values[:, inside]
     fitted = fit_curves(errors.n[inside], values.mean(axis=0))
     se = values.std(axis=0, ddof=1)[None] / math.sqrt(len(values))
@@ -154,7 +158,7 @@ def _compute(study: Study, name: str) -> Advice:
     tried, change = found
     what = f"rying {tried} configurations of {name} instead of its first one"
     if change.sign == -1:
-        text = f"T{what} gained {_gain(study, change)}; more search may gain more, how much"
+        text = f"T{what} gained {sized(study, change)}; more search may gain more, how much"
         return Advice("compute", "probably", f"{text} cannot be told.{cost}")
     if change.sign == 0:
         text = f"T{what} changed its score by less than {amount(study, _margin(study, name))};"
@@ -168,7 +172,9 @@ def _growth(name: str, points: list[Point], study: Study) -> str:
     cost = cost_of(points)
     if cost.exponent is None or cost.low is None or cost.high is None or study.axis != "rows":
         return ""
-    times = [f"{min(2.0**p, 99):.1f}" for p in (cost.exponent, cost.low, cost.high)]
+    if cost.high - cost.low > _VAGUE:
+        return ""
+    times = [f"{2.0**p:.1f}" for p in (cost.exponent, cost.low, cost.high)]
     return f" Twice the rows take {name} about {times[0]} times as long ({times[1]} to {times[2]})."
 
 

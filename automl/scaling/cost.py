@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import stdtrit
-from scipy.stats import theilslopes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,6 +44,8 @@ def cost_of(points: Iterable[Point]) -> Cost:
     slow = np.flatnonzero(seconds > SETTLED)
     if len(slow) == 0 or len(n) - slow[0] < FEWEST:
         return Cost()
+    from scipy.stats import theilslopes  # takes long to import, and is seldom needed
+
     x, y = np.log(n[slow[0] :]), np.log(np.maximum(seconds[slow[0] :], 1e-9))
     slope, level, low, high = theilslopes(y, x)
     left = y - level - slope * x

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,53 +28,72 @@ if TYPE_CHECKING:
 NAME = "scaling.json"
 
 
-def scaling_document(study: Study, regime: Regime | None = None) -> dict[str, Any]:
-    """Everything that a study says, in the layout of `scaling.json`.
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """A study judged: what the document, the sentences and the advice are made of."""
 
-    Scores are the raw metric. Differences, rates and their intervals are losses, deep minus
-    classical: > 0 where classical leads. Parameters of curves are of the loss `c + a n^-b`,
-    which is 1 - score where greater scores are better. What is not known is None.
+    study: Study
+    """The points of the regime that is spoken about."""
+    regime: Regime
+    losses: Mapping[str, Series]
+    """Learner -> the losses of its curve."""
+    tested: Backtest
+    judged: list[Judged]
+
+
+def findings(study: Study, regime: Regime | None = None) -> Findings:
+    """Judge a study.
 
     Args:
         study: Points of any number of regimes.
         regime: The regime to speak about, the most tuned one unless given; the others count
             for `depends on tuning` only.
     """
-    regimes = study.regimes
-    chosen = regime or (regimes[0] if regimes else "default")
+    chosen: Regime = regime or (study.regimes or ("default",))[0]
     own = study.of(chosen)
-    losses, tested = tested_losses(study, chosen)
-    judged = judge(study, chosen, tested) if regimes else []
-    repeats = len({point.repeat for point in own.points})
+    families = {point.learner: point.family for point in own.points}
+    losses = curve_losses(own)
+    compared = {n: s for n, s in losses.items() if families[n] in {"deep", "classical"}}
+    tested = backtest(compared, families)
+    judged = judge(study, chosen, tested) if own.points else []
+    return Findings(own, chosen, losses, tested, judged)
+
+
+def document_of(found: Findings) -> dict[str, Any]:
+    """The content of `scaling.json`.
+
+    Scores are the raw metric. Differences, rates and their intervals are losses, deep minus
+    classical: > 0 where classical leads. Parameters of curves are of the loss `c + a n^-b`,
+    which is 1 - score where greater scores are better. What is not known is None.
+    """
+    study, tested = found.study, found.tested
+    repeats = len({point.repeat for point in study.points})
     content = {
         "axis": study.axis,
         "metric": study.metric,
         "greater_is_better": study.greater_is_better,
-        "regime": chosen,
+        "regime": found.regime,
         "scored_on": study.scored_on,
-        "n_test": sum(own.points[0].rows) if own.points else 0,
+        "n_test": sum(study.points[0].rows) if study.points else 0,
         "repeats": repeats,
         "interval": "one permutation" if repeats < 2 else "repeats",
-        "learners": _learners(own, losses),
-        "contrasts": [_contrast(study, one) for one in judged],
+        "learners": _learners(study, found.losses),
+        "contrasts": [_contrast(study, one) for one in found.judged],
         "backtest": {
-            name: getattr(tested, name)
-            for name in (
-                *("mae", "mae_last1", "winner_accuracy", "leader_stays"),
-                *("extrapolation", "reason"),
-            )
+            "mae": tested.mae,
+            "mae_last1": tested.mae_last1,
+            "winner_accuracy": tested.winner_accuracy,
+            "leader_stays": tested.leader_stays,
+            "extrapolation": tested.extrapolation,
+            "reason": tested.reason,
         },
     }
     return _finite(content)
 
 
-def tested_losses(study: Study, regime: Regime) -> tuple[dict[str, Series], Backtest]:
-    """The losses of every learner's curve in a regime, and their back-test."""
-    own = study.of(regime)
-    families = {point.learner: point.family for point in own.points}
-    losses = curve_losses(own)
-    compared = {n: s for n, s in losses.items() if families[n] in {"deep", "classical"}}
-    return losses, backtest(compared, families)
+def scaling_document(study: Study, regime: Regime | None = None) -> dict[str, Any]:
+    """Everything that a study says about one regime, in the layout of `scaling.json`."""
+    return document_of(findings(study, regime))
 
 
 def write_scaling(run: Path, content: Mapping[str, Any]) -> None:
@@ -87,7 +106,7 @@ def write_scaling(run: Path, content: Mapping[str, Any]) -> None:
 # -------------------------------------------------------------------------- learners
 
 
-def _learners(study: Study, losses: dict[str, Series]) -> dict[str, Any]:
+def _learners(study: Study, losses: Mapping[str, Series]) -> dict[str, Any]:
     found = {}
     for name, curve in learner_curves(study).items():
         points = [point for point in study.points if point.learner == name]

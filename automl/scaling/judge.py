@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl.scaling.conformal import half_width
+from automl.scaling.conformal import FEWEST, half_width
 from automl.scaling.contrast import ENOUGH, Contrast, contrasts, learner_curves, loss_series, series
 from automl.scaling.curve import fit_curves
 from automl.scaling.verdict import (
@@ -144,7 +144,7 @@ def _beyond(study: Study, contrast: Contrast, level: Decision) -> Crossover:
     Needs at least three repeats, error rates, and a leader by the chosen metric who also leads
     by the error rate; the half-widths of both sides are added, which is on the safe side.
     """
-    if level.sign in (0, None):
+    if level.sign in (0, None) or study.axis != "rows":
         return Crossover("unknown")
     gaps, reach = 0.0, 0.0
     for side, sign in ((0, 1.0), (1, -1.0)):
@@ -153,6 +153,8 @@ def _beyond(study: Study, contrast: Contrast, level: Decision) -> Crossover:
         if found is None or found.repeats < ENOUGH or found.n[-1] != contrast.gap.n[-1]:
             return Crossover("unknown")
         inside = found.inside
+        if inside.sum() < FEWEST:
+            return Crossover("unknown")
         values = found.values[:, inside]
         se = values.std(axis=0, ddof=1) / math.sqrt(len(values))
         curve = fit_curves(found.n[inside], values.mean(axis=0))

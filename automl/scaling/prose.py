@@ -38,10 +38,24 @@ def amount(study: Study, value: float) -> str:
     return f"{_digits(size)} in {study.metric}"
 
 
-def between(study: Study, low: float, high: float) -> str:
-    """An interval of differences, `0.3 to 0.9`."""
+def sized(study: Study, decision: Decision) -> str:
+    """The size of a difference whose sign is known: `0.6 points (0.3 to 0.9)`.
+
+    As many decimals as half the interval has one significant digit.
+    """
+    low, high = sorted((abs(decision.low), abs(decision.high)))
+    if decision.low * decision.high < 0:
+        low = -low
     unit = 100.0 if study.bounded else 1.0
-    return f"{_digits(unit * low)} to {_digits(unit * high)}"
+    half = unit * (decision.high - decision.low) / 2
+    if not (math.isfinite(half) and half > 0):
+        return amount(study, decision.value)
+    decimals = min(max(0, -math.floor(math.log10(half))), 6)
+    value, low, high = (
+        f"{unit * number:,.{decimals}f}" for number in (abs(decision.value), low, high)
+    )
+    what = "points" if study.bounded else f"in {study.metric}"
+    return f"{value} {what} ({low} to {high})"
 
 
 def place(study: Study, n: float) -> str:
@@ -70,21 +84,13 @@ def _digits(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _signed(decision: Decision) -> tuple[float, float]:
-    """The interval of the size of a difference whose sign is known."""
-    if decision.value < 0:
-        return -decision.high, -decision.low
-    return decision.low, decision.high
-
-
 def _level(study: Study, one: Judged) -> str:
     deep, classical = sides(one)
     at, level = place(study, one.n), one.level
     preposition = "On" if study.axis == "rows" else "At"
     if level.sign in (-1, 1):
         leader, other = (classical, deep) if level.sign == 1 else (deep, classical)
-        size = f"{amount(study, level.value)} ({between(study, *_signed(level))})"
-        return f"{preposition} {at}, {leader} leads {other} by {size}."
+        return f"{preposition} {at}, {leader} leads {other} by {sized(study, level)}."
     if level.sign == 0:
         return (
             f"{preposition} {at}, {deep} and {classical} are practically equal: they differ by "
@@ -106,8 +112,9 @@ def _either(study: Study, open_: Decision, deep: str, classical: str) -> str:
             f"{amount(study, open_.high)} in favour of {classical})"
         )
     favoured = classical if open_.value > 0 else deep
-    size = between(study, *_signed(open_))
-    return f" ({size}{' points' * study.bounded} in favour of {favoured}, too little to matter)"
+    return (
+        f" ({sized(study, open_)} in favour of {favoured}: too little to be sure that it matters)"
+    )
 
 
 def _rate(study: Study, one: Judged) -> str:
@@ -133,8 +140,7 @@ def _rate(study: Study, one: Judged) -> str:
     }
     gains, over = (deep, classical) if better else (classical, deep)
     said = how.get((one.level.sign or 0, better), f"{capital(gains)} gains on {over}")
-    size = f"{amount(study, rate.value)} {_doubling(study)} ({between(study, *_signed(rate))})"
-    return f"{said} by {size}."
+    return f"{said} by {sized(study, rate)} {_doubling(study)}."
 
 
 def _crossover(study: Study, one: Judged) -> str:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl.errors import UsageError
 from automl.scaling.advice import Advice, advise
-from automl.scaling.document import scaling_document, tested_losses
-from automl.scaling.judge import judge
+from automl.scaling.document import document_of, findings
 from automl.scaling.ladder import study_of_run
 
 if TYPE_CHECKING:
@@ -105,11 +104,16 @@ class Scaling:
         one = content["interval"] == "one permutation"
         how = "one shuffle of the rows" if one else f"{content['repeats']} repeats"
         rows = "held-out" if content["scored_on"] == "test" else "cross-fitted validation"
+        on = f"on {content['n_test']:,} {rows} rows from" if content["n_test"] > 1 else "by"
         return (
-            f"Judged on {content['n_test']:,} {rows} rows from {how}, with "
+            f"Judged {on} {how}, with "
             f"{_REGIMES[content['regime']]}; 95% intervals in brackets, widened where several "
-            "learners are tested together."
+            f"learners are tested together.{self._unit()}"
         )
+
+    def _unit(self) -> str:
+        told = any(" points" in contrast["sentence"] for contrast in self.verdicts)
+        return f" A point is a hundredth of {self.document['metric']}." if told else ""
 
 
 def read_scaling(run: Path, metric: Metric) -> Scaling:
@@ -132,10 +136,6 @@ def scaling_of(study: Study, regime: Regime | None = None) -> Scaling:
         study: Points of any number of regimes.
         regime: The one to speak about; the most tuned one unless given.
     """
-    document = scaling_document(study, regime)
-    if not study.points:
-        return Scaling(document, ())
-    chosen: Regime = document["regime"]
-    losses, tested = tested_losses(study, chosen)
-    judged = judge(study, chosen, tested)
-    return Scaling(document, tuple(advise(study.of(chosen), losses, judged, tested)))
+    found = findings(study, regime)
+    advice = advise(found.study, found.losses, found.judged, found.tested)
+    return Scaling(document_of(found), tuple(advice))

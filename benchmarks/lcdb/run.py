@@ -82,7 +82,7 @@ def at(curves: dict[tuple[int, str], pd.DataFrame], horizon: int) -> list[dict[s
     for kind in scaling.KINDS:
         found[f"mae_{kind}"] = np.abs(scaling.fit_curves(n, error, kind)(top) - truth).mean()
     fitted = scaling.fit_curves(n, error)
-    found |= winners(kept, fitted(top), last_of(error), truth, final)
+    found |= winners(kept, top, (fitted(top), last_of(error), truth, final))
     found |= coverage(kept, (n, error, se), truth, horizon)
     return [
         {"horizon": horizon, "what": what, "value": round(float(value), 4)}
@@ -106,19 +106,23 @@ def last_of(values: np.ndarray) -> np.ndarray:
 
 
 def winners(
-    kept: list[tuple[int, str]],
-    fitted: np.ndarray,
-    last: np.ndarray,
-    truth: np.ndarray,
-    se: np.ndarray,
+    kept: list[tuple[int, str]], top: np.ndarray, errors: tuple[np.ndarray, ...]
 ) -> dict[str, float]:
-    """How often curves, and "today's leader stays", name the winner of a pair at N."""
+    """How often curves, and "today's leader stays", name the winner of a pair at one N.
+
+    Args:
+        kept: (data set, learner) of each curve.
+        top: (m,) its N; pairs have the same.
+        errors: (m,) error rates at N: predicted, at the last anchor seen, true; then the
+            standard error of the true one.
+    """
+    fitted, last, truth, se = errors
     place = {key: i for i, key in enumerate(kept)}
     called, stays = [], []
     for data in sorted({key[0] for key in kept}):
         for deep, classical in ((d, c) for d in DEEP for c in CLASSICAL):
             a, b = place.get((data, deep)), place.get((data, classical))
-            if a is None or b is None:
+            if a is None or b is None or top[a] != top[b]:
                 continue
             apart = truth[a] - truth[b]
             if abs(apart) <= 2 * np.hypot(se[a], se[b]):

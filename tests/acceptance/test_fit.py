@@ -144,6 +144,15 @@ def test_the_command_line_reads_the_run(churn, customers_csv, tmp_path):
     assert judged.returncode == 0, judged.stderr
 
 
+def test_the_fit_says_what_it_knows_about_scaling(churn):
+    auto, folder = churn
+    found = auto.scaling_
+    assert json.loads((Path(folder) / "scaling.json").read_text()) == found.document
+    assert found.document["regime"] == "halving"
+    assert set(found.document["learners"]) >= {"baseline"}
+    assert repr(found) == "\n".join(found.sentences)
+
+
 def test_the_same_seed_gives_the_same_leaderboard(churn, customers, tmp_path):
     first = pd.read_csv(churn[1] / "leaderboard.csv")
     again = AutoML(trials=12, time_limit=None, learner=FEW, output=tmp_path / "run", seed=1)

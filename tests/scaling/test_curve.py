@@ -22,7 +22,7 @@ def test_nothing_below_the_floor_and_nothing_that_grows(kind):
 @given(st.floats(0, 0.4), st.floats(0.01, 0.5), st.floats(0.1, 1.5))
 def test_a_power_law_is_found_again(c, a, b):
     curve = fit_curves(N, c + a * (N / 4000) ** -b)
-    assert curve(4 * N[-1])[0] == pytest.approx(c + a * 16.0**-b, abs=0.01 * a)
+    assert curve(4 * N[-1])[0] == pytest.approx(c + a * 16.0**-b, abs=0.02 * a)
 
 
 def test_the_answer_is_the_same_every_time_and_in_any_company():

@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from automl.scaling import Estimate, Series, crossover, decide, holm
 
@@ -64,8 +63,11 @@ def test_rows_of_one_permutation_are_paired_across_anchors():
     assert series.slope().errors[1] == (pytest.approx(fit.stderr), 2)
 
 
+@settings(max_examples=20)
 @given(st.lists(st.tuples(finite, st.floats(0.001, 1)), min_size=1, max_size=8))
 def test_plain_intervals_at_holms_levels_decide_as_holm_does(pairs):
+    from statsmodels.stats.multitest import multipletests
+
     estimates = [Estimate(value, ((se, 10),)) for value, se in pairs]
     rejected = multipletests([e.p for e in estimates], 0.05, "holm")[0]
     levels = holm(estimates, [0.1] * len(estimates))
