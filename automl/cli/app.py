@@ -20,6 +20,7 @@ from automl.cli import (
     metrics,
     plugins,
     predict,
+    scale,
     scaling,
 )
 from automl.cli.output import mute_stdout, note
@@ -67,6 +68,7 @@ def build_app() -> typer.Typer:
     app.command("predict")(predict.predict)
     app.command("evaluate")(evaluate.evaluate)
     app.command("leaderboard")(leaderboard.leaderboard)
+    app.command("scale")(scale.scale)
     app.command("scaling")(scaling.scaling)
     app.command("learners")(learners.learners)
     app.command("metrics")(metrics.metrics)
