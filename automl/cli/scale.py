@@ -20,7 +20,9 @@ from automl.cli.studies import study_parts
 from automl.cli.target import ask_target, can_ask
 from automl.units import format_duration, parse_duration, parse_size
 
-AxisName: TypeAlias = Literal["rows"]
+AxisName: TypeAlias = Literal[
+    "rows", "label-noise", "missingness", "features", "noise-columns", "cardinality", "budget"
+]
 
 
 def scale(  # noqa: PLR0913, PLR0917 - the flags are the contract

@@ -54,6 +54,20 @@ class Axis(Protocol):
         """The rows at one level in one repeat."""
         ...
 
+    @property
+    def trials(self) -> int | None:
+        """Configurations to try at every level; None leaves it to the regime."""
+        ...
+
+    def values(self, level: int, order: int) -> tuple[float, ...]:
+        """Where on the axis a fit stands.
+
+        Args:
+            level: That it was made at.
+            order: Its place among the configurations tried there.
+        """
+        ...
+
     def label(self, level: int) -> str:
         """The level in words, such as "4,000 rows"."""
         ...
@@ -63,6 +77,7 @@ class Rows:
     """The rows axis: nested prefixes of one permutation a repeat."""
 
     graded = True
+    trials = None
 
     def __init__(self, data: Dataset, repeats: Sequence[Repeat], anchors: int) -> None:
         self._data = data
@@ -73,6 +88,10 @@ class Rows:
 
     def cell(self, repeat: int, level: int) -> Cell:
         return cell_of(self._data, self._repeats[repeat], self.sizes[level])
+
+    def values(self, level: int, order: int) -> tuple[float, ...]:
+        del order
+        return (self.levels[level],)
 
     def label(self, level: int) -> str:
         return f"{self.sizes[level]:,} rows"
@@ -92,7 +111,3 @@ def cell_of(data: Dataset, repeat: Repeat, n: int) -> Cell:
         data.X.iloc[parts.scored],
         data.y[parts.scored],
     )
-
-
-AXES = {"rows": Rows}
-"""Name on the command line -> the axis."""

@@ -156,9 +156,9 @@ class StudyDealer:
         options += [(top if not self._graded else 0, fewer) for fewer in range(base - 1, 0, -1)]
         for cap, repeats in options:
             needed = self._need(lane, cap, repeats)
-            if needed <= share:
+            if needed <= share or self._curtailed(lane, cap, repeats) <= share:
                 lane.cap, lane.repeats = cap, repeats
-                return needed
+                return min(needed, share)
         lane.cap = lane.repeats = -1
         return 0.0
 
@@ -169,6 +169,13 @@ class StudyDealer:
     @staticmethod
     def _need(lane: Lane, cap: int, repeats: int) -> float:
         return sum(lane.need(repeat, cap) for repeat in range(repeats))
+
+    @staticmethod
+    def _curtailed(lane: Lane, cap: int, repeats: int) -> float:
+        """The least it takes where tuning may try fewer configurations: `_spent` sees to it."""
+        if lane.regimes != ("retuned",):
+            return math.inf
+        return repeats * sum(lane.expected(level) for level in range(cap + 1))
 
     @staticmethod
     def _under_way(lanes: Iterable[Lane]) -> float:

@@ -57,11 +57,13 @@ def plan_lines(
 
 
 def _design(dealer: StudyDealer, axis: Axis, options: StudyOptions) -> str:
-    first, last = axis.label(0), axis.label(len(axis.levels) - 1)
+    top = len(axis.levels) - 1
+    values = {value for level in range(top + 1) for value in axis.values(level, 0)}
+    span = axis.label(top) if top == 0 else f"{axis.label(0)} to {axis.label(top)}"
     times = "once" if options.repeats == 1 else f"in {options.repeats} repeats"
     learners = [lane for lane in dealer.lanes.values() if lane.learner.family != "baseline"]
     return (
-        f"plan: {len(learners)} learners at {len(axis.levels)} anchors from {first} to {last}, "
+        f"plan: {len(learners)} learners at {len(values)} anchors, {span}, "
         f"{times} with a fifth of the rows held out; regimes: {', '.join(options.regimes)}"
     )
 
@@ -90,9 +92,7 @@ def _short(dealer: StudyDealer, axis: Axis) -> str:
     }
     if not low:
         return ""
-    named = [
-        f"{name} ({axis.label(cap) if cap >= 0 else 'none'})" for name, cap in list(low.items())
-    ]
+    named = [f"{name} ({axis.label(cap) if cap >= 0 else 'none'})" for name, cap in low.items()]
     more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
     return (
         f"cannot afford {axis.label(len(axis.levels) - 1)} in this time, and go up to: "

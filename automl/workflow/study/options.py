@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from automl.errors import UsageError
-from automl.workflow.study.axes import AXES
+from automl.workflow.study.catalogue import AXES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,5 +71,11 @@ def study_options(
     if price_per_hour is not None and not price_per_hour >= 0:
         msg = f"--price-per-hour is an amount of money, not {price_per_hour:g}"
         raise UsageError(msg)
-    chosen = tuple(regime for regime in REGIMES if regime in (regimes or REGIMES[:2]))
+    usual: tuple[str, ...] = REGIMES[:2]
+    if axis == "budget":
+        usual = ("retuned",)
+        if tuple(regimes or usual) != usual:
+            msg = "along budget every learner is tuned: leave --regime out, or say retuned"
+            raise UsageError(msg)
+    chosen = tuple(regime for regime in REGIMES if regime in (regimes or usual))
     return StudyOptions(fit, axis, chosen, repeats, anchors, price_per_hour)

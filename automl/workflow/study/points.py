@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,11 @@ def study_of(dealer: StudyDealer, axis: Axis, name: str, metric: Metric, scorer:
         scorer: Scores on the held-out rows.
     """
     points = [
-        _point(lane, axis, scorer, entry) for lane in dealer.lanes.values() for entry in _of(lane)
+        _point(lane, value, scorer, entry)
+        for lane in dealer.lanes.values()
+        for entry in _of(lane)
+        for value in axis.values(entry.place[1], entry.order)
+        if axis.trials is None or value <= entry.tried
     ]
     return Study(
         metric=metric.name,
@@ -95,6 +100,8 @@ class _Entry:
     order: int
     place: tuple[int, int, int]
     rung: Rung
+    tried: float = math.inf
+    """Configurations judged beside it; infinite where there are no more to try."""
 
 
 def _of(lane: Lane) -> Iterator[_Entry]:
@@ -108,17 +115,18 @@ def _of(lane: Lane) -> Iterator[_Entry]:
             yield _Entry("transferred", 0, place, rung)
         tried = lane.tunings.get((repeat, level))
         if "retuned" in lane.regimes and tried is not None and number in tried.numbers:
-            yield _Entry("retuned", tried.numbers.index(number), place, rung)
+            judged = math.inf if tried.sampler.exhausted else tried.judged
+            yield _Entry("retuned", tried.numbers.index(number), place, rung, judged)
 
 
-def _point(lane: Lane, axis: Axis, scorer: Scorer, entry: _Entry) -> Point:
+def _point(lane: Lane, value: float, scorer: Scorer, entry: _Entry) -> Point:
     _, level, repeat = entry.place
     rung, step = entry.rung, Step(level, repeat)
     marks = scorer.marks(rung, step)
     return Point(
         learner=lane.learner.name,
         family=lane.learner.family,
-        n=axis.levels[level],
+        n=value,
         score=(marks.score,),
         score_val=(float("nan") if rung.score is None else rung.score,),
         rows=(marks.rows,),

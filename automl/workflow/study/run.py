@@ -14,7 +14,7 @@ from automl.search.cluster import Cluster, plan_workers
 from automl.workflow.describe import describe_run
 from automl.workflow.prepare import prepare, read
 from automl.workflow.state import Fit
-from automl.workflow.study.axes import AXES
+from automl.workflow.study.catalogue import AXES
 from automl.workflow.study.design import fingerprint, repeats_of
 from automl.workflow.study.outcome import outcomes
 from automl.workflow.study.points import study_of

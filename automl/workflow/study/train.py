@@ -215,7 +215,7 @@ def _lane(
         top=reached[-1],
         regimes=regimes,
         tuned_at=min(range(len(axis.sizes)), key=lambda at: abs(axis.sizes[at] - tuned)),
-        trials=MOST_TRIALS,
+        trials=axis.trials or MOST_TRIALS,
         seed=options.fit.seed,
         greater_is_better=prepared.metric.greater_is_better,
         unit=unit,
