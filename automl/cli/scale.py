@@ -121,7 +121,7 @@ def scale(  # noqa: PLR0913, PLR0917 - the flags are the contract
         bool, typer.Option("-q", "--quiet", help="Only the result and errors; no progress.")
     ] = False,
 ) -> None:
-    """Study where deep learning scales better or worse than classical learning.
+    """Study whether deep or classical learning scales better here.
 
     Trains every learner on the same nested rows in several repeats, each with a fifth of the
     rows held out, and says with intervals who is ahead and who gains. Prints its plan first.
