@@ -26,6 +26,7 @@ from automl.search import rundir
 from automl.units import parse_duration, parse_size
 from automl.workflow import FitOptions, fit_run
 from automl.workflow.prepare import read
+from automl.workflow.study import scale_run, study_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,13 +121,18 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             BudgetError: The budget ended before any learner produced a model.
         """
         source, target = _source(X, y)
-        output = self.output
-        if output is None:
-            output = tempfile.mkdtemp(prefix="automl-run-")
-            self._cleanup = weakref.finalize(self, shutil.rmtree, output, ignore_errors=True)
-        self.run_dir_ = fit_run(self._options(Path(output)), source, target, _Voice(self.verbose))
+        options = self._options(self._folder())
+        self.run_dir_ = fit_run(options, source, target, _Voice(self.verbose))
         self._open(self.run_dir_)
         return self
+
+    def _folder(self) -> Path:
+        """Where the run goes: where asked, or into a folder that goes with this object."""
+        if self.output is not None:
+            return Path(self.output)
+        folder = tempfile.mkdtemp(prefix="automl-run-")
+        self._cleanup = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
 
     def _options(self, output: Path) -> FitOptions:
         seconds = None if self.time_limit is None else parse_duration(str(self.time_limit))
@@ -164,6 +170,49 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         self.n_features_in_ = len(self.feature_names_in_)
         if schema.n_classes:
             self.classes_ = np.asarray(schema.classes)
+
+    def scale(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        axis: str = "rows",
+        regime: Sequence[str] = (),
+        repeats: int = 5,
+        anchors: int = 9,
+        price_per_hour: float | None = None,
+    ) -> Scaling:
+        """Study where deep learning scales better or worse here, as `automl scale` does.
+
+        Uses `time_limit`, `task`, `metric`, `learner`, `exclude`, the columns' roles, the machine,
+        `seed`, `output` and `resume` of this object; it fits no model to predict with.
+
+        Args:
+            X: As for `fit`.
+            y: As for `fit`.
+            axis: What grows.
+            regime: How learners are tuned: `default`, `transferred`, `retuned`; the first two
+                unless given.
+            repeats: Times that a fifth of the rows is held out anew.
+            anchors: Values on the axis; of rows two an octave.
+            price_per_hour: Of the machine, to say in the plan what the study costs.
+
+        Returns:
+            Verdicts with their advice; `print` them. `run_dir_` is the directory of the study,
+            a temporary one unless `output` is given.
+
+        Raises:
+            DataError: The data cannot be used as asked.
+            UsageError: The parameters contradict each other.
+            BudgetError: The time ended before any fit did.
+        """
+        source, target = _source(X, y)
+        options = study_options(
+            self._options(self._folder()), axis, regime, repeats, anchors, price_per_hour
+        )
+        self.run_dir_ = scale_run(options, source, target, _Voice(self.verbose))
+        metric = run_metric(rundir.read(self.run_dir_), get_host().metrics().values())
+        return read_scaling(self.run_dir_, metric)
 
     # --------------------------------------------------------------------- predicting
 

@@ -21,6 +21,7 @@ from automl.cli import (
     plugins,
     predict,
     report,
+    scale,
     scaling,
 )
 from automl.cli.output import mute_stdout, note
@@ -68,6 +69,7 @@ def build_app() -> typer.Typer:
     app.command("predict")(predict.predict)
     app.command("evaluate")(evaluate.evaluate)
     app.command("leaderboard")(leaderboard.leaderboard)
+    app.command("scale")(scale.scale)
     app.command("scaling")(scaling.scaling)
     app.command("report")(report.report)
     app.command("learners")(learners.learners)

@@ -193,7 +193,7 @@ def fit(  # noqa: PLR0913, PLR0917 - the flags are the contract
         with watching(quiet=quiet) as observer:
             fit_run(options, data, target, observer)
     except KeyboardInterrupt:
-        _interrupted(run, _resume_command(context.obj["argv"], run, target))
+        _interrupted(run, resume_command(context.obj["argv"], run, target))
         raise typer.Exit(INTERRUPTED) from None
     _result(run, data, time.monotonic() - began, as_json=as_json)
 
@@ -224,7 +224,8 @@ def _share(test_size: float | None, test: str | None) -> float | None:
     return test_size
 
 
-def _resume_command(argv: Sequence[str], run: Path, target: str | None) -> str:
+def resume_command(argv: Sequence[str], run: Path, target: str | None) -> str:
+    """The command line that goes on with an interrupted run."""
     words = ["automl", *argv]
     if not any(word in {"-t", "--target"} or word.startswith("--target=") for word in argv):
         words += [] if target is None else ["-t", target]

@@ -1,4 +1,4 @@
-"""`automl scaling`: what the ladder of a fit says about scaling, in sentences and a table."""
+"""`automl scaling`: what a fit or a study says about scaling, in sentences and a table."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from automl.cli.output import emit_json, emit_rich, plain_table
 from automl.cli.runs import read_run, read_rungs
+from automl.cli.studies import study_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,11 +43,17 @@ def curves(rungs: Iterable[Rung], *, greater_is_better: bool) -> list[dict[str, 
 
 
 def scaling(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that 'automl fit' wrote.")],
+    run: Annotated[
+        Path,
+        typer.Argument(metavar="RUN", help="A folder that 'automl fit' or 'automl scale' wrote."),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print scaling.json, made anew.")] = False,
 ) -> None:
     """Say whether deep learning scales better here, and how scores and times grow with rows."""
     content = read_run(run)
+    if content.get("kind") == "study" and not as_json:
+        emit_rich(*study_parts(run))
+        return
     rungs = read_rungs(run)
     from automl.hooks.manager import get_host
     from automl.metrics import run_metric

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from automl.search.cluster import Workers
-    from automl.search.dealer import Dealer
-    from automl.search.plan import Job
-    from automl.search.rungs import RungStore
+    from automl.search.plan import Deals, Holds, Job
 
 put = ray.put
 """Puts rows where every worker can read them; gives the reference that jobs carry."""
@@ -49,8 +47,8 @@ class Shipment:
 
 
 def search(
-    dealer: Dealer,
-    store: RungStore,
+    dealer: Deals,
+    store: Holds,
     order: Callable[[Job], Order],
     finish: Callable[[Job, Outcome], None],
     workers: Workers,
@@ -123,8 +121,8 @@ class Feed(Searcher):
 
     def __init__(
         self,
-        dealer: Dealer,
-        store: RungStore,
+        dealer: Deals,
+        store: Holds,
         order: Callable[[Job], Order],
         finish: Callable[[Job, Outcome], None],
         folder: Path,

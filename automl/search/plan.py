@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from automl.search.ladder import Step
@@ -40,3 +40,24 @@ class Plan:
     """Part of the search seconds after which bagging comes first."""
     bagged: int = 4
     """Configurations repeated on the other folds."""
+
+
+class Deals(Protocol):
+    """Says what to fit next."""
+
+    def deal(self, now: float) -> Job | None:
+        """The next job, `now` seconds after the search began; None when nothing can start."""
+        ...
+
+    @property
+    def idle(self) -> bool:
+        """Whether no job is under way."""
+        ...
+
+
+class Holds(Protocol):
+    """Has the rows of every job."""
+
+    def get(self, job: Job, wait: float) -> Any | None:
+        """A reference to the job's rows, or None if they are not ready within `wait` seconds."""
+        ...

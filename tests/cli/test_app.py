@@ -15,7 +15,8 @@ from automl.cli import extensions
 from automl.errors import AutoMLError, BudgetError, DataError
 
 COMMANDS = (
-    *("fit", "predict", "evaluate", "leaderboard", "scaling", "learners", "metrics", "plugins"),
+    *("fit", "predict", "evaluate", "leaderboard", "scale", "scaling", "learners", "metrics"),
+    "plugins",
     "doctor",
 )
 

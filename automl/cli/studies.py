@@ -1,0 +1,78 @@
+"""A study as people read it: sentences, verdicts, curves, and what it could not afford."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from automl.cli.output import number_text, plain_table
+from automl.cli.runs import read_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from rich.console import RenderableType
+
+VERDICTS = ("deep", "classical", "level", "rate", "crossover", "at")
+CURVES = ("learner", "family", "at", "score", "95% interval", "fit s", "time grows as")
+
+
+def study_parts(run: Path) -> Sequence[RenderableType]:
+    """Everything there is to say about a study, from its points.
+
+    Raises:
+        ArtifactError: The folder is no study, or is damaged.
+    """
+    from automl.scaling import read_study, scaling_of
+
+    content, study = read_run(run), read_study(run)
+    main, *others = study.regimes or ("default",)
+    found = scaling_of(study, main)
+    better = "higher" if study.greater_is_better else "lower"
+    parts: list[RenderableType] = [f"{sentence}\n" for sentence in found.sentences]
+    for regime in (main, *others):
+        document = found.document if regime == main else scaling_of(study, regime).document
+        parts += [f"verdicts, {regime}", plain_table(VERDICTS, _verdicts(document)), ""]
+    parts += [
+        f"{study.metric} ({better} is better) at the last anchor of each learner, {main}",
+        plain_table(CURVES, _curves(found.document)),
+    ]
+    return [*parts, *_shortfalls(content)]
+
+
+def _verdicts(document: Mapping[str, Any]) -> Iterator[list[Any]]:
+    for contrast in document["contrasts"]:
+        crossed = contrast["crossover"]
+        where = crossed["status"]
+        if crossed["low"] is not None:
+            where += f" ({number_text(crossed['low'])} to {number_text(crossed['high'])})"
+        level, rate = contrast["level"], contrast["rate"]
+        names = contrast["deep"], contrast["classical"]
+        yield [*names, level["verdict"], rate["verdict"], where, level["n"]]
+
+
+def _curves(document: Mapping[str, Any]) -> Iterable[list[Any]]:
+    lasts = {name: learner["points"][-1] for name, learner in document["learners"].items()}
+    sign = -1.0 if document["greater_is_better"] else 1.0
+    for name in sorted(lasts, key=lambda n: (-lasts[n]["n"], sign * (lasts[n]["score"] or 0.0))):
+        learner, last = document["learners"][name], lasts[name]
+        low, high, exponent = last["low"], last["high"], learner["cost"]["exponent"]
+        interval = "" if low is None else f"{number_text(low)} to {number_text(high)}"
+        grows = "" if exponent is None else f"n^{exponent:.2f}"
+        yield [
+            *(name, learner["family"], last["n"], last["score"]),
+            *(interval, last["fit_seconds"], grows),
+        ]
+
+
+def _shortfalls(content: Mapping[str, Any]) -> Iterator[str]:
+    """What was left out or cut short, and why; what it all cost."""
+    told = [row for row in content.get("learners", ()) if row["reason"]]
+    if told:
+        yield "\nnot all of it could be done:"
+    for row in told:
+        status = "" if row["status"] == "ok" else f"{row['status']}: "
+        yield f"  {row['name']}: {status}{row['reason']}"
+    money = content.get("spent", {}).get("money")
+    if money is not None:
+        yield f"\nthe study cost about {money:.2f}"

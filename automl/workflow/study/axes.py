@@ -1,0 +1,113 @@
+"""What grows in a study, and what that does to the rows of one cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from automl.workflow.study.design import Repeat, anchors_of, parts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from automl.types import Array, Dataset, Schema
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """The rows of one level of the axis in one repeat."""
+
+    schema: Schema
+    X: pd.DataFrame
+    """Training rows, then stop rows."""
+    y: Array
+    n_stop: int
+    choose_X: pd.DataFrame
+    choose_y: Array
+    scored_X: pd.DataFrame
+    scored_y: Array
+
+
+class Axis(Protocol):
+    """A quantity that takes several levels."""
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Its values, ascending and above 0: log2 of them is the study's scale."""
+        ...
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Rows that a fit takes at each level, all parts together."""
+        ...
+
+    @property
+    def graded(self) -> bool:
+        """Whether lower levels are cheaper, so that a learner may stop below the top."""
+        ...
+
+    def cell(self, repeat: int, level: int) -> Cell:
+        """The rows at one level in one repeat."""
+        ...
+
+    @property
+    def trials(self) -> int | None:
+        """Configurations to try at every level; None leaves it to the regime."""
+        ...
+
+    def values(self, level: int, order: int) -> tuple[float, ...]:
+        """Where on the axis a fit stands.
+
+        Args:
+            level: That it was made at.
+            order: Its place among the configurations tried there.
+        """
+        ...
+
+    def label(self, level: int) -> str:
+        """The level in words, such as "4,000 rows"."""
+        ...
+
+
+class Rows:
+    """The rows axis: nested prefixes of one permutation a repeat."""
+
+    graded = True
+    trials = None
+
+    def __init__(self, data: Dataset, repeats: Sequence[Repeat], anchors: int) -> None:
+        self._data = data
+        self._repeats = repeats
+        rows = min(len(repeat.order) for repeat in repeats)
+        self.sizes = anchors_of(rows, anchors, len(data.schema.classes))
+        self.levels = tuple(float(n) for n in self.sizes)
+
+    def cell(self, repeat: int, level: int) -> Cell:
+        return cell_of(self._data, self._repeats[repeat], self.sizes[level])
+
+    def values(self, level: int, order: int) -> tuple[float, ...]:
+        del order
+        return (self.levels[level],)
+
+    def label(self, level: int) -> str:
+        return f"{self.sizes[level]:,} rows"
+
+
+def cell_of(data: Dataset, repeat: Repeat, n: int) -> Cell:
+    """The first n rows of a repeat as they are."""
+    parts = parts_of(repeat, n)
+    fitted = np.concatenate([parts.train, parts.stop])
+    return Cell(
+        data.schema,
+        data.X.iloc[fitted],
+        data.y[fitted],
+        len(parts.stop),
+        data.X.iloc[parts.choose],
+        data.y[parts.choose],
+        data.X.iloc[parts.scored],
+        data.y[parts.scored],
+    )

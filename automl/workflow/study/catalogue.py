@@ -1,0 +1,25 @@
+"""The axes there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from automl.workflow.study import harm
+from automl.workflow.study.axes import Axis, Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from automl.types import Dataset
+    from automl.workflow.study.design import Repeat
+
+AXES: Mapping[str, Callable[[Dataset, Sequence[Repeat], int], Axis]] = {
+    "rows": Rows,
+    "label-noise": harm.label_noise,
+    "missingness": harm.missingness,
+    "features": harm.features,
+    "noise-columns": harm.noise_columns,
+    "cardinality": harm.cardinality,
+    "budget": harm.Trials,
+}
+"""Name on the command line -> what makes the axis of a table, its repeats and anchors."""

@@ -1,0 +1,225 @@
+"""Who is trained next in a study: a pure state machine, without Ray and without a clock.
+
+All levels of the first repeat come first, then those of the second, and so on. Seconds are
+shared out equally: who needs less than an equal share leaves the rest to the others, and who
+needs more stops at the highest level that it can afford in three repeats.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from automl.search.ladder import Step
+from automl.search.plan import Job
+from automl.types import Trial
+from automl.workflow.study.lane import Fit, Lane
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from automl.types import Rung
+
+ENOUGH = 3
+"""Repeats that a verdict on the rate needs."""
+SPARE = 0.9
+"""Part of the seconds left that is promised to learners."""
+ROOM = 1.3
+"""Times its expected seconds that must be left for a fit to start."""
+GRACE = 20.0
+"""Seconds beyond four times what was expected after which a fit counts as hung."""
+REPLAN_EVERY = 1.0
+
+
+class StudyDealer:
+    """Deals the next fit; takes every finished one."""
+
+    def __init__(
+        self,
+        lanes: Sequence[Lane],
+        repeats: int,
+        *,
+        seconds: float | None,
+        slots: int,
+        graded: bool = True,
+    ) -> None:
+        """Set up the lanes.
+
+        Args:
+            lanes: The learners.
+            repeats: Repeats of the study.
+            seconds: Seconds of the training; None without a limit.
+            slots: Fits at once.
+            graded: Whether lower levels are cheaper; where not, repeats are saved instead.
+        """
+        self.lanes = {lane.learner.name: lane for lane in sorted(lanes, key=_by_cost)}
+        self.repeats = repeats
+        self.seconds = seconds
+        self.left_open = False
+        """Whether fits that could have been dealt were not, for want of time."""
+        self._slots = slots
+        self._graded = graded
+        self._planned = -math.inf
+        self.plan(0.0)
+
+    # ------------------------------------------------------------------ in and out
+
+    def deal(self, now: float) -> Job | None:
+        """The next job, or None when nothing can start now.
+
+        Args:
+            now: Seconds since the training began.
+        """
+        if now - self._planned >= REPLAN_EVERY:
+            self.plan(now)
+        found = [
+            ((fit.repeat, fit.stage, fit.level, order), lane, fit)
+            for order, lane in enumerate(self.lanes.values())
+            if (fit := self._next(lane, now)) is not None
+        ]
+        if not found:
+            return None
+        _, lane, fit = min(found, key=lambda entry: entry[0])
+        lane.running.add(fit.place)
+        name, seed = lane.learner.name, lane.seed + fit.repeat
+        trial = Trial(name, fit.number, lane.configs[fit.number], seed)
+        return Job(trial, Step(fit.level, fit.repeat), kill_after=self._patience(lane, fit, now))
+
+    def take(self, rung: Rung) -> None:
+        """Record a finished fit, whatever its status."""
+        lane = self.lanes[rung.learner]
+        place = (int(rung.trial.rpartition("-")[2]), rung.rung, rung.fold)
+        lane.running.discard(place)
+        lane.finished[place] = rung
+        if rung.status == "not_reached":
+            lane.overran = min(rung.rung, len(lane.sizes) if lane.overran is None else lane.overran)
+        self._planned = -math.inf
+
+    def drop(self, job: Job) -> None:
+        """Forget a fit that the end of the study cut short; it may be dealt again."""
+        lane = self.lanes[job.trial.learner]
+        lane.running.discard((job.trial.number, job.step.rung, job.step.fold))
+        self.left_open = True
+
+    def replay(self, rungs: Iterable[Rung]) -> None:
+        """Take the fits of an earlier session."""
+        for rung in rungs:
+            if rung.learner in self.lanes:
+                lane = self.lanes[rung.learner]
+                lane.know(int(rung.trial.rpartition("-")[2]), rung.config)
+                self.take(rung)
+
+    @property
+    def running(self) -> list[tuple[str, Step]]:
+        """(trial, step) of the fits under way."""
+        return [
+            (f"{name}-{number}", Step(level, repeat))
+            for name, lane in self.lanes.items()
+            for number, level, repeat in sorted(lane.running)
+        ]
+
+    @property
+    def idle(self) -> bool:
+        return not any(lane.running for lane in self.lanes.values())
+
+    # -------------------------------------------------------------------- planning
+
+    def plan(self, now: float) -> None:
+        """Share out the seconds left: levels for three repeats first, then further repeats."""
+        self._planned = now
+        alive = [lane for lane in self.lanes.values() if not lane.dead]
+        if self.seconds is None:
+            for lane in alive:
+                lane.cap, lane.repeats = self._highest(lane), self.repeats
+            return
+        left = self._slots * SPARE * (self.seconds - now) - self._under_way(alive)
+        base = min(ENOUGH, self.repeats)
+        alive.sort(key=lambda lane: self._need(lane, self._highest(lane), base))
+        for place, lane in enumerate(alive):
+            left -= self._grant(lane, max(left, 0.0) / (len(alive) - place), base)
+        for repeat in range(base, self.repeats):
+            for lane in alive:
+                more = lane.need(repeat, lane.cap)
+                if lane.repeats == repeat and lane.cap >= 0 and more <= left:
+                    lane.repeats, left = repeat + 1, left - more
+
+    def expected_seconds(self) -> float:
+        """Seconds that what is planned should still take, all slots busy."""
+        total = sum(self._need(lane, lane.cap, lane.repeats) for lane in self.lanes.values())
+        return total / self._slots
+
+    def _grant(self, lane: Lane, share: float, base: int) -> float:
+        """Set how far a learner goes within its share; gives the seconds promised."""
+        top = self._highest(lane)
+        caps = range(top, -1, -1) if self._graded else (top,)
+        options = [(cap, base) for cap in caps]
+        options += [(top if not self._graded else 0, fewer) for fewer in range(base - 1, 0, -1)]
+        for cap, repeats in options:
+            needed = self._need(lane, cap, repeats)
+            if needed <= share or self._curtailed(lane, cap, repeats) <= share:
+                lane.cap, lane.repeats = cap, repeats
+                return min(needed, share)
+        lane.cap = lane.repeats = -1
+        return 0.0
+
+    def _highest(self, lane: Lane) -> int:
+        """The highest level that is open to a learner at all."""
+        return lane.top if lane.overran is None else min(lane.top, lane.overran - 1)
+
+    @staticmethod
+    def _need(lane: Lane, cap: int, repeats: int) -> float:
+        return sum(lane.need(repeat, cap) for repeat in range(repeats))
+
+    @staticmethod
+    def _curtailed(lane: Lane, cap: int, repeats: int) -> float:
+        """The least it takes where tuning may try fewer configurations: `_spent` sees to it."""
+        if lane.regimes != ("retuned",):
+            return math.inf
+        return repeats * sum(lane.expected(level) for level in range(cap + 1))
+
+    @staticmethod
+    def _under_way(lanes: Iterable[Lane]) -> float:
+        return sum(lane.expected(level) for lane in lanes for _, level, _ in lane.running)
+
+    # -------------------------------------------------------------------- choosing
+
+    def _next(self, lane: Lane, now: float) -> Fit | None:
+        """The learner's next fit, if there is one that should end in time."""
+        if lane.dead:
+            return None
+        for repeat in range(lane.repeats):
+            for fit in lane.open(repeat):
+                if fit.stage == 3 and self._spent(lane, fit):
+                    lane.tunings[repeat, fit.level].closed = True
+                    continue
+                if self.seconds is None or self._fits(lane, fit, now):
+                    return fit
+                self.left_open = True
+        return None
+
+    def _fits(self, lane: Lane, fit: Fit, now: float) -> bool:
+        return ROOM * lane.expected(fit.level) < (self.seconds or 0.0) - now
+
+    def _patience(self, lane: Lane, fit: Fit, now: float) -> float:
+        """Seconds after which a fit is ended; it is never hurried before."""
+        if self.seconds is None:
+            return math.inf
+        left = self.seconds - now
+        if not lane.measured():
+            return min(left, max(60.0, self._slots * self.seconds / len(self.lanes)))
+        return min(left, 4 * lane.expected(fit.level) + GRACE)
+
+    def _spent(self, lane: Lane, fit: Fit) -> bool:
+        """Whether a learner has used up the seconds of one cell: they are the same for all."""
+        numbers = lane.tunings[fit.repeat, fit.level].numbers[:-1]
+        if self.seconds is None or not numbers:
+            return False
+        every = sum(lane.sizes) * self.repeats * len(self.lanes)
+        share = self._slots * SPARE * self.seconds * lane.sizes[fit.level] / every
+        rungs = [lane.finished[number, fit.level, fit.repeat] for number in numbers]
+        spent = sum(rung.fit_seconds + rung.predict_seconds for rung in rungs)
+        return spent + lane.expected(fit.level) > share
+
+
+def _by_cost(lane: Lane) -> tuple[float, str]:
+    return lane.cost, lane.learner.name

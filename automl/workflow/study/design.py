@@ -1,0 +1,136 @@
+"""Which rows a study trains, stops, chooses and scores on."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from automl.data.split import FEWEST_ROWS, LEFT_OUT, make_split
+from automl.errors import DataError
+
+if TYPE_CHECKING:
+    from automl.types import Array, Dataset
+
+FOLDS = 5
+MOST_SCORED = 5_000
+MOST_APART = 2_000
+"""Stop rows, and rows that choose, of one anchor at most."""
+TENTH = 10
+FEWEST_ANCHORS = 3
+"""Kept on small tables, though the lowest have few rows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Repeat:
+    """One repeat: a permutation of the rows that it may see, and the rows that score it."""
+
+    order: Array
+    """(m,) int64 positions of all rows but the held-out fifth, groups together."""
+    scored: Array
+    """(s,) int64 ascending positions of held-out rows, at most 5,000."""
+    groups: Array | None = None
+
+    def prefix(self, n: int) -> Array:
+        """The first n rows; of grouped rows as many whole groups as come closest."""
+        if self.groups is None:
+            return self.order[:n]
+        ends = np.flatnonzero(np.r_[np.diff(self.groups[self.order]) != 0, True]) + 1
+        return self.order[: ends[np.argmin(np.abs(ends - n))]]
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The rows of one anchor in one repeat, as positions in the table."""
+
+    train: Array
+    stop: Array
+    """A tenth, at most 2,000: early stopping looks at them; learners without it train on them."""
+    choose: Array
+    """Another tenth, at most 2,000, that no fit sees: configurations are chosen on them."""
+    scored: Array
+
+
+def repeats_of(data: Dataset, count: int, seed: int) -> list[Repeat]:
+    """Deal the rows of a study.
+
+    Repeat r holds out fifth r; after five repeats fifths are dealt anew. Groups stay whole. With
+    times every repeat holds out the last fifth and shuffles the past anew.
+
+    Args:
+        data: The table.
+        count: Repeats.
+        seed: Of all shuffles.
+
+    Raises:
+        DataError: There are too few rows or groups.
+    """
+    found = []
+    for repeat in range(count):
+        split = make_split(data, FOLDS, seed + repeat // FOLDS)
+        fold = repeat % split.n_folds
+        order = make_split(data, FOLDS, seed + 1_000 + repeat).order
+        place = split.fold_of[order]
+        held = split.validation(fold)
+        rng = np.random.default_rng([seed, repeat])
+        scored = np.sort(rng.permutation(held)[:MOST_SCORED])
+        found.append(
+            Repeat(order[(place != fold) & (place != LEFT_OUT)], scored, groups=data.groups)
+        )
+    return found
+
+
+def anchors_of(rows: int, count: int, classes: int) -> tuple[int, ...]:
+    """Row counts of a study, ascending: ceil(N 2^(-k/2)).
+
+    None has fewer than max(200, 10 x classes) rows, but for small tables, which keep three.
+
+    Args:
+        rows: Rows that every repeat can train on.
+        count: Anchors at most.
+        classes: Of the target; 0 for numbers.
+
+    Raises:
+        DataError: There are too few rows for two anchors.
+    """
+    floor = max(FEWEST_ROWS, 10 * classes)
+    every = [math.ceil(rows * 2.0 ** (-k / 2)) for k in range(count)]
+    kept = [n for k, n in enumerate(every) if n >= floor or k < FEWEST_ANCHORS]
+    if min(kept) < 2 * TENTH:
+        msg = f"The table has {rows:,} rows to train on, too few for a study of scaling."
+        raise DataError(msg)
+    return tuple(sorted(set(kept)))
+
+
+def parts_of(repeat: Repeat, n: int) -> Parts:
+    """The rows of one anchor: of every ten rows (or groups) of the prefix one stops, one chooses.
+
+    Args:
+        repeat: The repeat.
+        n: Rows of the prefix, all parts together.
+    """
+    rows = repeat.prefix(n)
+    units = np.arange(len(rows))
+    if repeat.groups is not None:
+        codes = repeat.groups[rows]
+        number = np.cumsum(np.r_[False, codes[1:] != codes[:-1]])
+        units = number if number[-1] + 1 >= TENTH else units
+    stop = (units % TENTH == 4) & (_rank(units % TENTH == 4) <= MOST_APART)
+    choose = (units % TENTH == 9) & (_rank(units % TENTH == 9) <= MOST_APART)
+    return Parts(rows[~stop & ~choose], rows[stop], rows[choose], repeat.scored)
+
+
+def _rank(mask: Array) -> Array:
+    return np.cumsum(mask)
+
+
+def fingerprint(repeats: list[Repeat]) -> str:
+    """Sixteen hex digits that change with any row's place."""
+    digest = hashlib.sha256()
+    for repeat in repeats:
+        digest.update(np.ascontiguousarray(repeat.order).tobytes())
+        digest.update(repeat.scored.tobytes())
+    return digest.hexdigest()[:16]

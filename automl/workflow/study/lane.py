@@ -1,0 +1,222 @@
+"""One learner of a study: what it has done, what it could do next, and how long that takes."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from automl.search.sampler import Sampler
+
+if TYPE_CHECKING:
+    from automl.scaling.points import Regime
+    from automl.types import Config, Learner, Rung
+
+GROWTH = 1.2
+"""Assumed exponent of training time in rows until it has been measured."""
+OVERHEAD = 0.05
+"""Seconds a fit takes beyond fitting and predicting, about."""
+
+
+class Fit(NamedTuple):
+    """One fit: a configuration, by number, at one level in one repeat."""
+
+    repeat: int
+    stage: int
+    """0 the default, 1 tuning, 2 what tuning chose, 3 tuning anew at every level."""
+    level: int
+    number: int
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """What makes it the same fit as another, whatever wanted it."""
+        return self.number, self.level, self.repeat
+
+
+@dataclass(slots=True)
+class Tuning:
+    """The configurations tried at one level in one repeat, each dealt when the last is judged."""
+
+    sampler: Sampler
+    numbers: list[int] = field(default_factory=list)
+    judged: int = 0
+    closed: bool = False
+    """No further one is affordable."""
+
+
+@dataclass(slots=True)
+class Lane:
+    """One learner. Levels are counted from 0, the lowest, up to `top`."""
+
+    learner: Learner
+    cost: float
+    """Declared cost relative to a linear model."""
+    sizes: tuple[int, ...]
+    top: int
+    """The highest level it may reach by its limits."""
+    regimes: tuple[Regime, ...]
+    tuned_at: int
+    """The level at which `transferred` tunes."""
+    trials: int
+    """Configurations tried wherever it is tuned."""
+    seed: int
+    greater_is_better: bool
+    unit: float = 1e-5
+    """Seconds a row that a linear model takes here."""
+    finished: dict[tuple[int, int, int], Rung] = field(default_factory=dict)
+    """(number, level, repeat) -> what came of it."""
+    running: set[tuple[int, int, int]] = field(default_factory=set)
+    configs: dict[int, Config] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+    tunings: dict[tuple[int, int], Tuning] = field(default_factory=dict)
+    cap: int = -1
+    """The highest level it can afford, as things stand."""
+    repeats: int = 0
+    """Repeats it can afford, as things stand."""
+    overran: int | None = None
+    """The lowest level at which a fit had to be ended."""
+
+    def __post_init__(self) -> None:
+        for config in self.learner.defaults:
+            self.number(dict(config))
+
+    # ------------------------------------------------------------- configurations
+
+    def number(self, config: Config) -> int:
+        """The number of a configuration, the same for the same settings; a new one if need be."""
+        text = json.dumps(dict(config), sort_keys=True)
+        if text not in self.numbers:
+            self.know(max(self.configs, default=-1) + 1, config)
+        return self.numbers[text]
+
+    def know(self, number: int, config: Config) -> None:
+        """Note a configuration under its number."""
+        self.configs[number] = dict(config)
+        self.numbers[json.dumps(dict(config), sort_keys=True)] = number
+
+    def tuning(self, repeat: int, level: int) -> Tuning:
+        """The tuning at one level of one repeat, brought up to date.
+
+        It is a function of what has finished there, so a resumed study deals the same again.
+        """
+        found = self.tunings.get((repeat, level))
+        if found is None:
+            seed = self.seed + 7_919 * repeat + 101 * level
+            better = self.greater_is_better
+            found = Tuning(Sampler(self.learner, seed, greater_is_better=better))
+            self.tunings[repeat, level] = found
+        while not found.closed:
+            if found.judged == len(found.numbers):
+                if found.judged >= self.trials or found.sampler.exhausted:
+                    found.closed = True
+                    break
+                found.numbers.append(self.number(found.sampler.next()))
+            rung = self.finished.get((found.numbers[-1], level, repeat))
+            if rung is None:
+                break
+            if rung.score is not None:
+                found.sampler.tell(found.judged, 0, rung.score, top=True)
+            found.judged += 1
+        return found
+
+    def chosen(self, repeat: int) -> int | None:
+        """What `transferred` tuning chose in a repeat; None while it is not over."""
+        found = self.tuning(repeat, self.tuned_at)
+        if not found.closed:
+            return None
+        sign = -1.0 if self.greater_is_better else 1.0
+        scores = {
+            number: sign * rung.score
+            for number in found.numbers
+            if (rung := self.finished.get((number, self.tuned_at, repeat))) is not None
+            and rung.score is not None
+        }
+        return min(scores, key=lambda number: scores[number]) if scores else None
+
+    # ------------------------------------------------------------------- what next
+
+    def open(self, repeat: int) -> list[Fit]:
+        """Fits of a repeat that could start now, the next one first."""
+        levels = range(self.cap + 1)
+        found = []
+        if "default" in self.regimes:
+            found += [Fit(repeat, 0, level, 0) for level in levels]
+        if "transferred" in self.regimes and self.tuned_at <= self.cap:
+            found += self._tune(repeat, 1, self.tuned_at)
+            if (number := self.chosen(repeat)) is not None:
+                found += [Fit(repeat, 2, level, number) for level in levels]
+        if "retuned" in self.regimes:
+            for level in levels:
+                found += self._tune(repeat, 3, level)
+        return [f for f in found if f.place not in self.finished and f.place not in self.running]
+
+    def _tune(self, repeat: int, stage: int, level: int) -> list[Fit]:
+        tuning = self.tuning(repeat, level)
+        return [] if tuning.closed else [Fit(repeat, stage, level, tuning.numbers[-1])]
+
+    def need(self, repeat: int, cap: int) -> float:
+        """Seconds that a repeat still takes up to a level."""
+        total = 0.0
+        for level in range(cap + 1):
+            wanted = self._wanted(level, cap)
+            done = sum(1 for _, at, r in self.finished if at == level and r == repeat)
+            total += max(0, wanted - done) * self.expected(level)
+        return total
+
+    def _wanted(self, level: int, cap: int) -> int:
+        """Fits at a level, at most."""
+        trials = self.trials if self.learner.space else len(self.learner.defaults)
+        wanted = 1 if "default" in self.regimes else 0
+        if "transferred" in self.regimes and self.tuned_at <= cap:
+            tried = max(0, trials - wanted)
+            wanted += tried if level == self.tuned_at else 1
+        if "retuned" in self.regimes:
+            wanted = max(wanted + trials - 1, trials)
+        return wanted
+
+    # ------------------------------------------------------------------------ time
+
+    @property
+    def dead(self) -> bool:
+        """Whether its first fits failed, and none has ended well."""
+        return len(self.finished) >= 2 and all(r.status == "failed" for r in self.finished.values())
+
+    @property
+    def failure(self) -> str:
+        """Why its first failed fit failed; empty if none did."""
+        return next((r.reason for r in self.finished.values() if r.status == "failed"), "")
+
+    def measured(self) -> dict[int, float]:
+        """Level -> median seconds of its finished fits."""
+        found: dict[int, list[float]] = {}
+        for (_, level, _), rung in self.finished.items():
+            if rung.status == "ok":
+                found.setdefault(level, []).append(rung.fit_seconds + rung.predict_seconds)
+        return {level: statistics.median(seconds) for level, seconds in sorted(found.items())}
+
+    def expected(self, level: int) -> float:
+        """Seconds that a fit at a level should take.
+
+        Measured at that level, or carried on from the nearest below with the growth seen so far;
+        declared costs stand in before the first fit.
+        """
+        known = self.measured()
+        if not known:
+            return OVERHEAD + self.cost * self.unit * self.sizes[level]
+        if level in known:
+            return OVERHEAD + known[level]
+        below = [at for at in known if at < level]
+        nearest = max(below) if below else min(known)
+        ratio = self.sizes[level] / self.sizes[nearest]
+        return OVERHEAD + known[nearest] * ratio ** self._growth(known)
+
+    def _growth(self, known: dict[int, float]) -> float:
+        """The exponent of time in rows between the lowest and the highest level measured."""
+        first, last = min(known), max(known)
+        if self.sizes[last] < 2 * self.sizes[first] or known[last] < 0.2:
+            return GROWTH
+        slope = math.log(known[last] / max(known[first], 1e-3))
+        slope /= math.log(self.sizes[last] / self.sizes[first])
+        return min(2.5, max(0.3, slope))

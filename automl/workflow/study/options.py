@@ -1,0 +1,81 @@
+"""What a study was asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from automl.errors import UsageError
+from automl.workflow.study.catalogue import AXES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from automl.scaling.points import Regime
+    from automl.workflow.options import FitOptions
+
+REGIMES: tuple[Regime, ...] = ("default", "transferred", "retuned")
+MOST_TRIALS = 8
+"""Configurations of a learner that are tried wherever it is tuned."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudyOptions:
+    """Every choice of a study; `automl scale --help` says what each means."""
+
+    fit: FitOptions
+    """What a study shares with a fit: data, learners, machine, budget, output."""
+    axis: str = "rows"
+    regimes: tuple[Regime, ...] = ("default", "transferred")
+    repeats: int = 5
+    anchors: int = 9
+    price_per_hour: float | None = None
+
+    @property
+    def description(self) -> dict[str, object]:
+        """What must stay the same for a study to go on."""
+        return {"axis": self.axis, "anchors": self.anchors, "seed": self.fit.seed}
+
+
+def study_options(
+    fit: FitOptions,
+    axis: str = "rows",
+    regimes: Sequence[str] = (),
+    repeats: int = 5,
+    anchors: int = 9,
+    price_per_hour: float | None = None,
+) -> StudyOptions:
+    """Options that have been looked at.
+
+    Args:
+        fit: What a study shares with a fit.
+        axis: What grows.
+        regimes: `default`, `transferred`, `retuned`; the first two unless given.
+        repeats: Times that a fifth of the rows is held out anew.
+        anchors: Values on the axis; on rows two an octave.
+        price_per_hour: Of the machine, in any currency.
+
+    Raises:
+        UsageError: One of them cannot be.
+    """
+    if axis not in AXES:
+        msg = f"there is no study along {axis!r}; the axes are {', '.join(AXES)}"
+        raise UsageError(msg)
+    for regime in regimes:
+        if regime not in REGIMES:
+            msg = f"there is no regime {regime!r}; the regimes are {', '.join(REGIMES)}"
+            raise UsageError(msg)
+    if repeats < 1 or anchors < 2:
+        msg = "a study needs at least 1 repeat (--repeats) and 2 anchors (--anchors)"
+        raise UsageError(msg)
+    if price_per_hour is not None and not price_per_hour >= 0:
+        msg = f"--price-per-hour is an amount of money, not {price_per_hour:g}"
+        raise UsageError(msg)
+    usual: tuple[str, ...] = REGIMES[:2]
+    if axis == "budget":
+        usual = ("retuned",)
+        if tuple(regimes or usual) != usual:
+            msg = "along budget every learner is tuned: leave --regime out, or say retuned"
+            raise UsageError(msg)
+    chosen = tuple(regime for regime in REGIMES if regime in (regimes or usual))
+    return StudyOptions(fit, axis, chosen, repeats, anchors, price_per_hour)

@@ -1,0 +1,177 @@
+"""A study, step by step."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from automl.errors import BudgetError, UsageError
+from automl.hooks.manager import applicable, get_host
+from automl.scaling import scaling_of, write_scaling, write_study
+from automl.search import rundir
+from automl.search.cluster import Cluster, plan_workers
+from automl.workflow.describe import describe_run
+from automl.workflow.prepare import prepare, read
+from automl.workflow.state import Fit
+from automl.workflow.study.catalogue import AXES
+from automl.workflow.study.design import fingerprint, repeats_of
+from automl.workflow.study.outcome import outcomes
+from automl.workflow.study.points import study_of
+from automl.workflow.study.train import Training, train_study
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from automl.types import Learner, Observer
+    from automl.workflow.state import Prepared
+    from automl.workflow.study.axes import Axis
+    from automl.workflow.study.options import StudyOptions
+
+
+def scale_run(
+    options: StudyOptions, source: str | pd.DataFrame, target: str | None, observer: Observer
+) -> Path:
+    """Run a study and leave everything in a run directory.
+
+    Args:
+        options: Every choice.
+        source: A file, `sklearn:NAME`, `openml:NAME`, what a reader plugin knows, or a table.
+        target: Column to predict; None lets the data room guess.
+        observer: Is told the plan, what was inferred and how it goes.
+
+    Returns:
+        The run directory, with `points.jsonl` and `scaling.json`.
+
+    Raises:
+        DataError: The table cannot be used as asked.
+        UsageError: The options contradict each other, or those that the study began with.
+        BudgetError: The budget ended before any fit did.
+        KeyboardInterrupt: The user stopped it; what there is has been written.
+    """
+    own = options.fit
+    began = time.monotonic() if own.began is None else own.began
+    name = source if isinstance(source, str) else "table"
+    run = rundir.create(own.output, name, resume=own.resume)
+    _same_study(options, run)
+    workers = plan_workers(own.cpus, own.gpus, own.memory, own.address)
+    fit = Fit(own, observer, name, run, workers, began)
+    cluster = Cluster(workers)
+    try:
+        table = read(source)
+        fit.done("read")
+        prepared, axis = _prepared(fit, options, table, target)
+        fit.done("infer")
+        fit.show("search")
+        training, interrupted = train_study(fit, options, cluster, prepared, axis)
+        cluster.stop()
+        fit.done("search")
+        _conclude(fit, options, training, interrupted=interrupted)
+    finally:
+        cluster.stop()
+        if not any(run.iterdir()):
+            run.rmdir()  # bad input leaves nothing behind
+    if interrupted:
+        raise KeyboardInterrupt
+    return run
+
+
+def _same_study(options: StudyOptions, run: Path) -> None:
+    """Refuse to go on with another study than the one begun."""
+    if not options.fit.resume:
+        return
+    begun = rundir.read(run).get("study")
+    if begun is None:
+        msg = f"{run} holds a fit, not a study; go on with it by 'automl fit ... --resume'"
+        raise UsageError(msg)
+    for key, value in options.description.items():
+        if begun[key] != value:
+            msg = f"{run} was begun with --{key} {begun[key]}; resume it with the same"
+            raise UsageError(msg)
+
+
+def _prepared(
+    fit: Fit, options: StudyOptions, table: pd.DataFrame, target: str | None
+) -> tuple[Prepared, Axis]:
+    """Everything that is decided before the first fit, written down."""
+    prepared = prepare(fit, table, None, target)
+    schema = prepared.data.schema
+    if schema.task == "anomaly":
+        msg = "there is no study of anomaly detectors; give --task binary where labels exist"
+        raise UsageError(msg)
+    repeats = repeats_of(prepared.data, options.repeats, options.fit.seed)
+    axis: Axis = AXES[options.axis](prepared.data, repeats, options.anchors)
+    learners, skipped = _learners(options, prepared, min(axis.sizes))
+    prepared = replace(prepared, learners=tuple(learners), skipped=skipped)
+    describe_run(fit, prepared)
+    fit.content |= {
+        "kind": "study",
+        "scored_on": "test",
+        "study": options.description
+        | {
+            "regimes": list(options.regimes),
+            "repeats": options.repeats,
+            "levels": list(axis.levels),
+            "rows": list(axis.sizes),
+            "scored_rows": [len(repeat.scored) for repeat in repeats],
+            "fingerprint": fingerprint(repeats),
+            "price_per_hour": options.price_per_hour,
+        },
+    }
+    rundir.write(fit.run, fit.content)
+    return prepared, axis
+
+
+def _learners(
+    options: StudyOptions, prepared: Prepared, rows: int
+) -> tuple[list[Learner], dict[str, str]]:
+    """Those that can be trained at the lowest level; limits on rows end their curves later."""
+    data = prepared.data
+    return applicable(
+        get_host(),
+        data.schema,
+        data.schema.task,
+        rows,
+        data.X.shape[1],
+        list(options.fit.learner) or None,
+        list(options.fit.exclude),
+    )
+
+
+def _conclude(fit: Fit, options: StudyOptions, training: Training, *, interrupted: bool) -> None:
+    """Judge what there is and write it.
+
+    Raises:
+        BudgetError: No fit ended well.
+    """
+    fit.show("save")
+    became = outcomes(training.dealer, training.axis, options.repeats)
+    for row in fit.content["learners"]:
+        if row["name"] in became:
+            row["status"], row["reason"] = became[row["name"]]
+    study = study_of(training.dealer, training.axis, options.axis, training.metric, training.scorer)
+    seconds = fit.elapsed()
+    fit.content |= {
+        "status": "interrupted" if interrupted else "done",
+        "spent": {"seconds": round(seconds, 1), "money": _money(options, seconds)},
+    }
+    rundir.write(fit.run, fit.content)
+    if not study.points:
+        if interrupted:
+            return
+        reasons = "; ".join(f"{n}: {reason}" for n, (_, reason) in became.items() if reason)
+        msg = f"no fit of the study ended ({reasons}); raise --time-limit or see {fit.run}"
+        raise BudgetError(msg)
+    write_study(fit.run, study)
+    write_scaling(fit.run, scaling_of(study).document)
+    fit.done("save")
+    rundir.write(fit.run, fit.content)
+    fit.show("done")
+
+
+def _money(options: StudyOptions, seconds: float) -> float | None:
+    if options.price_per_hour is None:
+        return None
+    return round(seconds / 3600 * options.price_per_hour, 4)

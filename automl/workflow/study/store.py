@@ -1,0 +1,111 @@
+"""The encoded rows of every cell, made once per view in the background."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotReady
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from automl.data.views import Views
+from automl.search.objective import RungData
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from automl.search.ladder import Step
+    from automl.search.plan import Job
+    from automl.types import Array, ViewKind
+    from automl.workflow.study.axes import Axis, Cell
+
+KEPT = 8
+"""Encodings kept at once: the next level's and the last one's of every view."""
+
+
+class _Key(NamedTuple):
+    repeat: int
+    level: int
+    kind: ViewKind
+
+
+class CellStore:
+    """Makes `RungData` of cells on a thread and hands out references to it.
+
+    Encodings are fitted on the cell's training and stop rows only.
+    """
+
+    def __init__(
+        self,
+        axis: Axis,
+        put: Callable[[RungData], Any],
+        kinds: Mapping[str, ViewKind],
+        seed: int,
+    ) -> None:
+        """Set up an empty store.
+
+        Args:
+            axis: Gives the rows.
+            put: Turns a `RungData` into a reference that jobs can carry.
+            kinds: Learner -> the view it wants.
+            seed: Seed of encoders that draw at random.
+        """
+        self._axis = axis
+        self._put = put
+        self._kinds = kinds
+        self._seed = seed
+        self._made: OrderedDict[_Key, Future[Any]] = OrderedDict()
+        self._fitted: tuple[tuple[int, int], Cell, Views] | None = None
+        self._truths: dict[tuple[int, int], tuple[Array, Array]] = {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="cells")
+
+    def get(self, job: Job, wait: float) -> Any | None:
+        """A reference to the job's rows, or None if they are not ready within `wait` seconds."""
+        kind = self._kinds[job.trial.learner]
+        future = self._future(_Key(job.step.fold, job.step.rung, kind))
+        try:
+            reference = future.result(timeout=wait)
+        except NotReady:
+            return None
+        while len(self._made) > KEPT:
+            self._made.popitem(last=False)  # jobs under way hold references of their own
+        return reference
+
+    def truths(self, step: Step) -> tuple[Array, Array]:
+        """The true values of the rows that choose, and of those that score."""
+        at = (step.fold, step.rung)
+        if at not in self._truths:
+            cell = self._axis.cell(*at)
+            self._truths[at] = cell.choose_y, cell.scored_y
+        return self._truths[at]
+
+    def close(self) -> None:
+        """Stop making views and forget them."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._made.clear()
+        self._fitted = None
+
+    def _future(self, key: _Key) -> Future[Any]:
+        if key not in self._made:
+            self._made[key] = self._thread.submit(self._make, key)
+        self._made.move_to_end(key)
+        return self._made[key]
+
+    def _make(self, key: _Key) -> Any:
+        cell, views = self._views(key.repeat, key.level)
+        return self._put(
+            RungData(
+                train_X=views.train(key.kind),
+                train_y=cell.y,
+                n_stop=cell.n_stop,
+                validation_X=views.transform(key.kind, cell.choose_X),
+                test_X=views.transform(key.kind, cell.scored_X),
+            )
+        )
+
+    def _views(self, repeat: int, level: int) -> tuple[Cell, Views]:
+        at = (repeat, level)
+        if self._fitted is None or self._fitted[0] != at:
+            cell = self._axis.cell(repeat, level)
+            self._truths[at] = cell.choose_y, cell.scored_y
+            self._fitted = at, cell, Views(cell.X, cell.y, cell.schema, self._seed)
+        return self._fitted[1], self._fitted[2]

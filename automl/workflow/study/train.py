@@ -1,0 +1,231 @@
+"""The fits of a study: jobs go out, finished ones are scored, journalled and told."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from automl.errors import AutoMLError
+from automl.hooks.manager import get_host
+from automl.scaling import write_study
+from automl.search.journal import Journal, read_journal
+from automl.search.objective import Order, Outcome
+from automl.search.watch import OVERDUE
+from automl.types import Rung
+from automl.workflow.study.dealer import StudyDealer
+from automl.workflow.study.forecast import linear_seconds_a_row, plan_lines
+from automl.workflow.study.lane import Lane
+from automl.workflow.study.options import MOST_TRIALS
+from automl.workflow.study.points import Scorer, study_of
+from automl.workflow.study.store import CellStore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from automl.scaling.points import Regime
+    from automl.search.cluster import Cluster
+    from automl.search.plan import Job
+    from automl.types import Learner, Metric
+    from automl.workflow.state import Fit, Prepared
+    from automl.workflow.study.axes import Axis
+    from automl.workflow.study.options import StudyOptions
+
+TUNED_SHARE = 1 / 8
+"""Part of all rows on which `transferred` tunes."""
+WRITE_EVERY = 30.0
+"""Seconds between two writings of the points."""
+
+
+@dataclass(slots=True)
+class Training:
+    """A study under way."""
+
+    fit: Fit
+    options: StudyOptions
+    prepared: Prepared
+    axis: Axis
+    dealer: StudyDealer
+    store: CellStore
+    scorer: Scorer
+    journal: Journal
+    end: float = math.inf
+    """`time.monotonic()` at which the training must be over."""
+    written: float = 0.0
+    told: bool = False
+    """Whether the plan has been told again after the first level."""
+
+    @property
+    def metric(self) -> Metric:
+        return self.prepared.metric
+
+    # ------------------------------------------------------------------ out and in
+
+    def order(self, job: Job) -> Order:
+        """What a worker is asked to do; a fit gets the time it needs, or is ended."""
+        schema, host = self.prepared.data.schema, get_host()
+        by_hand = {e.package for e in host.learners.values() if e.distribution is None}
+        return Order(
+            learner=job.trial.learner,
+            config=job.trial.config,
+            seed=job.trial.seed,
+            task=schema.task,
+            n_classes=len(schema.classes),
+            metric=self.metric.name,
+            threads=self.fit.workers.threads,
+            device="cuda" if self.fit.workers.gpus else "cpu",
+            kill_after=job.kill_after,
+            memory=self.fit.workers.memory,
+            plugins=tuple(sorted(by_hand)),
+        )
+
+    def finish(self, job: Job, outcome: Outcome) -> None:
+        """Score what came back, journal it, and tell dealer, observers and screen."""
+        overdue = outcome.status == "failed" and OVERDUE in outcome.reason
+        if overdue and time.monotonic() >= self.end - 1.0:
+            self.dealer.drop(job)
+            return
+        rung = self._rung(job, outcome, overdue=overdue)
+        self.journal.write(rung, outcome.predictions)
+        self.dealer.take(rung)
+        lane = self.dealer.lanes[rung.learner]
+        self.fit.count(rung, lane.learner.family, self.metric)
+        get_host().rung_finished(rung)
+        if rung.status != "ok":
+            where = f"at {self.axis.label(rung.rung)} in repeat {rung.fold + 1}"
+            self.fit.observer.say(f"{rung.trial} {rung.status} {where}: {rung.reason}")
+            if self.fit.options.on_error == "raise":
+                msg = f"{rung.trial} failed: {rung.reason} (--on-error raise)"
+                raise AutoMLError(msg)
+
+    def _rung(self, job: Job, outcome: Outcome, *, overdue: bool) -> Rung:
+        score: float | None = None
+        if "" in outcome.predictions:
+            truth, _ = self.store.truths(job.step)
+            value = float(self.metric.score(truth, outcome.predictions[""]))
+            score = value if math.isfinite(value) else None
+        return Rung(
+            learner=job.trial.learner,
+            trial=job.trial.id,
+            config=job.trial.config,
+            rung=job.step.rung,
+            fold=job.step.fold,
+            seed=job.trial.seed,
+            n=self.axis.sizes[job.step.rung],
+            score=score,
+            fit_seconds=round(outcome.fit_seconds, 4),
+            predict_seconds=round(outcome.predict_seconds, 4),
+            status="not_reached" if overdue else outcome.status,
+            reason=outcome.reason,
+            steps=outcome.steps,
+            overhead_seconds=round(outcome.overhead_seconds, 4),
+        )
+
+    def tick(self) -> None:
+        """Show where the study stands; now and then write its points."""
+        running = tuple(
+            f"{trial} on {self.axis.label(step.rung)}, repeat {step.fold + 1}"
+            for trial, step in self.dealer.running
+        )
+        self.fit.show("search", running, every=0.5)
+        now = time.monotonic()
+        if not self.told and self._calibrated():
+            self.told = True
+            for line in plan_lines(self.dealer, self.axis, self.options, self.fit, measured=True):
+                self.fit.observer.say(line)
+        if now - self.written > WRITE_EVERY:
+            self.written = now
+            write_study(
+                self.fit.run,
+                study_of(self.dealer, self.axis, self.options.axis, self.metric, self.scorer),
+            )
+
+    def _calibrated(self) -> bool:
+        """Whether every learner has been tried at the lowest level."""
+        lanes = [lane for lane in self.dealer.lanes.values() if lane.cap >= 0 and not lane.dead]
+        return bool(lanes) and all(lane.finished for lane in lanes)
+
+
+def train_study(
+    fit: Fit, options: StudyOptions, cluster: Cluster, prepared: Prepared, axis: Axis
+) -> tuple[Training, bool]:
+    """Train until the plan is carried out or time is over.
+
+    Returns:
+        The training, which knows what became of every learner, and whether the user broke off.
+    """
+    earlier = read_journal(fit.run) if fit.options.resume else []
+    unit = linear_seconds_a_row(axis)
+    cluster.wait()
+    from automl.search import engine  # needs a Ray that is running
+
+    seconds = _seconds(fit, earlier)
+    lanes = [_lane(learner, options, prepared, axis, unit) for learner in prepared.learners]
+    dealer = StudyDealer(
+        lanes, options.repeats, seconds=seconds, slots=fit.workers.slots, graded=axis.graded
+    )
+    dealer.replay(earlier)
+    kinds = {learner.name: learner.view for learner in prepared.learners}
+    store = CellStore(axis, engine.put, kinds, fit.options.seed)
+    scorer = Scorer(fit.run, prepared.metric, store.truths)
+    training = Training(
+        fit, options, prepared, axis, dealer, store, scorer, Journal(fit.run), told=bool(earlier)
+    )
+    for rung in earlier:
+        if rung.learner in dealer.lanes:
+            fit.count(rung, dealer.lanes[rung.learner].learner.family, prepared.metric)
+    for line in plan_lines(dealer, axis, options, fit, measured=bool(earlier)):
+        fit.observer.say(line)
+    fit.done("start")
+    interrupted = False
+    training.written = time.monotonic()
+    training.end = math.inf if seconds is None else time.monotonic() + seconds
+    try:
+        engine.search(
+            dealer,
+            store,
+            training.order,
+            training.finish,
+            fit.workers,
+            end=None if seconds is None else training.end,
+            own=cluster.own,
+            tick=training.tick,
+        )
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        store.close()
+    return training, interrupted
+
+
+def _lane(
+    learner: Learner, options: StudyOptions, prepared: Prepared, axis: Axis, unit: float
+) -> Lane:
+    limit = learner.limits.rows
+    reached = [at for at, rows in enumerate(axis.sizes) if limit is None or rows <= limit]
+    regimes: tuple[Regime, ...] = options.regimes
+    if learner.family == "baseline":
+        regimes = ("default",)
+    tuned = TUNED_SHARE * axis.sizes[-1]
+    return Lane(
+        learner=learner,
+        cost=learner.resources(prepared.data.schema).cost,
+        sizes=axis.sizes,
+        top=reached[-1],
+        regimes=regimes,
+        tuned_at=min(range(len(axis.sizes)), key=lambda at: abs(axis.sizes[at] - tuned)),
+        trials=axis.trials or MOST_TRIALS,
+        seed=options.fit.seed,
+        greater_is_better=prepared.metric.greater_is_better,
+        unit=unit,
+    )
+
+
+def _seconds(fit: Fit, earlier: Sequence[Rung]) -> float | None:
+    """Seconds for the training: what is left, less judging, less what was spent before."""
+    limit = fit.options.seconds
+    if limit is None:
+        return None
+    spent = sum(r.fit_seconds + r.predict_seconds + r.overhead_seconds for r in earlier)
+    return fit.left() - (2.0 + 0.01 * limit) - spent / fit.workers.slots

@@ -1,0 +1,112 @@
+"""The dedicated study with laptop defaults: does it end in time, with a verdict for everyone?
+
+python benchmarks/scaling/run.py DATA [--only NAME ...] [--time-limit 1h] [--keep DIR]
+
+Per set and contrast: level, rate, crossover, the rows that the verdict is about, and what the
+study took. kddcup99_10pct gets half an hour, and has to say what it could not afford.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from machine import describe, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+LIMITS = {
+    "adult": "1h",
+    "covertype_20k": "1h",
+    "california_housing": "1h",
+    "kddcup99_10pct": "30m",
+}
+
+
+def main() -> None:
+    """Run the sets and write the tables of verdicts and of shortfalls."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--only", nargs="*", default=list(LIMITS))
+    parser.add_argument("--time-limit", help="for every set, instead of its own")
+    parser.add_argument("--keep", type=Path, help="copy the studies' directories here")
+    parser.add_argument("--output", type=Path, default=HERE / "results.csv")
+    arguments = parser.parse_args()
+    sets = {e["name"]: e for e in json.loads((arguments.data / "datasets.json").read_text())}
+    rows, short = [], {}
+    for name in arguments.only:
+        limit = arguments.time_limit or LIMITS[name]
+        found, short[name] = one(sets[name], arguments.data, limit, arguments.keep)
+        rows += found
+        for row in found:
+            print(json.dumps(row), flush=True)
+    with arguments.output.open("w", newline="") as file:
+        file.write(f"# {' '.join(['python benchmarks/scaling/run.py DATA', *sys.argv[2:]])}\n")
+        file.write(f"# {describe()}\n")
+        writer = csv.DictWriter(file, list(rows[0]), restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    shortfalls = arguments.output.with_suffix(".shortfalls.json")
+    shortfalls.write_text(json.dumps(short, indent=1) + "\n", encoding="utf-8")
+
+
+def one(
+    entry: dict[str, Any], data: Path, limit: str, keep: Path | None
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Study one set through the command line: its verdicts, and learner -> what fell short."""
+    task = "binary" if entry["task"] == "anomaly" else entry["task"]
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "study"
+        command = ["automl", "scale", str(data / entry["file"]), "-t", entry["target"], "-q"]
+        command += ["--task", task, "--time-limit", limit, "-o", str(output)]
+        for column in entry["drop"]:
+            command += ["--drop", column]
+        code, seconds, watch, _, err = run(command, timeout=2 * 3600)
+        head = {
+            "set": entry["name"],
+            "limit": limit,
+            "exit": code,
+            "seconds": round(seconds, 1),
+            "peak_gb": round(watch.peak_bytes / 1e9, 2),
+        }
+        if code:
+            return [head | {"sentence": err.strip().splitlines()[-1]}], {}
+        info = json.loads((output / "run.json").read_text())
+        document = json.loads((output / "scaling.json").read_text())
+        if keep is not None:
+            shutil.copytree(output, keep / entry["name"], dirs_exist_ok=True)
+    short = {row["name"]: row["reason"] for row in info["learners"] if row["reason"]}
+    return [head | verdict for verdict in verdicts(document)], short
+
+
+def verdicts(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """One row a contrast."""
+    for contrast in document["contrasts"]:
+        level, rate, crossed = contrast["level"], contrast["rate"], contrast["crossover"]
+        yield {
+            "metric": document["metric"],
+            "regime": document["regime"],
+            "deep": contrast["deep"],
+            "classical": contrast["classical"],
+            "n": level["n"],
+            "level": level["verdict"],
+            "difference": level["difference"],
+            "rate": rate["verdict"],
+            "per_doubling": rate["per_doubling"],
+            "detectable": contrast["detectable"],
+            "crossover": crossed["status"],
+            "sentence": contrast["sentence"],
+        }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""`automl scale` as a user types it: two learners whose error rates are known, and resuming."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+PLANTED = Path(__file__).parents[1] / "study" / "planted.py"
+COMMAND = (sys.executable, "-c", "from automl.cli import main; main()", "scale")
+BOTH = ("--learner", "planted_deep", "--learner", "planted_classical")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with an installed plugin and a table that it reads the truth from."""
+    folder = tmp_path_factory.mktemp("study")
+    shutil.copy(PLANTED, folder / "planted.py")
+    info = folder / "planted-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[automl]\nplanted = planted\n")
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 20_000)
+    table = pd.DataFrame({"sign": 2.0 * y - 1, "noise": rng.normal(size=len(y)), "label": y})
+    table.to_csv(folder / "planted.csv", index=False)
+    return folder
+
+
+def scale(home, *words, **more):
+    path = os.pathsep.join([str(home), *filter(None, sys.path)])
+    environment = {**os.environ, "PYTHONPATH": path}
+    command = [*COMMAND, "planted.csv", "-t", "label", "--cpus", "2", *BOTH, *words]
+    return subprocess.Popen(
+        command,
+        cwd=home,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **more,
+    )
+
+
+def done(process, timeout=200):
+    out, err = process.communicate(timeout=timeout)
+    return SimpleNamespace(code=process.returncode, out=out, err=err)
+
+
+@pytest.fixture(scope="module")
+def study(home):
+    words = ("--metric", "accuracy", "--time-limit", "2m", "--price-per-hour", "3", "-o", "known")
+    found = done(scale(home, *words))
+    assert found.code == 0, found.err
+    found.document = json.loads((home / "known" / "scaling.json").read_text())
+    found.info = json.loads((home / "known" / "run.json").read_text())
+    return found
+
+
+def test_a_planted_crossover_is_found_end_to_end(study):
+    family, named = study.document["contrasts"]
+    assert family["kind"] == "family"
+    assert (named["deep"], named["classical"]) == ("planted_deep", "planted_classical")
+    for contrast in (family, named):
+        assert contrast["rate"]["verdict"] == "deep scales better"
+        assert contrast["level"]["verdict"] == "deep ahead"
+        assert contrast["crossover"]["status"] == "observed"
+        # the learner trains on nine tenths of n: 1531 rows of its own are 1701 of the study's
+        assert contrast["crossover"]["low"] <= 1701 <= contrast["crossover"]["high"]
+        assert contrast["crossover"]["high"] < 2 * contrast["crossover"]["low"]
+
+
+def test_the_document_is_in_the_layout_of_the_method(study):
+    document = study.document
+    assert (document["axis"], document["regime"]) == ("rows", "transferred")
+    assert (document["scored_on"], document["interval"]) == ("test", "repeats")
+    assert (document["repeats"], document["n_test"]) == (5, 4000)
+    points = document["learners"]["planted_classical"]["points"]
+    assert [p["n"] for p in points] == [1000, 1415, 2000, 2829, 4000, 5657, 8000, 11314, 16000]
+    assert all(p["score"] == pytest.approx(0.8, abs=0.01) for p in points)
+    assert all(p["low"] < p["score"] < p["high"] for p in points)
+
+
+def test_the_plan_is_told_before_it_starts_and_the_verdicts_after(study):
+    plan = study.err.index("plan: 2 learners at 9 anchors, 1,000 rows to 16,000 rows, in 5 repeats")
+    assert plan < study.err.index("expected from declared costs") < study.err.index("training")
+    assert "costing about" in study.err
+    assert "the best deep learner leads the best classical learner by" in study.out
+    assert "deep scales better" in study.out
+    assert "the study cost about" in study.out
+    assert study.info["status"] == "done"
+    assert study.info["spent"]["seconds"] < 120
+
+
+def test_the_verdicts_can_be_read_again(study, home):
+    again = subprocess.run(
+        [*COMMAND[:-1], "scaling", "known", "--json"],
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert json.loads(again.stdout) == study.document
+
+
+def test_a_killed_study_goes_on_and_computes_nothing_twice(home):
+    words = ("--metric", "accuracy", "--regime", "default", "--repeats", "3", "-o", "killed", "-q")
+    process = scale(home, *words, start_new_session=True)
+    journal = home / "killed" / "journal.jsonl"
+    deadline = time.monotonic() + 90
+    while not (journal.exists() and journal.read_text().count("\n") > 5):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    before = journal.read_text().splitlines()[:-1]
+    assert len(before) < 81
+    found = done(scale(home, *words, "--resume"))
+    assert found.code == 0, found.err
+    after = journal.read_text().splitlines()
+    assert after[: len(before)] == before
+    keys = [(r["trial"], r["rung"], r["fold"]) for r in map(json.loads, after)]
+    assert len(keys) == len(set(keys)) == 81  # two learners and the baseline
+    document = json.loads((home / "killed" / "scaling.json").read_text())
+    assert document["repeats"] == 3
+    other = done(scale(home, *words, "--resume", "--anchors", "5"))
+    assert other.code == 2
+    assert "was begun with --anchors 9; resume it with the same" in other.err
+
+
+def test_ctrl_c_leaves_verdicts_of_what_there_is(home):
+    words = ("--metric", "accuracy", "--regime", "default", "-o", "stopped")
+    process = scale(home, *words)
+    journal = home / "stopped" / "journal.jsonl"
+    deadline = time.monotonic() + 90
+    while not (journal.exists() and journal.read_text().count("\n") > 30):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    found = done(process)
+    assert found.code == 130
+    assert (home / "stopped" / "scaling.json").is_file()
+    assert "interrupted; go on with: automl scale planted.csv" in found.err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--axis", "model-size"), "model-size"),
+        (("--regime", "halving"), "no regime 'halving'"),
+        (("--axis", "budget", "--regime", "default"), "leave --regime out"),
+        (("--price-per-hour", "-1"), "amount of money"),
+        (("--learner", "nobody"), "no learner 'nobody'"),
+        (("--axis", "cardinality"), "no category column"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(home, words, says):
+    found = done(scale(home, *words, "-o", "refused"))
+    assert found.code == 2
+    assert says in found.err
+    assert "Traceback" not in found.err
+    assert not (home / "refused").exists()

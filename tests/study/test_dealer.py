@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl.search.ladder import Step
+from automl.space import Float
+from automl.types import Learner, Rung
+from automl.workflow.study.dealer import StudyDealer
+from automl.workflow.study.lane import Lane
+
+SIZES = (1000, 1415, 2000, 2829, 4000, 5657, 8000, 11314, 16000)
+REPEATS = 5
+
+
+@dataclass
+class World:
+    """Learners with known seconds at the top; time grows as n^1.1."""
+
+    seconds: dict[str, float]
+    failing: frozenset[str] = frozenset()
+    regimes: tuple[str, ...] = ("default", "transferred")
+    dealt: list[Rung] = field(default_factory=list)
+
+    def dealer(self, seconds: float | None, slots: int = 2) -> StudyDealer:
+        lanes = [
+            Lane(
+                learner=Learner(
+                    name=name,
+                    family="deep" if name == "net" else "classical",
+                    tasks=frozenset({"binary"}),
+                    view="matrix",
+                    factory="nowhere:build",
+                    space={"x": Float(0, 1)},
+                    defaults=({"x": 0.5}, {"x": 0.25}),
+                ),
+                cost=cost,
+                sizes=SIZES,
+                top=len(SIZES) - 1,
+                regimes=self.regimes,
+                tuned_at=2,
+                trials=4,
+                seed=0,
+                greater_is_better=True,
+            )
+            for name, cost in self.seconds.items()
+        ]
+        return StudyDealer(lanes, REPEATS, seconds=seconds, slots=slots)
+
+    def rung(self, job) -> Rung:
+        name = job.trial.learner
+        failed = name in self.failing
+        took = self.seconds[name] * (SIZES[job.step.rung] / SIZES[-1]) ** 1.1
+        return Rung(
+            learner=name,
+            trial=job.trial.id,
+            config=job.trial.config,
+            rung=job.step.rung,
+            fold=job.step.fold,
+            seed=job.trial.seed,
+            n=SIZES[job.step.rung],
+            score=None if failed else 1 - abs(job.trial.config["x"] - 0.4),
+            fit_seconds=0.1 if failed else took,
+            predict_seconds=0.0,
+            status="failed" if failed else "ok",
+            reason="it always fails" if failed else "",
+        )
+
+    def run(self, dealer, stop_after: int | None = None) -> float:
+        """Carry the study out; gives the time when the last fit ended."""
+        now, busy, number = 0.0, [], 0
+        while True:
+            while len(busy) < 2 and (dealer.seconds is None or now < dealer.seconds):
+                job = dealer.deal(now) if stop_after is None or number < stop_after else None
+                if job is None:
+                    break
+                number += 1
+                rung = self.rung(job)
+                assert rung.fit_seconds < job.kill_after
+                heapq.heappush(busy, (now + rung.fit_seconds + 0.02, number, rung))
+            if not busy:
+                return now
+            now, _, rung = heapq.heappop(busy)
+            self.dealt.append(rung)
+            dealer.take(rung)
+
+
+FIVE = {"linear": 0.2, "tree": 0.1, "boosting": 3.0, "forest": 2.0, "net": 12.0}
+
+
+@given(
+    costs=st.lists(st.floats(0.02, 60), min_size=2, max_size=8),
+    seconds=st.floats(60, 3600),
+)
+def test_a_study_ends_in_its_time_and_takes_nothing_twice(costs, seconds):
+    world = World({f"l{i}": cost for i, cost in enumerate(costs)})
+    assert world.run(world.dealer(seconds)) <= seconds
+    assert len({r.key for r in world.dealt}) == len(world.dealt)
+
+
+def test_with_time_enough_everyone_reaches_the_top_in_every_repeat():
+    world = World(FIVE)
+    dealer = world.dealer(20_000)
+    world.run(dealer)
+    for name in FIVE:
+        tops = {r.fold for r in world.dealt if r.learner == name and r.n == SIZES[-1]}
+        assert tops == set(range(REPEATS))
+    assert not dealer.left_open
+
+
+def test_the_slowest_stops_lower_in_three_repeats_and_the_others_do_not():
+    world = World(FIVE)
+    world.run(world.dealer(400))
+    fits = Counter((r.learner, r.n) for r in world.dealt if r.trial.endswith("-0"))
+    assert all(fits[name, SIZES[-1]] == REPEATS for name in ("linear", "tree"))
+    reached = [n for n in SIZES if fits["net", n] >= 3]
+    assert SIZES[0] <= max(reached) < SIZES[-1]
+
+
+def test_no_learner_gets_more_than_an_equal_share_while_others_go_short():
+    world = World({"a": 30.0, "b": 30.0, "c": 30.0})
+    world.run(world.dealer(600))
+    spent = Counter()
+    for rung in world.dealt:
+        spent[rung.learner] += rung.fit_seconds
+    assert max(spent.values()) < 1.4 * min(spent.values())
+
+
+def test_the_first_repeat_comes_first():
+    world = World(FIVE)
+    world.run(world.dealer(20_000))
+    last_of_first = max(i for i, r in enumerate(world.dealt) if r.fold == 0)
+    first_of_third = min(i for i, r in enumerate(world.dealt) if r.fold == 2)
+    assert last_of_first < first_of_third
+
+
+def test_tuning_happens_on_few_rows_and_its_choice_goes_all_the_way():
+    world = World(FIVE)
+    dealer = world.dealer(20_000)
+    world.run(dealer)
+    lane = dealer.lanes["boosting"]
+    for repeat in range(REPEATS):
+        tried = {
+            r.trial
+            for r in world.dealt
+            if r.learner == "boosting" and r.fold == repeat and r.rung == lane.tuned_at
+        }
+        assert len(tried) == lane.trials
+        chosen = lane.chosen(repeat)
+        best = min(abs(lane.configs[int(t.rpartition("-")[2])]["x"] - 0.4) for t in tried)
+        assert abs(lane.configs[chosen]["x"] - 0.4) == pytest.approx(best)
+        levels = {level for number, level, r in lane.finished if (number, r) == (chosen, repeat)}
+        assert levels == set(range(len(SIZES)))
+
+
+def test_retuning_tries_the_same_number_everywhere_and_spends_alike():
+    world = World({"a": 0.1, "b": 0.2}, regimes=("retuned",))
+    world.run(world.dealer(20_000))
+    tried = Counter((r.learner, r.rung, r.fold) for r in world.dealt)
+    assert set(tried.values()) == {4}
+    short = World({"a": 0.1, "b": 20.0}, regimes=("retuned",))
+    short.run(short.dealer(900))
+    tried = Counter((r.learner, r.rung, r.fold) for r in short.dealt)
+    assert tried["a", 0, 0] == 4
+    assert max(count for (name, _, _), count in tried.items() if name == "b") < 4
+
+
+def test_a_failing_learner_is_given_up():
+    world = World(FIVE, failing=frozenset({"net"}))
+    dealer = world.dealer(400)
+    world.run(dealer)
+    assert dealer.lanes["net"].dead
+    assert sum(r.learner == "net" for r in world.dealt) <= 3
+    assert any(r.learner == "forest" and r.n == SIZES[-1] for r in world.dealt)
+
+
+@given(cut=st.integers(1, 120))
+def test_a_resumed_study_goes_on_where_it_was(cut):
+    whole = World(FIVE)
+    whole.run(whole.dealer(None))
+    first = World(FIVE)
+    first.run(first.dealer(None), stop_after=cut)
+    second = World(FIVE, dealt=list(first.dealt))
+    dealer = second.dealer(None)
+    dealer.replay(first.dealt)
+    second.run(dealer)
+    assert len({r.key for r in second.dealt}) == len(second.dealt)
+    assert {(r.key, r.config["x"]) for r in second.dealt} == {
+        (r.key, r.config["x"]) for r in whole.dealt
+    }
+
+
+def test_a_fit_cut_short_by_the_end_may_be_dealt_again():
+    world = World(FIVE)
+    dealer = world.dealer(400)
+    job = dealer.deal(0.0)
+    dealer.drop(job)
+    assert dealer.idle
+    assert dealer.left_open
+    assert dealer.deal(0.0).step == Step(job.step.rung, job.step.fold)

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl.data.schema import infer_schema, to_dataset
+from automl.errors import DataError
+from automl.workflow.study.design import (
+    MOST_APART,
+    MOST_SCORED,
+    anchors_of,
+    parts_of,
+    repeats_of,
+)
+
+
+def table(n, *, groups=None, time=False):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=n), "label": rng.choice(["x", "y"], n)})
+    if groups:
+        frame["who"] = [f"g{i}" for i in rng.integers(0, groups, n)]
+    if time:
+        frame["day"] = pd.date_range("2020-01-01", periods=n, freq="h")[rng.permutation(n)]
+    schema = infer_schema(
+        frame,
+        target="label",
+        task="auto",
+        drop=(),
+        positive=None,
+        group="who" if groups else None,
+        time="day" if time else None,
+    )
+    return to_dataset(schema, frame)
+
+
+@given(n=st.integers(400, 3000), seed=st.integers(0, 50))
+def test_nothing_of_a_repeat_sees_its_held_out_fifth(n, seed):
+    for repeat in repeats_of(table(n), 5, seed):
+        assert not set(repeat.order) & set(repeat.scored)
+        assert len(repeat.scored) == pytest.approx(n / 5, abs=2)
+        assert len(repeat.order) == pytest.approx(4 * n / 5, abs=2)
+
+
+def test_five_repeats_hold_out_every_row_once():
+    held = np.concatenate([repeat.scored for repeat in repeats_of(table(1000), 5, 0)])
+    assert sorted(held) == list(range(1000))
+
+
+def test_at_most_five_thousand_rows_are_scored():
+    repeat = repeats_of(table(30_000), 1, 0)[0]
+    assert len(repeat.scored) == MOST_SCORED
+
+
+def test_anchors_are_nested_prefixes_that_part_alike():
+    repeat = repeats_of(table(2000), 1, 0)[0]
+    seen = np.empty(0, dtype=int)
+    for n in anchors_of(len(repeat.order), 9, 2):
+        parts = parts_of(repeat, n)
+        rows = np.concatenate([parts.train, parts.stop, parts.choose])
+        assert len(rows) == len(set(rows)) == n
+        assert set(seen) <= set(rows)
+        assert len(parts.stop) == pytest.approx(n / 10, abs=1)
+        assert len(parts.choose) == pytest.approx(n / 10, abs=1)
+        seen = rows
+
+
+def test_few_rows_are_set_apart_of_many():
+    repeat = repeats_of(table(40_000), 1, 0)[0]
+    parts = parts_of(repeat, len(repeat.order))
+    assert len(parts.stop) == len(parts.choose) == MOST_APART
+
+
+def test_anchors_halve_in_two_steps_down_to_the_fewest_rows():
+    assert anchors_of(16_000, 9, 2) == (1000, 1415, 2000, 2829, 4000, 5657, 8000, 11314, 16000)
+    assert min(anchors_of(1000, 9, 2)) >= 200
+    assert len(anchors_of(100, 9, 2)) == 3
+    with pytest.raises(DataError, match="too few"):
+        anchors_of(20, 9, 2)
+
+
+def test_groups_stay_whole():
+    data = table(3000, groups=200)
+    for repeat in repeats_of(data, 5, 0):
+        held = set(data.groups[repeat.scored])
+        assert not held & set(data.groups[repeat.order])
+        parts = parts_of(repeat, 1000)
+        sets = [set(data.groups[rows]) for rows in (parts.train, parts.stop, parts.choose)]
+        assert not sets[0] & sets[1] | sets[0] & sets[2] | sets[1] & sets[2]
+
+
+def test_the_past_is_trained_on_and_the_future_scored():
+    data = table(2000, time=True)
+    for repeat in repeats_of(data, 3, 0):
+        assert data.times[repeat.order].max() < data.times[repeat.scored].min()
