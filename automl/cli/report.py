@@ -25,7 +25,7 @@ def report(
     ] = None,
     show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
 ) -> None:
-    """Write a run as one HTML page that opens offline: verdicts, curves, leaderboard, settings."""
+    """Write a run as one HTML page that opens offline."""
     if not run.exists():
         msg = f"there is no folder {run}; give the one that 'automl fit' printed"
         raise ArtifactError(msg)

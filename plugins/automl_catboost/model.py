@@ -76,6 +76,8 @@ class BoosterModel:
         self._prior: list[float] = [1.0]
         self._shift, self._scale = 0.0, 1.0
         self._threads = -1
+        self._kept = 0
+        """Trees that predict; 0 for all."""
 
     def fit(self, train: automl.View, stop: automl.View | None, run: automl.Run) -> None:
         """Boost until the host says stop, time runs out, or all rounds are done."""
@@ -97,7 +99,9 @@ class BoosterModel:
             parameters |= {"eval_metric": watch, "metric_period": _REPORT_EVERY}
         self._booster = _boosted(parameters, data, watched, watch)
         if stop is not None and run.best_step >= 0:
-            self._booster.shrink(run.best_step + 1)
+            self._kept = run.best_step + 1
+            if self._settings.get("grow_policy", "SymmetricTree") == "SymmetricTree":
+                self._booster.shrink(self._kept)  # others can only be cut when predicting
 
     def _plan(self, parameters: dict[str, Any], data: Any, run: automl.Run) -> bool:
         """Time a few rounds, settle the learning rate; False if they are all there is time for.
@@ -125,7 +129,9 @@ class BoosterModel:
         else:
             kind = "Probability" if self._seen else "RawFormulaVal"
             rows = self._pool(view.X)
-            some = self._booster.predict(rows, prediction_type=kind, thread_count=self._threads)
+            some = self._booster.predict(
+                rows, prediction_type=kind, ntree_end=self._kept, thread_count=self._threads
+            )
         if self._seen:
             return spread_classes(some, self._seen, self._n_classes)
         return (some if self._booster else np.zeros(len(view))) * self._scale + self._shift
@@ -140,6 +146,7 @@ class BoosterModel:
             "prior": self._prior,
             "shift": self._shift,
             "scale": self._scale,
+            "kept": self._kept,
         }
         (folder / "model.json").write_text(json.dumps(fitted), encoding="utf-8")
 
@@ -148,6 +155,7 @@ class BoosterModel:
         fitted = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         self._levels, self._seen, self._prior = fitted["levels"], fitted["seen"], fitted["prior"]
         self._shift, self._scale = fitted["shift"], fitted["scale"]
+        self._kept = fitted["kept"]
         if (folder / "model.cbm").exists():
             self._booster = cb.CatBoost()
             self._booster.load_model(str(folder / "model.cbm"), format="cbm")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +42,17 @@ def _unbothered() -> Iterator[None]:
 
 
 @contextmanager
+def _undrawn() -> Iterator[None]:
+    """Keras draws seeds from Python's and NumPy's global generators, whatever seeds it is given."""
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - it is what Keras uses
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002 - the same
+
+
+@contextmanager
 def place(device: str, threads: int) -> Iterator[None]:
     """Work on "cpu" or "cuda" with so many threads; on leaving all global state is as it was.
 
@@ -46,7 +60,7 @@ def place(device: str, threads: int) -> Iterator[None]:
     """
     name = "gpu" if device.startswith("cuda") else "cpu"
     if keras.backend.backend() != "torch":
-        with keras.device(f"{name}:0"):
+        with keras.device(f"{name}:0"), _undrawn():
             yield
         return
     import torch
@@ -56,7 +70,7 @@ def place(device: str, threads: int) -> Iterator[None]:
     try:
         # Without a number: moved to "cpu:0", torch's parameters would no longer be parameters.
         # Keras feeds torch through a DataLoader, which draws from the global state.
-        with keras.device(name), torch.random.fork_rng(devices=[]), _unbothered():
+        with keras.device(name), torch.random.fork_rng(devices=[]), _undrawn(), _unbothered():
             yield
     finally:
         torch.set_num_threads(before)

@@ -70,7 +70,8 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         bins = int(np.clip(len(some) // _ROWS_PER_BIN, 2, _BINS))
         inner = np.arange(1, bins) / bins
         filled = np.where(np.isnan(some).all(axis=0), 0.0, some)
-        self.edges_ = np.nanquantile(filled, inner, axis=0).T
+        cuts = np.nanquantile(filled, inner, axis=0) if filled.size else np.empty((len(inner), 0))
+        self.edges_ = cuts.T
 
     def _coded(self, X: Any) -> tuple[Any, Any]:
         """(n, c) codes of categories and bins, -1 where missing; (n, d) values to be normal."""
