@@ -254,7 +254,10 @@ def _result(run: Path, data: str, seconds: float, *, as_json: bool) -> None:
     emit_rich(*leaderboard_parts(content, frame))
     new_rows = f"new{''.join(Path(data).suffixes[-2:])}" if Path(data).is_file() else "new.csv"
     command = shlex.join(["automl", "predict", str(run), new_rows, "-o", "predictions.csv"])
-    emit(f"\ndone in {format_duration(seconds)}\nmodel:   {run / 'model'}\npredict: {command}")
+    done = f"\ndone in {format_duration(seconds)}\nmodel:   {run / 'model'}"
+    report = run / "report.html"
+    shown = f"\nreport:  {report}" if report.is_file() else ""
+    emit(f"{done}{shown}\npredict: {command}")
 
 
 def summary(

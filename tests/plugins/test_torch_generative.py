@@ -93,8 +93,8 @@ def blobs(n, seed):
 
 def test_unlabelled_rows_help_where_few_have_a_target():
     test, gains = blobs(1000, 99), []
-    for seed in range(3):
-        data, more = blobs(25, seed), blobs(1500, 50 + seed).X
+    for seed in range(2):
+        data, more = blobs(25, seed), blobs(1000, 50 + seed).X
         wrong = []
         for train in (data, replace(data, unlabelled=more)):
             model = model_of("autoencoder", "binary", epochs=40, pretrain_epochs=40, noise=0.3)
