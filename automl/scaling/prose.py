@@ -51,11 +51,11 @@ def sized(study: Study, decision: Decision) -> str:
     if not (math.isfinite(half) and half > 0):
         return amount(study, decision.value)
     decimals = min(max(0, -math.floor(math.log10(half))), 6)
-    value, low, high = (
+    value, first, last = (
         f"{unit * number:,.{decimals}f}" for number in (abs(decision.value), low, high)
     )
     what = "points" if study.bounded else f"in {study.metric}"
-    return f"{value} {what} ({low} to {high})"
+    return f"{value} {what} ({first} to {last})"
 
 
 def place(study: Study, n: float) -> str:
