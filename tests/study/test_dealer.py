@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl.search.ladder import Step
@@ -93,6 +93,7 @@ class World:
 FIVE = {"linear": 0.2, "tree": 0.1, "boosting": 3.0, "forest": 2.0, "net": 12.0}
 
 
+@settings(max_examples=12)
 @given(
     costs=st.lists(st.floats(0.02, 60), min_size=2, max_size=8),
     seconds=st.floats(60, 3600),
@@ -115,7 +116,7 @@ def test_with_time_enough_everyone_reaches_the_top_in_every_repeat():
 
 def test_the_slowest_stops_lower_in_three_repeats_and_the_others_do_not():
     world = World(FIVE)
-    world.run(world.dealer(400))
+    world.run(world.dealer(150))
     fits = Counter((r.learner, r.n) for r in world.dealt if r.trial.endswith("-0"))
     assert all(fits[name, SIZES[-1]] == REPEATS for name in ("linear", "tree"))
     reached = [n for n in SIZES if fits["net", n] >= 3]
@@ -179,6 +180,7 @@ def test_a_failing_learner_is_given_up():
     assert any(r.learner == "forest" and r.n == SIZES[-1] for r in world.dealt)
 
 
+@settings(max_examples=8)
 @given(cut=st.integers(1, 120))
 def test_a_resumed_study_goes_on_where_it_was(cut):
     whole = World(FIVE)

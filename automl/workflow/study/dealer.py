@@ -89,10 +89,7 @@ class StudyDealer:
         """Record a finished fit, whatever its status."""
         lane = self.lanes[rung.learner]
         place = (int(rung.trial.rpartition("-")[2]), rung.rung, rung.fold)
-        lane.running.discard(place)
-        lane.finished[place] = rung
-        if rung.status == "not_reached":
-            lane.overran = min(rung.rung, len(lane.sizes) if lane.overran is None else lane.overran)
+        lane.take(place, rung)
         self._planned = -math.inf
 
     def drop(self, job: Job) -> None:
@@ -121,6 +118,14 @@ class StudyDealer:
     @property
     def idle(self) -> bool:
         return not any(lane.running for lane in self.lanes.values())
+
+    @property
+    def curtailed(self) -> bool:
+        """Whether time keeps it from what was asked."""
+        lanes = [lane for lane in self.lanes.values() if not lane.dead]
+        return self.left_open or any(
+            lane.cap < lane.top or lane.repeats < self.repeats for lane in lanes
+        )
 
     # -------------------------------------------------------------------- planning
 

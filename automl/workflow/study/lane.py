@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import math
 import statistics
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from automl.search.sampler import Sampler
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from automl.scaling.points import Regime
     from automl.types import Config, Learner, Rung
 
@@ -77,10 +80,25 @@ class Lane:
     """Repeats it can afford, as things stand."""
     overran: int | None = None
     """The lowest level at which a fit had to be ended."""
+    _done: Counter[tuple[int, int]] = field(default_factory=Counter)
+    """(level, repeat) -> finished fits."""
+    _measured: dict[int, float] | None = None
+    _expected: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for config in self.learner.defaults:
             self.number(dict(config))
+
+    def take(self, place: tuple[int, int, int], rung: Rung) -> None:
+        """Record a finished fit."""
+        _, level, repeat = place
+        self.running.discard(place)
+        self.finished[place] = rung
+        self._done[level, repeat] += 1
+        self._measured = None
+        self._expected.clear()
+        if rung.status == "not_reached":
+            self.overran = level if self.overran is None else min(level, self.overran)
 
     # ------------------------------------------------------------- configurations
 
@@ -137,20 +155,23 @@ class Lane:
 
     # ------------------------------------------------------------------- what next
 
-    def open(self, repeat: int) -> list[Fit]:
+    def open(self, repeat: int) -> Iterator[Fit]:
         """Fits of a repeat that could start now, the next one first."""
+        for fit in self._planned(repeat):
+            if fit.place not in self.finished and fit.place not in self.running:
+                yield fit
+
+    def _planned(self, repeat: int) -> Iterator[Fit]:
         levels = range(self.cap + 1)
-        found = []
         if "default" in self.regimes:
-            found += [Fit(repeat, 0, level, 0) for level in levels]
+            yield from (Fit(repeat, 0, level, 0) for level in levels)
         if "transferred" in self.regimes and self.tuned_at <= self.cap:
-            found += self._tune(repeat, 1, self.tuned_at)
+            yield from self._tune(repeat, 1, self.tuned_at)
             if (number := self.chosen(repeat)) is not None:
-                found += [Fit(repeat, 2, level, number) for level in levels]
+                yield from (Fit(repeat, 2, level, number) for level in levels)
         if "retuned" in self.regimes:
             for level in levels:
-                found += self._tune(repeat, 3, level)
-        return [f for f in found if f.place not in self.finished and f.place not in self.running]
+                yield from self._tune(repeat, 3, level)
 
     def _tune(self, repeat: int, stage: int, level: int) -> list[Fit]:
         tuning = self.tuning(repeat, level)
@@ -160,9 +181,8 @@ class Lane:
         """Seconds that a repeat still takes up to a level."""
         total = 0.0
         for level in range(cap + 1):
-            wanted = self._wanted(level, cap)
-            done = sum(1 for _, at, r in self.finished if at == level and r == repeat)
-            total += max(0, wanted - done) * self.expected(level)
+            missing = self._wanted(level, cap) - self._done[level, repeat]
+            total += max(0, missing) * self.expected(level)
         return total
 
     def _wanted(self, level: int, cap: int) -> int:
@@ -190,11 +210,15 @@ class Lane:
 
     def measured(self) -> dict[int, float]:
         """Level -> median seconds of its finished fits."""
-        found: dict[int, list[float]] = {}
-        for (_, level, _), rung in self.finished.items():
-            if rung.status == "ok":
-                found.setdefault(level, []).append(rung.fit_seconds + rung.predict_seconds)
-        return {level: statistics.median(seconds) for level, seconds in sorted(found.items())}
+        if self._measured is None:
+            found: dict[int, list[float]] = {}
+            for (_, level, _), rung in self.finished.items():
+                if rung.status == "ok":
+                    found.setdefault(level, []).append(rung.fit_seconds + rung.predict_seconds)
+            self._measured = {
+                level: statistics.median(seconds) for level, seconds in sorted(found.items())
+            }
+        return self._measured
 
     def expected(self, level: int) -> float:
         """Seconds that a fit at a level should take.
@@ -202,6 +226,11 @@ class Lane:
         Measured at that level, or carried on from the nearest below with the growth seen so far;
         declared costs stand in before the first fit.
         """
+        if level not in self._expected:
+            self._expected[level] = self._carried(level)
+        return self._expected[level]
+
+    def _carried(self, level: int) -> float:
         known = self.measured()
         if not known:
             return OVERHEAD + self.cost * self.unit * self.sizes[level]

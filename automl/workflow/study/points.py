@@ -65,7 +65,15 @@ class Scorer:
         return self._truths(step)[1], np.asarray(np.load(path, allow_pickle=False))
 
 
-def study_of(dealer: StudyDealer, axis: Axis, name: str, metric: Metric, scorer: Scorer) -> Study:
+def study_of(
+    dealer: StudyDealer,
+    axis: Axis,
+    name: str,
+    metric: Metric,
+    scorer: Scorer,
+    *,
+    terms: bool = True,
+) -> Study:
     """All points of a study so far, a fit in every regime that it counts for.
 
     Args:
@@ -74,9 +82,10 @@ def study_of(dealer: StudyDealer, axis: Axis, name: str, metric: Metric, scorer:
         name: Of the axis.
         metric: Of the study.
         scorer: Scores on the held-out rows.
+        terms: Whether the points of the first repeat get their per-row terms.
     """
     points = [
-        _point(lane, value, scorer, entry)
+        _point(lane, value, scorer, entry, terms=terms)
         for lane in dealer.lanes.values()
         for entry in _of(lane)
         for value in axis.values(entry.place[1], entry.order)
@@ -88,7 +97,7 @@ def study_of(dealer: StudyDealer, axis: Axis, name: str, metric: Metric, scorer:
         bounded=metric.bounded,
         points=tuple(points),
         axis=name,
-        stopped=dealer.left_open,
+        stopped=dealer.curtailed,
     )
 
 
@@ -119,7 +128,7 @@ def _of(lane: Lane) -> Iterator[_Entry]:
             yield _Entry("retuned", tried.numbers.index(number), place, rung, judged)
 
 
-def _point(lane: Lane, value: float, scorer: Scorer, entry: _Entry) -> Point:
+def _point(lane: Lane, value: float, scorer: Scorer, entry: _Entry, *, terms: bool) -> Point:
     _, level, repeat = entry.place
     rung, step = entry.rung, Step(level, repeat)
     marks = scorer.marks(rung, step)
@@ -137,5 +146,5 @@ def _point(lane: Lane, value: float, scorer: Scorer, entry: _Entry) -> Point:
         order=entry.order,
         fit_seconds=rung.fit_seconds,
         predict_seconds=rung.predict_seconds,
-        terms=(lambda: scorer.terms(rung, step)) if repeat == 0 else None,
+        terms=(lambda: scorer.terms(rung, step)) if terms and repeat == 0 else None,
     )

@@ -17,7 +17,6 @@ from automl.workflow.state import Fit
 from automl.workflow.study.catalogue import AXES
 from automl.workflow.study.design import fingerprint, repeats_of
 from automl.workflow.study.outcome import outcomes
-from automl.workflow.study.points import study_of
 from automl.workflow.study.train import Training, train_study
 
 if TYPE_CHECKING:
@@ -106,6 +105,7 @@ def _prepared(
     learners, skipped = _learners(options, prepared, min(axis.sizes))
     prepared = replace(prepared, learners=tuple(learners), skipped=skipped)
     describe_run(fit, prepared)
+    (fit.run / "model").rmdir()  # a study keeps no model
     fit.content |= {
         "kind": "study",
         "scored_on": "test",
@@ -151,7 +151,7 @@ def _conclude(fit: Fit, options: StudyOptions, training: Training, *, interrupte
     for row in fit.content["learners"]:
         if row["name"] in became:
             row["status"], row["reason"] = became[row["name"]]
-    study = study_of(training.dealer, training.axis, options.axis, training.metric, training.scorer)
+    study = training.study()
     seconds = fit.elapsed()
     fit.content |= {
         "status": "interrupted" if interrupted else "done",

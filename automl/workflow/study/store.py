@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from automl.types import Array, ViewKind
     from automl.workflow.study.axes import Axis, Cell
 
-KEPT = 8
-"""Encodings kept at once: the next level's and the last one's of every view."""
+CELL_BYTES = 8
+"""Of one value of an encoded row, about."""
 
 
 class _Key(NamedTuple):
@@ -39,6 +39,9 @@ class CellStore:
         axis: Axis,
         put: Callable[[RungData], Any],
         kinds: Mapping[str, ViewKind],
+        *,
+        capacity: int,
+        columns: int,
         seed: int,
     ) -> None:
         """Set up an empty store.
@@ -47,11 +50,14 @@ class CellStore:
             axis: Gives the rows.
             put: Turns a `RungData` into a reference that jobs can carry.
             kinds: Learner -> the view it wants.
+            capacity: Bytes of encoded rows to keep, about.
+            columns: Of the table.
             seed: Seed of encoders that draw at random.
         """
         self._axis = axis
         self._put = put
         self._kinds = kinds
+        self._most_rows = capacity // (CELL_BYTES * columns)
         self._seed = seed
         self._made: OrderedDict[_Key, Future[Any]] = OrderedDict()
         self._fitted: tuple[tuple[int, int], Cell, Views] | None = None
@@ -66,9 +72,17 @@ class CellStore:
             reference = future.result(timeout=wait)
         except NotReady:
             return None
-        while len(self._made) > KEPT:
-            self._made.popitem(last=False)  # jobs under way hold references of their own
+        if job.step.rung + 1 < len(self._axis.levels):
+            self._future(_Key(job.step.fold, job.step.rung + 1, kind))  # for the next in the row
+        self._evict()
         return reference
+
+    def _evict(self) -> None:
+        """Drop what was used least recently; jobs under way hold references of their own."""
+        while len(self._made) > 2 and (
+            sum(self._axis.sizes[key.level] for key in self._made) > self._most_rows
+        ):
+            self._made.popitem(last=False)
 
     def truths(self, step: Step) -> tuple[Array, Array]:
         """The true values of the rows that choose, and of those that score."""

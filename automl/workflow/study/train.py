@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from automl.errors import AutoMLError
 from automl.hooks.manager import get_host
 from automl.scaling import write_study
+from automl.search import machine
 from automl.search.journal import Journal, read_journal
 from automl.search.objective import Order, Outcome
 from automl.search.watch import OVERDUE
@@ -24,7 +25,7 @@ from automl.workflow.study.store import CellStore
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from automl.scaling.points import Regime
+    from automl.scaling.points import Regime, Study
     from automl.search.cluster import Cluster
     from automl.search.plan import Job
     from automl.types import Learner, Metric
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 TUNED_SHARE = 1 / 8
 """Part of all rows on which `transferred` tunes."""
-WRITE_EVERY = 30.0
+WRITE_EVERY = 60.0
 """Seconds between two writings of the points."""
 
 
@@ -89,6 +90,8 @@ class Training:
         rung = self._rung(job, outcome, overdue=overdue)
         self.journal.write(rung, outcome.predictions)
         self.dealer.take(rung)
+        if rung.status == "ok":
+            self.scorer.marks(rung, job.step)
         lane = self.dealer.lanes[rung.learner]
         self.fit.count(rung, lane.learner.family, self.metric)
         get_host().rung_finished(rung)
@@ -136,10 +139,16 @@ class Training:
                 self.fit.observer.say(line)
         if now - self.written > WRITE_EVERY:
             self.written = now
-            write_study(
-                self.fit.run,
-                study_of(self.dealer, self.axis, self.options.axis, self.metric, self.scorer),
-            )
+            write_study(self.fit.run, self.study(terms=False))
+
+    def study(self, *, terms: bool = True) -> Study:
+        """All points so far.
+
+        Args:
+            terms: Whether the points of the first repeat get their per-row terms.
+        """
+        name = self.options.axis
+        return study_of(self.dealer, self.axis, name, self.metric, self.scorer, terms=terms)
 
     def _calibrated(self) -> bool:
         """Whether every learner has been tried at the lowest level."""
@@ -167,7 +176,14 @@ def train_study(
     )
     dealer.replay(earlier)
     kinds = {learner.name: learner.view for learner in prepared.learners}
-    store = CellStore(axis, engine.put, kinds, fit.options.seed)
+    store = CellStore(
+        axis,
+        engine.put,
+        kinds,
+        capacity=machine.memory() // 8,
+        columns=prepared.data.X.shape[1],
+        seed=fit.options.seed,
+    )
     scorer = Scorer(fit.run, prepared.metric, store.truths)
     training = Training(
         fit, options, prepared, axis, dealer, store, scorer, Journal(fit.run), told=bool(earlier)
@@ -228,4 +244,4 @@ def _seconds(fit: Fit, earlier: Sequence[Rung]) -> float | None:
     if limit is None:
         return None
     spent = sum(r.fit_seconds + r.predict_seconds + r.overhead_seconds for r in earlier)
-    return fit.left() - (2.0 + 0.01 * limit) - spent / fit.workers.slots
+    return fit.left() - (4.0 + 0.01 * limit) - spent / fit.workers.slots

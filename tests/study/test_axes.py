@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl.data.schema import infer_schema, to_dataset
+from automl.data.views import Views
+from automl.errors import DataError
+from automl.workflow.study.catalogue import AXES
+from automl.workflow.study.design import repeats_of
+
+CHANGED = sorted(set(AXES) - {"rows", "budget"})
+
+
+def dataset(task="binary", n=1000):
+    rng = np.random.default_rng(0)
+    city = rng.choice([f"c{i}" for i in range(12)], n, p=np.arange(12, 0, -1) / 78)
+    frame = pd.DataFrame(
+        {
+            "a": rng.normal(size=n),
+            "b": rng.normal(size=n),
+            "city": city,
+            "day": pd.date_range("2020-01-01", periods=n, freq="h")[rng.permutation(n)],
+        }
+    )
+    noise = rng.normal(size=n)
+    frame["y"] = noise if task == "regression" else np.where(frame["a"] + noise > 0, "u", "v")
+    schema = infer_schema(
+        frame, target="y", task=task, drop=(), positive=None, group=None, time=None
+    )
+    return to_dataset(schema, frame)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return dataset()
+
+
+@pytest.fixture(scope="module")
+def repeats(data):
+    return repeats_of(data, 2, 0)
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_every_level_can_be_encoded_for_every_learner(name, data, repeats):
+    axis = AXES[name](data, repeats, 5)
+    assert list(axis.levels) == sorted(set(axis.levels))
+    assert axis.levels[0] > 0
+    for level in {0, len(axis.levels) - 1}:
+        cell = axis.cell(1, level)
+        views = Views(cell.X, cell.y, cell.schema, 0)
+        for kind in ("frame", "matrix", "tensors"):
+            assert len(views.train(kind)) == len(cell.y)
+            assert len(views.transform(kind, cell.choose_X)) == len(cell.choose_y)
+            assert len(views.transform(kind, cell.scored_X)) == len(cell.scored_y) == 200
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_a_level_is_the_same_whenever_it_is_made(name, data, repeats):
+    axis = AXES[name](data, repeats, 5)
+    first, second = axis.cell(0, 2), axis.cell(0, 2)
+    pd.testing.assert_frame_equal(first.scored_X, second.scored_X)
+    assert (first.y == second.y).all()
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_label_noise_spoils_training_labels_only_more_and_more(task):
+    data = dataset(task)
+    repeats = repeats_of(data, 1, 0)
+    axis = AXES["label-noise"](data, repeats, 5)
+    clean = AXES["rows"](data, repeats, 2).cell(0, 1)
+    wrong = np.zeros(len(clean.y), dtype=bool)
+    for level, percent in enumerate(axis.levels):
+        cell = axis.cell(0, level)
+        now = cell.y != clean.y
+        assert now.mean() == pytest.approx(percent / 100, abs=0.06)
+        assert (now | ~wrong).all()
+        assert (cell.scored_y == clean.scored_y).all()
+        wrong = now
+
+
+def test_gaps_are_nested_and_in_all_rows(data, repeats):
+    axis = AXES["missingness"](data, repeats, 5)
+    before = None
+    for level, percent in enumerate(axis.levels):
+        gaps = axis.cell(0, level).scored_X.isna().to_numpy()
+        assert gaps.mean() == pytest.approx(percent / 100, abs=0.05)
+        assert before is None or (gaps | ~before).all()
+        before = gaps
+
+
+def test_columns_are_nested_and_come_to_all(data, repeats):
+    axis = AXES["features"](data, repeats, 5)
+    before = set()
+    for level, count in enumerate(axis.levels):
+        names = set(axis.cell(0, level).X.columns)
+        assert len(names) == count
+        assert before <= names
+        before = names
+    assert before == set(data.X.columns)
+
+
+def test_noise_columns_are_told_apart_and_added(data, repeats):
+    axis = AXES["noise-columns"](data, repeats, 5)
+    cell = axis.cell(0, len(axis.levels) - 1)
+    assert cell.X.shape[1] == data.X.shape[1] * 5 == len(cell.schema.features)
+    assert list(cell.X.columns) == list(cell.scored_X.columns)
+
+
+def test_rare_levels_become_one(data, repeats):
+    axis = AXES["cardinality"](data, repeats, 7)
+    for level, count in enumerate(axis.levels):
+        cell = axis.cell(0, level)
+        assert cell.X["city"].nunique() == count
+        assert set(cell.scored_X["city"].dropna()) <= set(cell.X["city"])
+    assert axis.levels[-1] == data.X["city"].nunique()
+
+
+def test_trials_count_for_every_budget_that_has_them(data, repeats):
+    axis = AXES["budget"](data, repeats, 9)
+    assert axis.trials == 16
+    assert axis.values(0, 0) == (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
+    assert axis.values(0, 8) == (12.0, 16.0)
+
+
+def test_a_table_without_what_grows_is_refused(data, repeats):
+    names = {"a", "b"}
+    columns = tuple(c for c in data.schema.columns if c.name in names)
+    narrow = replace(data, X=data.X[["a", "b"]], schema=replace(data.schema, columns=columns))
+    for name, says in (("cardinality", "no category column"), ("features", "2 feature columns")):
+        with pytest.raises(DataError, match=says):
+            AXES[name](narrow, repeats, 5)
