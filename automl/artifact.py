@@ -15,8 +15,7 @@ from automl.data.schema import decode_labels, schema_from_json, schema_to_json, 
 from automl.data.views import load_view
 from automl.errors import ArtifactError
 from automl.hooks.manager import get_host, resolve
-from automl.metrics import Surprise
-from automl.search.objective import SCALE
+from automl.search.objective import read_scale
 from automl.search.record import Record
 from automl.types import View
 
@@ -275,8 +274,7 @@ class Predictor:
 
     def _bits(self, trial: str, fold: int, scores: Array) -> Array:
         """A detector's scores on the scale that all share."""
-        file = self._folder / "members" / f"{trial}-f{fold}" / SCALE
-        scale = Surprise.restore(json.loads(file.read_text(encoding="utf-8")))
+        scale = read_scale(self._folder / "members" / f"{trial}-f{fold}")
         return scale.apply(scores.astype(np.float32))
 
     def _load_model(self, trial: str, fold: int) -> Any:

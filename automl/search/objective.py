@@ -200,6 +200,11 @@ def _rows(order: Order, learner: Learner, data: RungData) -> tuple[View, View | 
     return train, stop
 
 
+def read_scale(folder: Path) -> Surprise:
+    """The scale of the anomaly detector saved in a folder."""
+    return Surprise.restore(json.loads((folder / SCALE).read_text(encoding="utf-8")))
+
+
 def _stop_y(data: RungData) -> Array:
     """What reports are scored against."""
     if data.train_y is None:

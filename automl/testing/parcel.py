@@ -16,6 +16,7 @@ import numpy as np
 
 from automl.errors import PluginError
 from automl.hooks.manager import resolve
+from automl.search.objective import SCALE, read_scale
 from automl.testing.outcome import told
 from automl.types import View
 
@@ -69,6 +70,8 @@ def deliver(parcel: Parcel, learner: Learner) -> str:
                 model.load(folder)
                 view = View(parcel.X, None, parcel.task, parcel.n_classes)
                 found = np.asarray(model.predict(view), dtype=np.float64)
+            if (folder / SCALE).exists():  # what a worker answers is on the host's scale
+                found = read_scale(folder).apply(found.astype(np.float32))
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
             return f"loading and predicting failed: {told(error)}"
     wanted = np.asarray(parcel.expected, dtype=np.float64)

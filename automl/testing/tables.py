@@ -77,7 +77,8 @@ def make_table(task: Task, rows: int, *, classes: int = 3, wide: int = 0) -> pd.
         return table
     if task == "anomaly":
         odd = np.arange(rows) % 10 == 9
-        table.loc[odd, ["x0", "x1", "x2"]] += 6.0
+        apart = rng.choice([-6.0, 6.0], (int(odd.sum()), 3))  # in all directions, not in one heap
+        table.loc[odd, ["x0", "x1", "x2"]] += apart
         table[TARGET] = np.where(odd, "odd", "fine")
         return table
     count = 2 if task == "binary" else classes

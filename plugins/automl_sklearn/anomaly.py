@@ -99,7 +99,9 @@ class OneClass(BaseEstimator):  # type: ignore[misc]
         some = X[:: 1 + X.size // 1_000_000]
         gamma = self.gamma_scale / (X.shape[1] * (float(some.var(dtype=np.float64)) or 1.0))
         if len(X) <= _EXACT_ROWS:
-            self.machine_ = OneClassSVM(nu=self.nu, gamma=gamma, max_iter=_SVM_STEPS).fit(X)
+            self.machine_ = OneClassSVM(nu=self.nu, gamma=gamma, max_iter=_SVM_STEPS)
+            self.machine_.random_state = self.random_state or 0  # else it draws on numpy's state
+            self.machine_.fit(X)
             return self
         self.map_ = Nystroem(gamma=gamma, n_components=_COMPONENTS, random_state=self.random_state)
         self.machine_ = SGDOneClassSVM(

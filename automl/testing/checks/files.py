@@ -41,7 +41,8 @@ def fresh_process(bench: Bench) -> Parcel:
 def ray_worker(bench: Bench) -> Parcel:
     """In a fit, models are trained, saved and loaded in Ray's workers, found by their name."""
     rows = bench.small_rows
-    data = RungData(rows.train.X, np.asarray(rows.train.y), rows.n_stop, rows.test.X)
+    y = None if rows.train.y is None else np.asarray(rows.train.y)
+    data = RungData(rows.train.X, y, rows.n_stop, rows.test.X, stop_y=rows.stop_y)
     brief = Brief(seconds=2.0)
     order = bench.order(brief, rows.train.n_classes)
     return Parcel(
