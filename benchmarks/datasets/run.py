@@ -34,10 +34,15 @@ def main() -> None:
             continue
         rows.append(one(entry, arguments.data, arguments.time_limit))
         print(json.dumps(rows[-1]), flush=True)
-    with arguments.output.open("w", newline="") as file:
+        write(arguments.output, rows)
+
+
+def write(output: Path, rows: list[dict[str, Any]]) -> None:
+    """The table so far, so that a run broken off leaves what it has."""
+    with output.open("w", newline="") as file:
         file.write(f"# {' '.join(['python benchmarks/datasets/run.py DATA', *sys.argv[2:]])}\n")
         file.write(f"# {describe()}\n")
-        writer = csv.DictWriter(file, list(rows[0]))
+        writer = csv.DictWriter(file, list(dict.fromkeys(k for row in rows for k in row)))
         writer.writeheader()
         writer.writerows(rows)
 
@@ -77,11 +82,14 @@ def board(output: Path) -> dict[str, Any]:
         for family in ("deep", "classical")
     }
     ensemble = next((r for r in scored if r["learner"] == "ensemble"), None)
-    learners = [r for r in rows if r["family"] != "ensemble"]
+    learners = [
+        r for r in rows if r["family"] != "ensemble" and not r["reason"].startswith("task: ")
+    ]
     return {
         "metric": info["metric"]["name"],
         "scored_rows": info["scored_rows"],
         "ensemble": short(ensemble),
+        "stacking": short(next((r for r in scored if r["learner"] == "stacking"), None)),
         "deep": named(best["deep"]),
         "classical": named(best["classical"]),
         "ensemble_ties_best": ensemble["ties_best"] if ensemble else "",

@@ -50,7 +50,12 @@ def main() -> None:
     for name in names:
         rows.append(one(sets[name], arguments.data, arguments.time_limit))
         print(json.dumps(rows[-1]), flush=True)
-    with arguments.output.open("w", newline="") as file:
+        write(arguments.output, rows)
+
+
+def write(output: Path, rows: list[dict[str, Any]]) -> None:
+    """The table so far, so that a run broken off leaves what it has."""
+    with output.open("w", newline="") as file:
         file.write(f"# {' '.join(['python benchmarks/peers/run.py DATA', *sys.argv[2:]])}\n")
         file.write(f"# {describe()}\n")
         writer = csv.DictWriter(file, list(dict.fromkeys(k for row in rows for k in row)))
@@ -72,7 +77,7 @@ def one(entry: dict[str, Any], data: Path, limit: str) -> dict[str, Any]:
     auto.fit(train, target)
     seconds = time.monotonic() - began
     row: dict[str, Any] = {"set": entry["name"], "seconds": round(seconds, 1)}
-    for learner in ("ensemble", "ensemble_deep", "ensemble_classical"):
+    for learner in ("ensemble", "stacking", "ensemble_deep", "ensemble_classical"):
         try:
             raw = auto.predict(test, learner) if numeric else auto.predict_proba(test, learner)
         except Exception as error:  # noqa: BLE001 - a missing row is a result
@@ -83,6 +88,7 @@ def one(entry: dict[str, Any], data: Path, limit: str) -> dict[str, Any]:
     labels = np.unique(train[target]) if not numeric else None
     row["untuned_hgb"] = round(score(entry["task"], test[target], plain, auto, labels), 5)
     board = auto.leaderboard_
+    row["first"] = board["learner"].iloc[0]  # what predicts unless a learner is named
     row["own_estimate"] = float(board.loc[board["learner"] == "ensemble", "score"].iloc[0])
     return row | PEERS.get(entry["name"], {})
 
