@@ -83,7 +83,12 @@ class StudyDealer:
         lane.running.add(fit.place)
         name, seed = lane.learner.name, lane.seed + fit.repeat
         trial = Trial(name, fit.number, lane.configs[fit.number], seed)
-        return Job(trial, Step(fit.level, fit.repeat), kill_after=self._patience(lane, fit, now))
+        return Job(
+            trial,
+            Step(fit.level, fit.repeat),
+            allowance=lane.allowed(fit.level),
+            kill_after=self._patience(lane, fit, now),
+        )
 
     def take(self, rung: Rung) -> None:
         """Record a finished fit, whatever its status."""
@@ -206,7 +211,7 @@ class StudyDealer:
         return ROOM * lane.expected(fit.level) < (self.seconds or 0.0) - now
 
     def _patience(self, lane: Lane, fit: Fit, now: float) -> float:
-        """Seconds after which a fit is ended; it is never hurried before."""
+        """Seconds after which a fit is ended."""
         if self.seconds is None:
             return math.inf
         left = self.seconds - now

@@ -66,6 +66,9 @@ class Lane:
     """Configurations tried wherever it is tuned."""
     seed: int
     greater_is_better: bool
+    rate: float = math.inf
+    """Seconds a row that a fit may take, where the learner can end early: the same at every level,
+    so that a learner short of time is short of it alike everywhere."""
     unit: float = 1e-5
     """Seconds a row that a linear model takes here."""
     finished: dict[tuple[int, int, int], Rung] = field(default_factory=dict)
@@ -185,6 +188,12 @@ class Lane:
             total += max(0, missing) * self.expected(level)
         return total
 
+    def rows(self) -> int:
+        """Rows of all fits of a repeat up to the top."""
+        return sum(
+            self._wanted(at, self.top) * n for at, n in enumerate(self.sizes[: self.top + 1])
+        )
+
     def _wanted(self, level: int, cap: int) -> int:
         """Fits at a level, at most."""
         trials = self.trials if self.learner.space else len(self.learner.defaults)
@@ -227,8 +236,12 @@ class Lane:
         declared costs stand in before the first fit.
         """
         if level not in self._expected:
-            self._expected[level] = self._carried(level)
+            self._expected[level] = min(self._carried(level), OVERHEAD + 1.1 * self.allowed(level))
         return self._expected[level]
+
+    def allowed(self, level: int) -> float:
+        """Seconds that a fit at a level may take."""
+        return self.rate * self.sizes[level]
 
     def _carried(self, level: int) -> float:
         known = self.measured()
