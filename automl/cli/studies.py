@@ -26,8 +26,9 @@ def study_parts(run: Path) -> Sequence[RenderableType]:
     from automl.scaling import read_study, scaling_of
 
     content, study = read_run(run), read_study(run)
-    main, *others = study.regimes or ("default",)
-    found = scaling_of(study, main)
+    found = scaling_of(study)
+    main = found.document["regime"]
+    others = [regime for regime in study.regimes if regime != main]
     better = "higher" if study.greater_is_better else "lower"
     parts: list[RenderableType] = [f"{sentence}\n" for sentence in found.sentences]
     for regime in (main, *others):

@@ -215,7 +215,7 @@ class StudyDealer:
         if self.seconds is None:
             return math.inf
         left = self.seconds - now
-        if not lane.measured():
+        if not lane.measured() and math.isinf(lane.rate):
             return min(left, max(60.0, self._slots * self.seconds / len(self.lanes)))
         return min(left, 4 * lane.expected(fit.level) + GRACE)
 
