@@ -49,7 +49,7 @@ def scaling(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print scaling.json, made anew.")] = False,
 ) -> None:
-    """Say whether deep learning scales better here, and how scores and times grow with rows."""
+    """Say who scales better, and how scores and times grow."""
     content = read_run(run)
     if content.get("kind") == "study" and not as_json:
         emit_rich(*study_parts(run))

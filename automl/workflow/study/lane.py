@@ -81,6 +81,8 @@ class Lane:
     """The highest level it can afford, as things stand."""
     repeats: int = 0
     """Repeats it can afford, as things stand."""
+    plain: bool = False
+    """Whether it can afford its default only, and no tuning on few rows."""
     overran: int | None = None
     """The lowest level at which a fit had to be ended."""
     _done: Counter[tuple[int, int]] = field(default_factory=Counter)
@@ -158,6 +160,11 @@ class Lane:
 
     # ------------------------------------------------------------------- what next
 
+    @property
+    def transfers(self) -> bool:
+        """Whether it is tuned on few rows."""
+        return "transferred" in self.regimes and not self.plain
+
     def open(self, repeat: int) -> Iterator[Fit]:
         """Fits of a repeat that could start now, the next one first."""
         for fit in self._planned(repeat):
@@ -168,7 +175,7 @@ class Lane:
         levels = range(self.cap + 1)
         if "default" in self.regimes:
             yield from (Fit(repeat, 0, level, 0) for level in levels)
-        if "transferred" in self.regimes and self.tuned_at <= self.cap:
+        if self.transfers and self.tuned_at <= self.cap:
             yield from self._tune(repeat, 1, self.tuned_at)
             if (number := self.chosen(repeat)) is not None:
                 yield from (Fit(repeat, 2, level, number) for level in levels)
@@ -198,7 +205,7 @@ class Lane:
         """Fits at a level, at most."""
         trials = self.trials if self.learner.space else len(self.learner.defaults)
         wanted = 1 if "default" in self.regimes else 0
-        if "transferred" in self.regimes and self.tuned_at <= cap:
+        if self.transfers and self.tuned_at <= cap:
             tried = max(0, trials - wanted)
             wanted += tried if level == self.tuned_at else 1
         if "retuned" in self.regimes:

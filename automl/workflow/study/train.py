@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 TUNED_SHARE = 1 / 8
 """Part of all rows on which `transferred` tunes."""
-LEAST_RATE, MOST_RATE = 0.002, 0.02
+LEAST_RATE, MOST_RATE = 0.005, 0.03
 """Seconds a row that a fit may take: learners that need more than the share of the time allows at
 the least rate stop below the top."""
 LAVISH = 2.0
