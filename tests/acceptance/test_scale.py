@@ -114,6 +114,7 @@ def test_the_verdicts_can_be_read_again(study, home):
     assert json.loads(again.stdout) == study.document
 
 
+@pytest.mark.slow
 def test_a_killed_study_goes_on_and_computes_nothing_twice(home):
     words = ("--metric", "accuracy", "--regime", "default", "--repeats", "3", "-o", "killed", "-q")
     words += ("--anchors", "4")
