@@ -33,7 +33,8 @@ def study_parts(run: Path) -> Sequence[RenderableType]:
     parts: list[RenderableType] = [f"{sentence}\n" for sentence in found.sentences]
     for regime in (main, *others):
         document = found.document if regime == main else scaling_of(study, regime).document
-        parts += [f"verdicts, {regime}", plain_table(VERDICTS, _verdicts(document)), ""]
+        if rows := list(_verdicts(document)):
+            parts += [f"verdicts, {regime}", plain_table(VERDICTS, rows), ""]
     parts += [
         f"{study.metric} ({better} is better) at the last anchor of each learner, {main}",
         plain_table(CURVES, _curves(found.document)),
