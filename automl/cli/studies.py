@@ -26,13 +26,15 @@ def study_parts(run: Path) -> Sequence[RenderableType]:
     from automl.scaling import read_study, scaling_of
 
     content, study = read_run(run), read_study(run)
-    main, *others = study.regimes or ("default",)
-    found = scaling_of(study, main)
+    found = scaling_of(study)
+    main = found.document["regime"]
+    others = [regime for regime in study.regimes if regime != main]
     better = "higher" if study.greater_is_better else "lower"
     parts: list[RenderableType] = [f"{sentence}\n" for sentence in found.sentences]
     for regime in (main, *others):
         document = found.document if regime == main else scaling_of(study, regime).document
-        parts += [f"verdicts, {regime}", plain_table(VERDICTS, _verdicts(document)), ""]
+        if rows := list(_verdicts(document)):
+            parts += [f"verdicts, {regime}", plain_table(VERDICTS, rows), ""]
     parts += [
         f"{study.metric} ({better} is better) at the last anchor of each learner, {main}",
         plain_table(CURVES, _curves(found.document)),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.scaling.backtest import Backtest, backtest
-from automl.scaling.contrast import learner_curves
+from automl.scaling.contrast import contrasts, learner_curves
 from automl.scaling.cost import cost_of
 from automl.scaling.curve import fit_curves
 from automl.scaling.estimate import Series
@@ -46,10 +46,11 @@ def findings(study: Study, regime: Regime | None = None) -> Findings:
 
     Args:
         study: Points of any number of regimes.
-        regime: The regime to speak about, the most tuned one unless given; the others count
+        regime: The regime to speak about; unless given the one with the most contrasts (time may
+            have kept learners from the others), of equal ones the most tuned. The others count
             for `depends on tuning` only.
     """
-    chosen: Regime = regime or (study.regimes or ("default",))[0]
+    chosen: Regime = regime or _spoken(study)
     own = study.of(chosen)
     families = {point.learner: point.family for point in own.points}
     losses = curve_losses(own)
@@ -57,6 +58,12 @@ def findings(study: Study, regime: Regime | None = None) -> Findings:
     tested = backtest(compared, families)
     judged = judge(study, chosen, tested) if own.points else []
     return Findings(own, chosen, losses, tested, judged)
+
+
+def _spoken(study: Study) -> Regime:
+    if len(study.regimes) < 2:
+        return (study.regimes or ("default",))[0]
+    return max(study.regimes, key=lambda name: len(contrasts(study.of(name))))
 
 
 def document_of(found: Findings) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from automl.types import Trial
 from automl.workflow.study.lane import Fit, Lane
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from automl.types import Rung
 
@@ -28,6 +28,8 @@ ROOM = 1.3
 """Times its expected seconds that must be left for a fit to start."""
 GRACE = 20.0
 """Seconds beyond four times what was expected after which a fit counts as hung."""
+TUNED_ANCHORS = 5
+"""Anchors below which seconds go to the default alone."""
 REPLAN_EVERY = 1.0
 
 
@@ -83,7 +85,12 @@ class StudyDealer:
         lane.running.add(fit.place)
         name, seed = lane.learner.name, lane.seed + fit.repeat
         trial = Trial(name, fit.number, lane.configs[fit.number], seed)
-        return Job(trial, Step(fit.level, fit.repeat), kill_after=self._patience(lane, fit, now))
+        return Job(
+            trial,
+            Step(fit.level, fit.repeat),
+            allowance=lane.allowed(fit.level),
+            kill_after=self._patience(lane, fit, now),
+        )
 
     def take(self, rung: Rung) -> None:
         """Record a finished fit, whatever its status."""
@@ -137,6 +144,8 @@ class StudyDealer:
             for lane in alive:
                 lane.cap, lane.repeats = self._highest(lane), self.repeats
             return
+        for lane in alive:
+            lane.plain = False
         left = self._slots * SPARE * (self.seconds - now) - self._under_way(alive)
         base = min(ENOUGH, self.repeats)
         alive.sort(key=lambda lane: self._need(lane, self._highest(lane), base))
@@ -155,17 +164,29 @@ class StudyDealer:
 
     def _grant(self, lane: Lane, share: float, base: int) -> float:
         """Set how far a learner goes within its share; gives the seconds promised."""
-        top = self._highest(lane)
-        caps = range(top, -1, -1) if self._graded else (top,)
-        options = [(cap, base) for cap in caps]
-        options += [(top if not self._graded else 0, fewer) for fewer in range(base - 1, 0, -1)]
-        for cap, repeats in options:
+        for cap, repeats, plain in self._options(lane, base):
+            lane.plain = plain
             needed = self._need(lane, cap, repeats)
             if needed <= share or self._curtailed(lane, cap, repeats) <= share:
                 lane.cap, lane.repeats = cap, repeats
                 return min(needed, share)
         lane.cap = lane.repeats = -1
         return 0.0
+
+    def _options(self, lane: Lane, base: int) -> Iterator[tuple[int, int, bool]]:
+        """(highest level, repeats, default only) to choose from, the best first.
+
+        A default that is tried far up is worth more than settings tuned for two octaves or less.
+        """
+        top = self._highest(lane)
+        caps = range(top, -1, -1) if self._graded else (top,)
+        plain = "default" in lane.regimes
+        tuned = min(TUNED_ANCHORS - 1, top) if plain and self._graded else 0
+        yield from ((cap, base, False) for cap in caps if cap >= tuned)
+        if plain:
+            yield from ((cap, base, True) for cap in caps)
+        lowest = 0 if self._graded else top
+        yield from ((lowest, fewer, plain) for fewer in range(base - 1, 0, -1))
 
     def _highest(self, lane: Lane) -> int:
         """The highest level that is open to a learner at all."""
@@ -206,11 +227,11 @@ class StudyDealer:
         return ROOM * lane.expected(fit.level) < (self.seconds or 0.0) - now
 
     def _patience(self, lane: Lane, fit: Fit, now: float) -> float:
-        """Seconds after which a fit is ended; it is never hurried before."""
+        """Seconds after which a fit is ended."""
         if self.seconds is None:
             return math.inf
         left = self.seconds - now
-        if not lane.measured():
+        if not lane.measured() and math.isinf(lane.rate):
             return min(left, max(60.0, self._slots * self.seconds / len(self.lanes)))
         return min(left, 4 * lane.expected(fit.level) + GRACE)
 

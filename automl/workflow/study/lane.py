@@ -66,6 +66,9 @@ class Lane:
     """Configurations tried wherever it is tuned."""
     seed: int
     greater_is_better: bool
+    rate: float = math.inf
+    """Seconds a row that a fit may take, where the learner can end early: the same at every level,
+    so that a learner short of time is short of it alike everywhere."""
     unit: float = 1e-5
     """Seconds a row that a linear model takes here."""
     finished: dict[tuple[int, int, int], Rung] = field(default_factory=dict)
@@ -78,6 +81,8 @@ class Lane:
     """The highest level it can afford, as things stand."""
     repeats: int = 0
     """Repeats it can afford, as things stand."""
+    plain: bool = False
+    """Whether it can afford its default only, and no tuning on few rows."""
     overran: int | None = None
     """The lowest level at which a fit had to be ended."""
     _done: Counter[tuple[int, int]] = field(default_factory=Counter)
@@ -155,6 +160,11 @@ class Lane:
 
     # ------------------------------------------------------------------- what next
 
+    @property
+    def transfers(self) -> bool:
+        """Whether it is tuned on few rows."""
+        return "transferred" in self.regimes and not self.plain
+
     def open(self, repeat: int) -> Iterator[Fit]:
         """Fits of a repeat that could start now, the next one first."""
         for fit in self._planned(repeat):
@@ -165,7 +175,7 @@ class Lane:
         levels = range(self.cap + 1)
         if "default" in self.regimes:
             yield from (Fit(repeat, 0, level, 0) for level in levels)
-        if "transferred" in self.regimes and self.tuned_at <= self.cap:
+        if self.transfers and self.tuned_at <= self.cap:
             yield from self._tune(repeat, 1, self.tuned_at)
             if (number := self.chosen(repeat)) is not None:
                 yield from (Fit(repeat, 2, level, number) for level in levels)
@@ -185,11 +195,17 @@ class Lane:
             total += max(0, missing) * self.expected(level)
         return total
 
+    def rows(self) -> int:
+        """Rows of all fits of a repeat up to the top."""
+        return sum(
+            self._wanted(at, self.top) * n for at, n in enumerate(self.sizes[: self.top + 1])
+        )
+
     def _wanted(self, level: int, cap: int) -> int:
         """Fits at a level, at most."""
         trials = self.trials if self.learner.space else len(self.learner.defaults)
         wanted = 1 if "default" in self.regimes else 0
-        if "transferred" in self.regimes and self.tuned_at <= cap:
+        if self.transfers and self.tuned_at <= cap:
             tried = max(0, trials - wanted)
             wanted += tried if level == self.tuned_at else 1
         if "retuned" in self.regimes:
@@ -227,8 +243,12 @@ class Lane:
         declared costs stand in before the first fit.
         """
         if level not in self._expected:
-            self._expected[level] = self._carried(level)
+            self._expected[level] = min(self._carried(level), OVERHEAD + 1.1 * self.allowed(level))
         return self._expected[level]
+
+    def allowed(self, level: int) -> float:
+        """Seconds that a fit at a level may take."""
+        return self.rate * self.sizes[level]
 
     def _carried(self, level: int) -> float:
         known = self.measured()

@@ -63,7 +63,6 @@ def scale_run(
         fit.done("read")
         prepared, axis = _prepared(fit, options, table, target)
         fit.done("infer")
-        fit.show("search")
         training, interrupted = train_study(fit, options, cluster, prepared, axis)
         cluster.stop()
         fit.done("search")
@@ -96,6 +95,7 @@ def _prepared(
 ) -> tuple[Prepared, Axis]:
     """Everything that is decided before the first fit, written down."""
     prepared = prepare(fit, table, None, target)
+    begun = fit.content.get("study", {})
     schema = prepared.data.schema
     if schema.task == "anomaly":
         msg = "there is no study of anomaly detectors; give --task binary where labels exist"
@@ -118,6 +118,7 @@ def _prepared(
             "scored_rows": [len(repeat.scored) for repeat in repeats],
             "fingerprint": fingerprint(repeats),
             "price_per_hour": options.price_per_hour,
+            "seconds_per_row": begun.get("seconds_per_row"),
         },
     }
     rundir.write(fit.run, fit.content)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from automl.errors import AutoMLError
 from automl.hooks.manager import get_host
 from automl.scaling import write_study
-from automl.search import machine
+from automl.search import machine, rundir
 from automl.search.journal import Journal, read_journal
 from automl.search.objective import Order, Outcome
 from automl.search.watch import OVERDUE
 from automl.types import Rung
-from automl.workflow.study.dealer import StudyDealer
+from automl.workflow.study.dealer import ENOUGH, SPARE, StudyDealer
 from automl.workflow.study.forecast import linear_seconds_a_row, plan_lines
 from automl.workflow.study.lane import Lane
 from automl.workflow.study.options import MOST_TRIALS
@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 
 TUNED_SHARE = 1 / 8
 """Part of all rows on which `transferred` tunes."""
+LEAST_RATE, MOST_RATE = 0.005, 0.03
+"""Seconds a row that a fit may take: learners that need more than the share of the time allows at
+the least rate stop below the top."""
+LAVISH = 2.0
+"""Times an equal share: about half of the learners leave theirs."""
 WRITE_EVERY = 60.0
 """Seconds between two writings of the points."""
 
@@ -64,7 +69,7 @@ class Training:
     # ------------------------------------------------------------------ out and in
 
     def order(self, job: Job) -> Order:
-        """What a worker is asked to do; a fit gets the time it needs, or is ended."""
+        """What a worker is asked to do."""
         schema, host = self.prepared.data.schema, get_host()
         by_hand = {e.package for e in host.learners.values() if e.distribution is None}
         return Order(
@@ -76,6 +81,7 @@ class Training:
             metric=self.metric.name,
             threads=self.fit.workers.threads,
             device="cuda" if self.fit.workers.gpus else "cpu",
+            allowance=job.allowance,
             kill_after=job.kill_after,
             memory=self.fit.workers.memory,
             plugins=tuple(sorted(by_hand)),
@@ -171,6 +177,9 @@ def train_study(
 
     seconds = _seconds(fit, earlier)
     lanes = [_lane(learner, options, prepared, axis, unit) for learner in prepared.learners]
+    rate = _rate(fit, options, lanes, seconds)
+    for lane in lanes:
+        lane.rate = rate if lane.learner.fidelity is not None else math.inf
     dealer = StudyDealer(
         lanes, options.repeats, seconds=seconds, slots=fit.workers.slots, graded=axis.graded
     )
@@ -236,6 +245,19 @@ def _lane(
         greater_is_better=prepared.metric.greater_is_better,
         unit=unit,
     )
+
+
+def _rate(fit: Fit, options: StudyOptions, lanes: Sequence[Lane], seconds: float | None) -> float:
+    """Seconds a row that a fit may take, in this session and in those that go on with it."""
+    study = fit.content["study"]
+    if seconds is None:
+        return math.inf
+    if study.get("seconds_per_row") is None:
+        share = SPARE * fit.workers.slots * seconds / len(lanes)
+        rows = min(ENOUGH, options.repeats) * max(lane.rows() for lane in lanes)
+        study["seconds_per_row"] = min(MOST_RATE, max(LEAST_RATE, LAVISH * share / rows))
+        rundir.write(fit.run, fit.content)
+    return float(study["seconds_per_row"])
 
 
 def _seconds(fit: Fit, earlier: Sequence[Rung]) -> float | None:
