@@ -15,7 +15,17 @@ from automl.cli import extensions
 from automl.errors import AutoMLError, BudgetError, DataError
 
 COMMANDS = (
-    *("fit", "predict", "evaluate", "leaderboard", "scale", "scaling", "learners", "metrics"),
+    *(
+        "fit",
+        "predict",
+        "evaluate",
+        "leaderboard",
+        "report",
+        "scale",
+        "scaling",
+        "learners",
+        "metrics",
+    ),
     "plugins",
     "doctor",
 )
