@@ -210,7 +210,7 @@ def test_a_wide_table_costs_little_beside_its_trees():
     started = time.process_time()
     model, _ = fit(view, {"n_estimators": 3}, stop_rows=20)
     model.predict(view)
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 20
 
 
 def test_predictions_after_loading_in_a_fresh_process_are_the_same(tmp_path):
