@@ -90,10 +90,18 @@ def test_weights_sum_to_one_and_beat_the_best_member_on_their_rows(name, task):
 
 def test_the_path_is_caruanas():
     """Squared error: the blend of +1 and -1 errors is found, the far member is never taken."""
-    y = np.zeros(8)
-    predictions = np.array([np.full(8, v) for v in (1.0, -1.0, 9.0)], dtype=np.float32)
+    y = np.zeros(800)
+    predictions = np.array([np.full(800, v) for v in (1.0, -1.0, 9.0)], dtype=np.float32)
     weights = Greedy(0).fit(predictions, y, get_metric("rmse", "regression"))
     assert weights.tolist() == [0.5, 0.5, 0]
+
+
+def test_few_rows_draw_weights_towards_equal_ones():
+    metric, shares = get_metric("rmse", "regression"), []
+    for rows in (10, 100, 300, 10_000):
+        predictions = np.stack([np.full(rows, v, np.float32) for v in (0.1, 9.0)])
+        shares.append(Greedy(0).fit(predictions, np.zeros(rows), metric)[1])
+    assert shares == pytest.approx([0.5 * 100 / 110, 0.25, 0.125, 0.0])
 
 
 def test_ties_favour_members_already_in():
@@ -114,7 +122,7 @@ def test_members_whose_score_is_not_defined_get_equal_weights():
 
 
 def test_equal_accuracies_are_told_apart_by_log_loss():
-    y = np.array([0, 1] * 50)
+    y = np.array([0, 1] * 500)
     sure = np.where(y[:, None] == [0, 1], 0.9, 0.1)
     unsure = np.where(y[:, None] == [0, 1], 0.6, 0.4)
     stack = np.stack([unsure, sure]).astype(np.float32)
@@ -260,7 +268,7 @@ def test_locked_rows_get_the_final_weights(tmp_path, rng):
     assert row["score"] == pytest.approx(score(LOG_LOSS, y_test, expected))
 
 
-def test_few_rows_admit_few_members(tmp_path, rng):
+def test_few_rows_admit_fifteen_members(tmp_path, rng):
     y = rng.integers(0, 2, 100)
     run = FakeRun(tmp_path / "run", y)
     for learner in range(20):
@@ -274,7 +282,7 @@ def test_few_rows_admit_few_members(tmp_path, rng):
 
     spy = Ensembler(name="spy", tasks=frozenset({"binary"}), factory=lambda _seed: Spy())
     ensemble(run.path, [spy], AUC, 0)
-    assert shown == [4, 4, 4]
+    assert shown == [15, 15, 15]
 
 
 def test_regression_is_combined_too(tmp_path, rng):

@@ -96,11 +96,12 @@ def fit(learner, view, config=None, **more):
 def test_the_catalogue():
     assert set(LEARNERS) == {
         "baseline", "linear", "svm", "knn", "decision_tree", "random_forest", "extra_trees",
-        "hist_gradient_boosting", "naive_bayes", "gaussian_process",
+        "hist_gradient_boosting", "naive_bayes", "gaussian_process", "self_training",
     }  # fmt: skip
     for learner in LEARNERS.values():
         more = {"anomaly"} if learner.name == "baseline" else set()
-        assert learner.tasks - more == set(TASKS) - ({"regression"} if learner is BAYES else set())
+        missing = {"regression"} if learner.name in {"naive_bayes", "self_training"} else set()
+        assert learner.tasks - more == set(TASKS) - missing
         assert learner.source
         assert learner.good_when
         assert learner.summary
@@ -130,7 +131,9 @@ def test_each_beats_the_baseline_on_rows_it_has_not_seen(name, task):
     prediction = model.predict(test)
     floor_loss = loss_of(test, floor.predict(data(task, "matrix", seed=1)))
     assert prediction.shape == ((900,) if task == "regression" else (900, test.n_classes))
-    assert loss_of(test, prediction) < (0.98 if name == "linear" else 0.75) * floor_loss
+    # Linear models miss what is not linear; self-training is one, over-sure of itself.
+    part = {"linear": 0.98, "self_training": 0.98}.get(name, 0.75)
+    assert loss_of(test, prediction) < part * floor_loss
     if task != "regression":
         np.testing.assert_allclose(prediction.sum(axis=1), 1, rtol=1e-5)
 
@@ -181,7 +184,7 @@ def test_tiny_tables_and_classes_that_a_rung_lacks(name):
 def test_predictions_after_loading_in_a_fresh_process_are_the_same(tmp_path):
     expected = {}
     for name, learner in LEARNERS.items():
-        for task in sorted(learner.tasks):
+        for task in sorted(learner.tasks & set(TASKS)):
             view = data(task, learner.view, n=300)
             model, _ = fit(learner, view, seconds=0.2)
             folder = tmp_path / f"{name}-{task}"

@@ -158,7 +158,9 @@ def test_it_keeps_the_best_epoch():
     model = build({**SMALL, "epochs": 20, "weight_decay": 0.0}, "regression", 0)
     model.fit(train, stop, host)
     assert host.best_step < host.steps[-1] == 20
-    np.testing.assert_array_equal(model.predict(stop), host.predictions[host.best_step - 1])
+    np.testing.assert_array_equal(
+        model.predict(stop), host.predictions[host.steps.index(host.best_step)]
+    )
 
 
 def test_without_stop_rows_it_trains_all_epochs_and_reports_nothing():

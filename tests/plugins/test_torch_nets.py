@@ -62,7 +62,7 @@ def test_it_learns_what_a_linear_model_cannot(net, task):
     assert prediction.shape == ((len(test), test.n_classes) if test.n_classes else (len(test),))
     if test.n_classes:
         np.testing.assert_allclose(prediction.sum(1), 1, rtol=1e-5)
-    kept = host.predictions[host.best_step - 1]
+    kept = host.predictions[host.steps.index(host.best_step)]
     np.testing.assert_allclose(model.predict(stop), kept, rtol=1e-5, atol=1e-5)
 
 
@@ -218,7 +218,9 @@ def test_running_statistics_are_kept_with_the_best_weights():
     model, host = model_of("resnet", "regression", epochs=20), FakeRun(stop)
     model.fit(train, stop, host)
     assert host.best_step < host.steps[-1]
-    np.testing.assert_array_equal(model.predict(stop), host.predictions[host.best_step - 1])
+    np.testing.assert_array_equal(
+        model.predict(stop), host.predictions[host.steps.index(host.best_step)]
+    )
 
 
 @pytest.mark.parametrize("kind", ["tabm", "tabm-mini"])
