@@ -31,7 +31,9 @@ def wide_deep(
         table = keras.layers.Embedding(
             sum(layout.wide_sizes), outputs, embeddings_initializer="zeros", name="wide_table"
         )
-        parts.append(keras.ops.sum(table(inputs["wide"]), axis=1))
+        # The sum of a row's entries: as an operation it would be named by a global counter.
+        mean = keras.layers.GlobalAveragePooling1D(name="wide_mean")(table(inputs["wide"]))
+        parts.append(keras.layers.Rescaling(len(layout.wide_sizes), name="wide_sum")(mean))
     if "numbers" in inputs:
         parts.append(
             keras.layers.Dense(
