@@ -12,6 +12,21 @@ import typer
 
 from automl.cli.board import leaderboard_parts
 from automl.cli.display import watching
+from automl.cli.options import (
+    Address,
+    Cpus,
+    Data,
+    Dropped,
+    Excluded,
+    Gpus,
+    Group,
+    Learners,
+    Memory,
+    Positive,
+    Quiet,
+    Seed,
+    Target,
+)
 from automl.cli.output import emit, emit_json, emit_rich, note, records
 from automl.cli.runs import read_leaderboard, read_run
 from automl.cli.target import ask_target, can_ask
@@ -30,14 +45,8 @@ DATA_PANEL, BUDGET_PANEL, SEARCH_PANEL = "Data", "Budget and machine", "Search"
 
 def fit(  # noqa: PLR0913, PLR0917 - the flags are the contract
     context: typer.Context,
-    data: Annotated[
-        str,
-        typer.Argument(metavar="DATA", help="A file, or sklearn:NAME, openml:NAME."),
-    ],
-    target: Annotated[
-        str | None,
-        typer.Option("-t", "--target", metavar="COL", help="Column to predict; guessed if absent."),
-    ] = None,
+    data: Data,
+    target: Target = None,
     task: Annotated[
         Literal["auto", "binary", "multiclass", "regression", "anomaly"],
         typer.Option(help="What kind of problem it is."),
@@ -78,50 +87,27 @@ def fit(  # noqa: PLR0913, PLR0917 - the flags are the contract
         Literal["equal", "greedy"],
         typer.Option(help="Equal time for every learner, or where it helps most."),
     ] = "greedy",
-    learner: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Only this learner; may be repeated."),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="All but this learner; may be repeated."),
-    ] = None,
+    learner: Learners = None,
+    exclude: Excluded = None,
     folds: Annotated[
         int | None, typer.Option(min=2, metavar="K", help="Folds of cross-validation.")
     ] = None,
-    group: Annotated[
-        str | None,
-        typer.Option(metavar="COL", help="Rows of one group are never split apart."),
-    ] = None,
+    group: Group = None,
     time_column: Annotated[
         str | None,
         typer.Option("--time", metavar="COL", help="Order in time: the last fifth validates."),
     ] = None,
-    drop: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COL", help="Leave this column out; may be repeated."),
-    ] = None,
-    positive: Annotated[
-        str | None, typer.Option(metavar="LABEL", help="The positive class of a binary target.")
-    ] = None,
+    drop: Dropped = None,
+    positive: Positive = None,
     contamination: Annotated[
         float | None,
         typer.Option(metavar="F", help="Share of rows to flag, with --task anomaly. Default: 0.1."),
     ] = None,
-    cpus: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="CPUs to use. Default: all allowed.")
-    ] = None,
-    gpus: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="GPUs to use. Default: all seen.")
-    ] = None,
-    memory: Annotated[
-        str | None,
-        typer.Option(metavar="SIZE", help="Memory to use, such as 8GB. Default: all allowed."),
-    ] = None,
-    address: Annotated[
-        str | None, typer.Option(metavar="ADDR", help="A Ray cluster that runs already.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Fixes all that is random.")] = 0,
+    cpus: Cpus = None,
+    gpus: Gpus = None,
+    memory: Memory = None,
+    address: Address = None,
+    seed: Seed = 0,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -141,9 +127,7 @@ def fit(  # noqa: PLR0913, PLR0917 - the flags are the contract
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of the table.")
     ] = False,
-    quiet: Annotated[
-        bool, typer.Option("-q", "--quiet", help="Only the result and errors; no progress.")
-    ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train on a table and keep the best model.
 

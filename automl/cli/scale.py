@@ -15,6 +15,21 @@ from automl.cli.fit import (
     default_output,
     resume_command,
 )
+from automl.cli.options import (
+    Address,
+    Cpus,
+    Data,
+    Dropped,
+    Excluded,
+    Gpus,
+    Group,
+    Learners,
+    Memory,
+    Positive,
+    Quiet,
+    Seed,
+    Target,
+)
 from automl.cli.output import emit, emit_json, emit_rich, note
 from automl.cli.studies import study_parts
 from automl.cli.target import ask_target, can_ask
@@ -27,13 +42,8 @@ AxisName: TypeAlias = Literal[
 
 def scale(  # noqa: PLR0913, PLR0917 - the flags are the contract
     context: typer.Context,
-    data: Annotated[
-        str, typer.Argument(metavar="DATA", help="A file, or sklearn:NAME, openml:NAME.")
-    ],
-    target: Annotated[
-        str | None,
-        typer.Option("-t", "--target", metavar="COL", help="Column to predict; guessed if absent."),
-    ] = None,
+    data: Data,
+    target: Target = None,
     task: Annotated[
         Literal["auto", "binary", "multiclass", "regression"],
         typer.Option(help="What kind of problem it is."),
@@ -65,43 +75,20 @@ def scale(  # noqa: PLR0913, PLR0917 - the flags are the contract
         float | None,
         typer.Option(metavar="X", help="Price of the machine, to say what the study costs."),
     ] = None,
-    learner: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Only this learner; may be repeated."),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="All but this learner; may be repeated."),
-    ] = None,
-    group: Annotated[
-        str | None,
-        typer.Option(metavar="COL", help="Rows of one group are never split apart."),
-    ] = None,
+    learner: Learners = None,
+    exclude: Excluded = None,
+    group: Group = None,
     time_column: Annotated[
         str | None,
         typer.Option("--time", metavar="COL", help="Order in time: the last fifth is held out."),
     ] = None,
-    drop: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COL", help="Leave this column out; may be repeated."),
-    ] = None,
-    positive: Annotated[
-        str | None, typer.Option(metavar="LABEL", help="The positive class of a binary target.")
-    ] = None,
-    cpus: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="CPUs to use. Default: all allowed.")
-    ] = None,
-    gpus: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="GPUs to use. Default: all seen.")
-    ] = None,
-    memory: Annotated[
-        str | None,
-        typer.Option(metavar="SIZE", help="Memory to use, such as 8GB. Default: all allowed."),
-    ] = None,
-    address: Annotated[
-        str | None, typer.Option(metavar="ADDR", help="A Ray cluster that runs already.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Fixes all that is random.")] = 0,
+    drop: Dropped = None,
+    positive: Positive = None,
+    cpus: Cpus = None,
+    gpus: Gpus = None,
+    memory: Memory = None,
+    address: Address = None,
+    seed: Seed = 0,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -117,9 +104,7 @@ def scale(  # noqa: PLR0913, PLR0917 - the flags are the contract
     as_json: Annotated[
         bool, typer.Option("--json", help="Print scaling.json instead of sentences.")
     ] = False,
-    quiet: Annotated[
-        bool, typer.Option("-q", "--quiet", help="Only the result and errors; no progress.")
-    ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Study whether deep or classical learning scales better here.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import math
 import os
 import shutil
@@ -84,6 +85,8 @@ class Cluster:
 
     def stop(self) -> None:
         """Give the workers back, without waiting; a Ray that was running before stays."""
+        if not self._over.is_set():
+            gc.collect()  # a handle that is freed while Ray shuts down ends this process
         self._over.set()
 
     def _live(self) -> None:
