@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-    from automl.types import Learner
+    from automl.types import Family, Resources
 
 ROW_SECONDS = 50e-6
 """Seconds of one CPU that a fit of cost 1 takes a row, whatever the columns."""
@@ -25,27 +25,27 @@ LEFT_OUT = 0.25
 
 
 def needs(
-    lanes: Sequence[tuple[Learner, float]], rows: int, columns: int, *, gpu: bool = False
+    demands: Mapping[str, Resources], rows: int, columns: int, *, gpu: bool = False
 ) -> dict[str, float]:
     """Seconds of one CPU that each learner wants for one good fit of all rows.
 
     A rough forecast from declared costs, for the choice of learners only.
 
     Args:
-        lanes: Learners, each with its declared cost.
+        demands: Learner -> what a fit of it takes, as declared.
         rows: Training rows at the top of the ladder.
         columns: Feature columns.
         gpu: Whether those that can use a GPU have one.
     """
     unit = rows * (ROW_SECONDS + CELL_SECONDS * columns)
     return {
-        learner.name: cost * unit * (ON_GPU if gpu and learner.family == "deep" else 1.0)
-        for learner, cost in lanes
+        name: resources.cost * unit * (ON_GPU if gpu and resources.gpus else 1.0)
+        for name, resources in demands.items()
     }
 
 
 def unaffordable(
-    lanes: Sequence[tuple[Learner, float]], wanted: dict[str, float], core_seconds: float
+    families: Mapping[str, Family], wanted: Mapping[str, float], core_seconds: float
 ) -> list[str]:
     """The learners to leave out, dearest first.
 
@@ -53,15 +53,15 @@ def unaffordable(
     cheapest of each family always is, and so are three quarters of all.
 
     Args:
-        lanes: Learners, each with its declared cost.
+        families: Learner -> its family.
         wanted: Seconds that each wants, from `needs`.
         core_seconds: Seconds of all CPUs together for one good fit of each.
     """
-    order = sorted(lanes, key=lambda lane: (wanted[lane[0].name], lane[0].name))
-    firsts = {learner.family: learner.name for learner, _ in reversed(order)}
+    order = sorted(families, key=lambda name: (wanted[name], name))
+    firsts = {families[name]: name for name in reversed(order)}
     spent, dear = 0.0, []
-    for learner, _ in order:
-        spent += wanted[learner.name]
-        if spent > core_seconds and learner.name not in firsts.values():
-            dear.append(learner.name)
+    for name in order:
+        spent += wanted[name]
+        if spent > core_seconds and name not in firsts.values():
+            dear.append(name)
     return dear[::-1][: int(LEFT_OUT * len(order))]

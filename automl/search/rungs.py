@@ -36,10 +36,10 @@ class Key(NamedTuple):
 class RungStore:
     """Makes `RungData` on a thread and hands out references to it.
 
-    Each encoding is fitted on the rung's training rows only. From rung 3 on its fitted
-    form is saved for the artifact. Where anomalies are looked for, no label is handed
-    out. The least recently used references
-    are dropped when the store is full; a dropped one is made again when it is asked for.
+    Each encoding is fitted on the rung's training rows only. From rung 3 on its fitted form is
+    saved for the artifact. Where anomalies are looked for, no label is handed out. The least
+    recently used references are dropped when the store is full; a dropped one is made again when
+    it is asked for.
     """
 
     def __init__(

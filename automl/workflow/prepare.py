@@ -197,10 +197,11 @@ def _left_out(
     """The learners that the time does not pay for; none where learners were named."""
     if fit.options.seconds is None or fit.options.learner:
         return {}
-    lanes = [(learner, learner.resources(data.schema).cost) for learner in learners]
+    demands = {learner.name: learner.resources(data.schema) for learner in learners}
+    families = {learner.name: learner.family for learner in learners}
     workers = fit.workers
-    wanted = needs(lanes, ladder.sizes[TOP], data.X.shape[1], gpu=workers.gpus > 0)
-    dear = unaffordable(lanes, wanted, BREADTH_SHARE * workers.slots * fit.options.seconds)
+    wanted = needs(demands, ladder.sizes[TOP], data.X.shape[1], gpu=workers.gpus > 0)
+    dear = unaffordable(families, wanted, BREADTH_SHARE * workers.slots * fit.options.seconds)
     if dear:
         fit.observer.say(
             f"Left out for want of time: {', '.join(dear)} (a longer --time-limit lets them in, "

@@ -1,0 +1,283 @@
+"""Every booster is held to the same; what differs between them stands in `Booster`."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import math
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl import View
+
+TASKS = ("binary", "multiclass", "regression")
+
+
+@dataclass(frozen=True)
+class Booster:
+    """A library, and where its plugin keeps what the tests ask for."""
+
+    library: str
+    rounds: str
+    """Setting that says how many rounds."""
+    rate: float
+    """Learning rate of the first default."""
+    file: str
+    """What a saved model consists of, beside model.json."""
+    clocks: tuple[str, ...]
+    """Modules that look at the time."""
+
+    @property
+    def learner(self):
+        (learner,) = importlib.import_module(f"automl_{self.library}").automl_learners()
+        return learner
+
+    def fit(self, view, rounds=None, stop_rows=100, *, config=None, **more):
+        build = importlib.import_module(f"automl_{self.library}.model").build
+        stop = view.take(slice(0, stop_rows)) if stop_rows else None
+        run = FakeRun(stop, **more)
+        asked = dict(config or {}) | ({} if rounds is None else {self.rounds: rounds})
+        model = build(asked, view.task, view.n_classes)
+        model.fit(view.take(slice(stop_rows, None)), stop, run)
+        return model, run
+
+    def trees(self, model):
+        if self.library == "xgboost":
+            return model._booster.num_boosted_rounds()
+        return model._kept if self.library == "lightgbm" else model._booster.tree_count_
+
+    def used_rate(self, model):
+        if self.library == "xgboost":
+            settings = json.loads(model._booster.save_config())["learner"]["gradient_booster"]
+            return float(settings["tree_train_param"]["learning_rate"])
+        if self.library == "lightgbm":
+            return float(model._booster.params["learning_rate"])
+        return model._booster.get_all_params()["learning_rate"]
+
+
+SHARED = ("automl.hooks.boosting",)
+OWN = ("automl_catboost.model", "automl_catboost.watch")
+BOOSTERS = (
+    Booster("xgboost", "n_estimators", 0.08, "model.ubj", SHARED),
+    Booster("lightgbm", "n_estimators", 0.04, "model.txt", SHARED),
+    Booster("catboost", "iterations", 0.08, "model.cbm", OWN),
+)
+
+
+@pytest.fixture(params=BOOSTERS, ids=lambda booster: booster.library)
+def booster(request, monkeypatch):
+    """Other processes on a busy machine are not the learner's fault; it runs on one thread."""
+    pytest.importorskip(request.param.library)
+    for module in request.param.clocks:
+        monkeypatch.setattr(f"{module}.perf_counter", time.process_time)
+    return request.param
+
+
+class FakeRun:
+    """Lends seed and clock; the score is the mean loss on the stop rows."""
+
+    def __init__(self, stop=None, *, seconds=math.inf, patience=50, seed=0):
+        self.seed, self.threads, self.device = seed, 1, "cpu"
+        self.best_step, self.best = -1, math.inf
+        self.steps, self.predictions = [], []
+        self._stop, self._patience = stop, patience
+        self._end = time.process_time() + seconds
+
+    def seconds_left(self):
+        return self._end - time.process_time()
+
+    def report(self, step, prediction):
+        self.steps.append(step)
+        self.predictions.append(prediction)
+        loss = loss_of(self._stop, prediction)
+        if loss < self.best:
+            self.best, self.best_step = loss, step
+        return step - self.best_step >= self._patience
+
+
+def loss_of(view, prediction):
+    if view.task == "regression":
+        return float(np.mean((view.y - prediction) ** 2))
+    chosen = prediction[np.arange(len(view)), view.y]
+    return float(-np.log(np.clip(chosen, 1e-6, 1)).mean())
+
+
+def data(task, n=900, seed=0, categories=True):
+    """A ring around the origin, one category that matters, some gaps; read-only."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 5)).astype(np.float32)
+    level = rng.integers(0, 3, n)
+    value = (X[:, 0] ** 2 + X[:, 1] ** 2) + 1.5 * (level == 2) + 0.1 * rng.normal(size=n)
+    k = {"binary": 2, "multiclass": 4, "regression": 0}[task]
+    y = value * 1e5 + 1e6 if k == 0 else np.digitize(value, np.quantile(value, np.arange(1, k) / k))
+    X[rng.random(X.shape) < 0.05] = np.nan
+    X.flags.writeable = y.flags.writeable = False
+    frame = pd.DataFrame(X, columns=list("abcde"), copy=False)
+    if categories:
+        frame.insert(2, "f", pd.Categorical.from_codes(level, categories=["u", "v", "w"]))
+    return View(frame, y, task, k)
+
+
+def test_declaring_does_not_import_the_library(booster):
+    plugin = f"automl_{booster.library}"
+    code = (
+        f"import sys, {plugin}; list({plugin}.automl_learners());"
+        f"print(*sorted({{'{booster.library}', 'pandas', 'numpy'}} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not done.stdout.split()
+
+
+def test_the_declaration(booster):
+    assert booster.learner.extra == booster.library
+    assert booster.learner.tasks == set(TASKS)
+    assert booster.learner.patience == 50
+    assert all(set(config) <= set(booster.learner.space) for config in booster.learner.defaults)
+
+
+@pytest.mark.parametrize("categories", [True, False])
+@pytest.mark.parametrize("task", TASKS)
+def test_it_learns_what_a_linear_model_cannot(booster, task, categories):
+    view, test = data(task, categories=categories), data(task, seed=1, categories=categories)
+    model, run = booster.fit(view)
+    prediction = model.predict(test)
+    constant = (
+        np.full(900, view.y.mean())
+        if task == "regression"
+        else np.tile(np.bincount(view.y) / len(view), (900, 1))
+    )
+    assert prediction.shape == constant.shape
+    assert loss_of(test, prediction) < 0.7 * loss_of(test, constant)
+    assert run.predictions[0].shape == prediction[:100].shape
+    if task != "regression":
+        np.testing.assert_allclose(prediction.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_host_stops_it_and_the_best_round_is_kept(booster, task):
+    view = data(task)
+    model, run = booster.fit(view, config={"learning_rate": 0.3})
+    assert run.best_step < run.steps[-1] <= run.best_step + 50
+    assert booster.trees(model) == run.best_step + 1
+    kept = model.predict(view.take(slice(0, 100)))
+    np.testing.assert_allclose(kept, run.predictions[run.steps.index(run.best_step)], rtol=1e-5)
+
+
+def test_without_stop_rows_and_deadline_all_rounds_are_done(booster):
+    model, run = booster.fit(data("binary"), rounds=23, stop_rows=0)
+    assert booster.trees(model) == 23
+    assert run.steps == []
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_same_seed_gives_the_same_model_and_inputs_stay_as_they_were(booster, task):
+    view = data(task)
+    before = view.X.copy()
+    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    first, same, other = (
+        booster.fit(view, rounds=30, seed=seed)[0].predict(view) for seed in (1, 1, 2)
+    )
+    assert (first == same).all()
+    assert (first != other).any()
+    assert (np.random.get_state()[1] == state).all()  # noqa: NPY002
+    pd.testing.assert_frame_equal(view.X, before)
+
+
+@pytest.mark.parametrize("stop_rows", [0, 2000])
+def test_the_deadline_holds_on_50000_rows(booster, stop_rows):
+    view = data("multiclass", n=50_000)
+    booster.fit(view.take(slice(0, 300)), rounds=2)
+    started = time.process_time()
+    model, run = booster.fit(view, stop_rows=stop_rows, seconds=3.0)
+    assert time.process_time() - started < 3.8
+    assert 5 < booster.trees(model) < 1000
+    assert len(run.steps) == 0 or run.steps[-1] - run.best_step <= 50
+    assert loss_of(view, model.predict(view)) < 0.8
+
+
+def test_steps_are_larger_when_time_is_short_and_never_without_a_deadline(booster):
+    view = data("multiclass", n=20_000)
+    hurried, _ = booster.fit(view, rounds=60, seconds=0.7)
+    plenty, _ = booster.fit(view, rounds=60)
+    assert booster.rate < booster.used_rate(hurried) <= 0.3 + 1e-6
+    assert booster.used_rate(plenty) == pytest.approx(booster.rate)
+
+
+@pytest.mark.parametrize("absent", [[0], [3], [1, 2]])
+def test_classes_that_a_rung_lacks(booster, absent):
+    view = data("multiclass")
+    some = view.take(np.flatnonzero(~np.isin(view.y, absent)))
+    model, _ = booster.fit(some, rounds=40)
+    prediction = model.predict(view)
+    assert prediction.shape == (900, 4)
+    assert np.isfinite(prediction).all()
+    assert prediction[:, absent].max() == 0
+    seen = ~np.isin(view.y, absent)
+    assert (prediction.argmax(axis=1)[seen] == view.y[seen]).mean() > 0.6
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_a_rung_of_one_class(booster, task):
+    view = data(task, n=300)
+    model, _ = booster.fit(view.take(np.flatnonzero(view.y == 1)), rounds=5, stop_rows=10)
+    prediction = model.predict(view)
+    assert (prediction.argmax(axis=1) == 1).all()
+    assert np.isfinite(prediction).all()
+
+
+def test_unseen_categories_count_as_missing(booster):
+    view = data("regression")
+    model, _ = booster.fit(view)
+    unseen, missing = view.X.copy(), view.X.copy()
+    unseen["f"] = pd.Categorical(["new"] * 900, categories=["u", "v", "w", "new"])
+    missing["f"] = pd.Categorical([None] * 900, categories=["u", "v", "w"])
+    predictions = [model.predict(View(X, None, "regression", 0)) for X in (unseen, missing)]
+    assert (predictions[0] == predictions[1]).all()
+    assert np.isfinite(predictions[0]).all()
+
+
+def test_a_wide_table_costs_little_beside_its_trees(booster):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(200, 10_000)).astype(np.float32))
+    view = View(X, rng.integers(0, 2, 200), "binary", 2)
+    started = time.process_time()
+    model, _ = booster.fit(view, rounds=3, stop_rows=20)
+    model.predict(view)
+    assert time.process_time() - started < 5
+
+
+def test_predictions_after_loading_in_a_fresh_process_are_the_same(booster, tmp_path):
+    expected = {}
+    for task in TASKS:
+        folder = tmp_path / task
+        folder.mkdir()
+        view = data(task)
+        model, _ = booster.fit(view, rounds=40)
+        model.save(folder)
+        expected[task] = model.predict(view)
+        assert {file.name for file in folder.iterdir()} == {booster.file, "model.json"}
+    command = [sys.executable, "-c", AFRESH, __file__, f"automl_{booster.library}", str(tmp_path)]
+    subprocess.run(command, check=True)
+    for task, prediction in expected.items():
+        assert (np.load(tmp_path / f"{task}.npy") == prediction).all()
+
+
+AFRESH = """
+import importlib, importlib.util, pathlib, sys, numpy as np
+file, plugin, root = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+spec = importlib.util.spec_from_file_location("these_tests", file)
+tests = sys.modules["these_tests"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(tests)
+build = importlib.import_module(plugin + ".model").build
+for task in tests.TASKS:
+    view = tests.data(task)
+    model = build({}, task, view.n_classes)
+    model.load(root / task)
+    np.save(root / f"{task}.npy", model.predict(view))
+"""
