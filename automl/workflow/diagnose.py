@@ -35,7 +35,8 @@ UNHURRIED = 5.0
 PATIENCE = 60.0
 """Seconds after which the helper is given up without a time limit."""
 LEAD = 8.0
-"""Seconds ahead of the end of the search when the helper begins to import."""
+"""Seconds ahead of the end of the search when the helper begins to import; without a limit it does
+so once there is a model."""
 LEAST = 1.0
 """Seconds below which it is not tried."""
 REPORTING = 1.0, 0.01, 2.0

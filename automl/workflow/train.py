@@ -67,7 +67,7 @@ def train(fit: Fit, cluster: Cluster, prepared: Prepared) -> tuple[Dealer, bool]
 def _tick(fit: Fit, prepared: Prepared, dealer: Dealer, end: float | None) -> None:
     """What happens about twice a second: people are told, and the end is prepared in time."""
     fit.show("search", _running(dealer), every=0.5)
-    if end is not None and time.monotonic() > end - LEAD:
+    if end is None or time.monotonic() > end - LEAD:
         warm_up(fit, prepared)
 
 

@@ -12,8 +12,8 @@ from automl import AutoML, DataError, UsageError
 from automl.cli.app import run
 from automl.search.journal import read_journal
 
-DETECTORS = ["isolation_forest", "local_outlier_factor", "one_class_svm"]
-FIT = {"task": "anomaly", "trials": 4, "time_limit": None, "learner": DETECTORS, "folds": 2}
+DETECTORS = ["isolation_forest", "local_outlier_factor"]
+FIT = {"task": "anomaly", "trials": 3, "time_limit": None, "learner": DETECTORS, "folds": 2}
 
 
 @pytest.fixture(scope="module")

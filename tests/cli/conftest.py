@@ -97,6 +97,12 @@ def write_run(folder):
     return folder
 
 
+@pytest.fixture(autouse=True)
+def _no_width_asked_for(monkeypatch):
+    """Who exports COLUMNS asks for that width, in a pipe too."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def run_dir(tmp_path):
     return write_run(tmp_path / "run")

@@ -139,35 +139,6 @@ def test_each_beats_the_baseline_on_rows_it_has_not_seen(name, task):
 
 
 @pytest.mark.parametrize("name", LEARNERS)
-def test_the_same_seed_gives_the_same_model_and_inputs_stay_as_they_were(name):
-    learner = LEARNERS[name]
-    view = data("multiclass", learner.view)
-    before = view.X.copy()
-    state = np.random.get_state()[1].copy()  # noqa: NPY002
-    first, second = (fit(learner, view, seed=3)[0].predict(view) for _ in range(2))
-    assert (first == second).all()
-    assert (np.random.get_state()[1] == state).all()  # noqa: NPY002
-    assert view.X.equals(before) if learner.view == "frame" else (before == view.X).all()
-
-
-@pytest.mark.parametrize("name", LEARNERS)
-def test_all_of_the_space_can_be_built_and_fitted(name):
-    learner = LEARNERS[name]
-    ends = [
-        {
-            key: dim.options[side] if isinstance(dim, automl.Choice) else (dim.low, dim.high)[side]
-            for key, dim in learner.space.items()
-        }
-        for side in (0, -1)
-    ]
-    for task in sorted({"multiclass", "regression"} & learner.tasks):
-        for config in [*ends, *learner.defaults]:
-            view = data(task, learner.view, n=200)
-            model, _ = fit(learner, view, dict(config), seconds=0.2)
-            assert np.isfinite(model.predict(view)).all()
-
-
-@pytest.mark.parametrize("name", LEARNERS)
 def test_tiny_tables_and_classes_that_a_rung_lacks(name):
     learner = LEARNERS[name]
     view = data("multiclass", learner.view, n=300)

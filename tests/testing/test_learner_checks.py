@@ -141,7 +141,14 @@ def _cases(every_task):
         yield from learner_checks(name, tasks=sorted(tasks - set(first)) if every_task else first)
 
 
-@pytest.mark.parametrize("check", list(_cases(every_task=False)), ids=str)
+def _first_cases():
+    """What goes through Keras takes longest: one of its nets stands for both."""
+    for check in _cases(every_task=False):
+        slow = str(check).startswith("keras_wide_deep-")
+        yield pytest.param(check, marks=[pytest.mark.slow] if slow else [], id=str(check))
+
+
+@pytest.mark.parametrize("check", _first_cases())
 def test_every_learner_of_the_catalogue_conforms(check):
     check()
 

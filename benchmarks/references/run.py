@@ -1,0 +1,192 @@
+"""Our learners beside the libraries that know their methods best: same rows, same seconds.
+
+python benchmarks/references/run.py DATA [--pytabkit PYTHON] [--rows 3000] [--seeds 3] [--only ..]
+
+A quarter of each set is held out (stratified where there are classes); of the rest up to `--rows`
+train, a fifth of them as stop rows. Both sides get the same typed columns, the same stop rows and
+one thread. The reference goes first and takes the time that it takes, ours gets those seconds.
+`realmlp` and `tabm` meet pytabkit's estimators (their Python is named by `--pytabkit`), `mlp`,
+`resnet` and `ft_transformer` the nets of rtdl_revisiting_models used as in its readme, boosters
+the library's estimator with early stopping. Ours run their first default, as the host would.
+Log loss or RMSE on the held-out rows; a difference is noise within two standard errors, taken
+over the rows of all seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from automl.data.apply import to_dataset
+from automl.data.read import read_table
+from automl.data.schema import infer_schema
+from automl.data.views import Views
+from automl.hooks.manager import get_host
+from automl.search.objective import Order, RungData, run_rung
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from machine import describe
+from reference import LIBRARIES, losses, pytabkit
+
+HERE = Path(__file__).parent
+SETS = ("adult", "otto", "california_housing", "covertype_20k", "horse_colic")
+LIMIT = 900.0
+
+
+def main() -> None:
+    """Run every pair and write both tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--pytabkit", default=sys.executable, help="a Python that has pytabkit")
+    parser.add_argument("--rows", type=int, default=3000)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", nargs="*", default=list(LIBRARIES), choices=list(LIBRARIES))
+    parser.add_argument("--sets", nargs="*", default=SETS, choices=SETS)
+    arguments = parser.parse_args()
+    rows, differences = [], {}
+    for seed, name, learner in product(range(arguments.seeds), arguments.sets, arguments.only):
+        row, difference = pair(name, learner, seed, arguments)
+        rows.append(row)
+        differences.setdefault((learner, name), []).append(difference)
+        print(json.dumps(row), flush=True)
+        write("results.csv", rows)
+        write("summary.csv", [summary(*key, found) for key, found in differences.items()])
+
+
+def pair(
+    name: str, learner: str, seed: int, arguments: argparse.Namespace
+) -> tuple[dict[str, Any], Any]:
+    """One reference and our learner; the second is the (n,) losses of ours less the reference's."""
+    data, views, parts, y = rows_of(name, seed, arguments)
+    schema = data.schema
+    python = arguments.pytabkit if LIBRARIES[learner] is pytabkit else sys.executable
+    with tempfile.TemporaryDirectory() as folder:
+        np.savez(Path(folder) / "rows.npz", classes=schema.n_classes, **exchange(views, parts, y))
+        told = subprocess.run(
+            [python, str(HERE / "reference.py"), learner, folder, str(seed), "1"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if told.returncode:
+            sys.exit(f"the reference of {learner} on {name} failed:\n{told.stderr}")
+        seconds = json.loads(told.stdout.splitlines()[-1])["seconds"]
+        reference = np.load(Path(folder) / "prediction.npy")
+    order = Order(
+        learner=learner,
+        config=dict(get_host().learner(learner).defaults[0]),
+        seed=seed,
+        task=schema.task,
+        n_classes=schema.n_classes,
+        metric="log_loss" if schema.n_classes else "rmse",
+        allowance=seconds,
+        left=10 * LIMIT,
+    )
+    kind = get_host().learner(learner).view
+    rung = RungData(
+        train_X=views.train(kind),
+        train_y=np.concatenate([y["train"], y["stop"]]),
+        n_stop=len(y["stop"]),
+        validation_X=views.transform(kind, parts["test"]),
+    )
+    outcome = run_rung(order, rung, lambda _: None)
+    if outcome.status != "ok":
+        sys.exit(f"{learner} on {name} failed: {outcome.reason}")
+    ours, theirs = (losses(y["test"], p) for p in (outcome.predictions[""], reference))
+    return {
+        "set": name,
+        "learner": learner,
+        "seed": seed,
+        "metric": order.metric,
+        "ours": score(ours, order.metric),
+        "reference": score(theirs, order.metric),
+        "seconds_ours": round(outcome.fit_seconds + outcome.predict_seconds, 2),
+        "seconds_reference": round(seconds, 2),
+    }, ours - theirs
+
+
+def rows_of(name: str, seed: int, arguments: argparse.Namespace) -> tuple[Any, ...]:
+    """Dataset, its views fitted on train and stop rows, typed columns and targets by part."""
+    sets = {e["name"]: e for e in json.loads((arguments.data / "datasets.json").read_text())}
+    entry = sets[name]
+    table = read_table(arguments.data / entry["file"])
+    task = entry["task"]
+    schema = infer_schema(table, target=entry["target"], task=task, drop=entry["drop"])
+    data = to_dataset(schema, table)
+    strata = data.y if schema.n_classes else None
+    train, test = train_test_split(
+        np.arange(len(data.y)), test_size=0.25, random_state=seed, stratify=strata
+    )
+    if len(train) > arguments.rows:
+        some = None if strata is None else strata[train]
+        train, _ = train_test_split(
+            train, train_size=arguments.rows, random_state=seed, stratify=some
+        )
+    some = None if strata is None else strata[train]
+    train, stop = train_test_split(train, test_size=0.2, random_state=seed, stratify=some)
+    rows = {"train": train, "stop": stop, "test": test}
+    fitted = np.concatenate([train, stop])
+    views = Views(data.X.iloc[fitted], data.y[fitted], schema, seed)
+    parts = {part: data.X.iloc[at] for part, at in rows.items()}
+    return data, views, parts, {part: data.y[at] for part, at in rows.items()}
+
+
+def exchange(views: Any, parts: dict[str, Any], y: dict[str, Any]) -> dict[str, Any]:
+    """What the reference reads: numbers, codes and targets of every part, from the frame view."""
+    found = {}
+    for part, X in parts.items():
+        frame = views.transform("frame", X)
+        coded = [c for c in frame.columns if hasattr(frame[c], "cat")]
+        numbers = frame.drop(columns=coded).to_numpy(dtype=np.float32)
+        codes = [frame[c].cat.codes.to_numpy() for c in coded]
+        found[f"numbers_{part}"] = numbers
+        found[f"codes_{part}"] = (
+            np.column_stack(codes).astype(np.int64) if codes else np.zeros((len(X), 0), np.int64)
+        )
+        found[f"y_{part}"] = y[part]
+    return found
+
+
+def score(values: Any, metric: str) -> float:
+    """The figure of one side."""
+    mean = float(np.mean(values))
+    return round(mean if metric == "log_loss" else float(np.sqrt(mean)), 5)
+
+
+def summary(learner: str, name: str, found: list[Any]) -> dict[str, Any]:
+    """Mean difference of the losses (below 0: ours is better) over its standard error."""
+    mean = float(np.mean([d.mean() for d in found]))
+    rows = sum(d.var(ddof=1) / len(d) for d in found) / len(found) ** 2
+    return {
+        "learner": learner,
+        "set": name,
+        "seeds": len(found),
+        "difference_in_standard_errors": round(mean / float(np.sqrt(rows)), 2),
+        "verdict": "noise"
+        if abs(mean) <= 2 * np.sqrt(rows)
+        else ("better" if mean < 0 else "worse"),
+    }
+
+
+def write(file: str, rows: list[dict[str, Any]]) -> None:
+    """A table with the command and the machine above it."""
+    with (HERE / file).open("w", newline="") as out:
+        out.write(f"# python benchmarks/references/run.py DATA {' '.join(sys.argv[2:])}\n")
+        out.write(f"# {describe()}\n")
+        writer = csv.DictWriter(out, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()
