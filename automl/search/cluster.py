@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import math
 import os
 import shutil
+import socket
 import threading
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from automl.errors import UsageError
 from automl.search import machine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -26,6 +32,7 @@ QUIET = {
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
     "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000",
 }
+KNOCK_SECONDS = 10.0
 MEMORY_SHARE = 0.7
 """Part of the allowed memory that all workers together may fill."""
 
@@ -42,23 +49,52 @@ class Workers:
     """GPUs a job."""
     memory: int = 0
     """Bytes a worker may fill before it ends itself; 0 for no limit."""
-    address: str | None = None
-    """A Ray cluster that exists; None for this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What may be used of one machine."""
+
+    cpus: int
+    gpus: int
+    memory: int
+    """Bytes."""
 
 
 def plan_workers(
+    cpus: int | None = None, gpus: int | None = None, memory: int | None = None
+) -> Workers:
+    """Slots and threads for the CPUs, GPUs and bytes allowed here."""
+    devices = machine.gpus() if gpus is None else gpus
+    return share_out([Node(cpus or machine.cpus(), devices, memory or machine.memory())])
+
+
+def share_out(
+    nodes: Sequence[Node],
     cpus: int | None = None,
     gpus: int | None = None,
     memory: int | None = None,
-    address: str | None = None,
 ) -> Workers:
-    """Slots and threads for the CPUs, GPUs and bytes allowed here."""
-    allowed = cpus or machine.cpus()
-    threads = max(1, allowed // 8)
-    slots = max(1, allowed // threads)
-    devices = machine.gpus() if gpus is None else gpus
-    share = int((memory or machine.memory()) * MEMORY_SHARE / slots)
-    return Workers(slots, threads, devices / slots if devices else 0.0, share, address)
+    """Equal workers over machines; where some have GPUs to use, on those alone.
+
+    Args:
+        nodes: The machines.
+        cpus: CPUs to use of them all at most.
+        gpus: GPUs to use of them all at most.
+        memory: Bytes to use of them all at most.
+    """
+    devices = sum(node.gpus for node in nodes)
+    devices = devices if gpus is None else min(gpus, devices)
+    if devices:
+        nodes = [node for node in nodes if node.gpus]
+    allowed = sum(node.cpus for node in nodes)
+    allowed = max(1, min(allowed, cpus or allowed))
+    threads = max(1, min(allowed // 8, max(node.cpus for node in nodes)))
+    held = [(node.memory, node.cpus // threads) for node in nodes]
+    slots = max(1, min(sum(k for _, k in held), allowed // threads))
+    shares = [size / max(1, min(k, slots)) for size, k in held]
+    share = min([*shares, math.inf if memory is None else memory / slots])
+    return Workers(slots, threads, devices / slots, int(share * MEMORY_SHARE))
 
 
 _ALONE = threading.Lock()
@@ -68,14 +104,41 @@ _ALONE = threading.Lock()
 class Cluster:
     """A Ray that starts in the background while the data are read, and ends there too."""
 
-    def __init__(self, workers: Workers) -> None:
-        self._workers = workers
+    def __init__(
+        self,
+        cpus: int | None = None,
+        gpus: int | None = None,
+        memory: int | None = None,
+        address: str | None = None,
+    ) -> None:
+        """Begin to start Ray, or to find the one at an address.
+
+        Args:
+            cpus: CPUs to use; all that are allowed unless given.
+            gpus: GPUs to use.
+            memory: Bytes to use.
+            address: A cluster that exists; None for this machine.
+        """
+        self._most = (cpus, gpus, memory)
+        self._address = address
+        self._workers = Workers(0, 0) if address else plan_workers(cpus, gpus, memory)
         self.own = False
         """Whether Ray was started here, once `wait` has returned."""
         self._error: BaseException | None = None
         self._started = threading.Event()
         self._over = threading.Event()
         threading.Thread(target=self._live, name="ray", daemon=True).start()
+
+    @property
+    def workers(self) -> Workers:
+        """Who does the fits; at an address this waits until the cluster answers.
+
+        Raises:
+            UsageError: No cluster answers there.
+        """
+        if self._address is not None:
+            self.wait()
+        return self._workers
 
     def wait(self) -> None:
         """Return once jobs can be submitted; raise what went wrong otherwise."""
@@ -93,7 +156,11 @@ class Cluster:
         """On Linux, Ray's processes die with the thread that started them: this one."""
         with _ALONE:
             try:
-                self.own = start_ray(self._workers)
+                if self._address is None:
+                    self.own = start_ray(self._workers)
+                else:
+                    self.own = _join(self._address)
+                    self._workers = share_out(_nodes(), *self._most)
             except BaseException as error:  # noqa: BLE001 - raised again by wait()
                 self._error = error
             self._started.set()
@@ -105,33 +172,68 @@ class Cluster:
 
 
 def start_ray(workers: Workers) -> bool:
-    """Start Ray, or connect to the address, unless this process has one already.
+    """Start Ray on this machine, unless this process has one already.
 
     Returns:
         Whether it was started here, and so is to be shut down here.
     """
-    if workers.address is None:
-        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # loopback only
-    pending = {"TUNE_MAX_PENDING_TRIALS_PG": str(workers.slots)}
-    os.environ.update({k: v for k, v in (QUIET | pending).items() if k not in os.environ})
-    import ray
-
-    threading.Thread(target=import_module, args=("automl.search.engine",)).start()
-    if ray.is_initialized():
-        return False
-    common: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-    if workers.address is not None:
-        ray.init(address=workers.address, **common)
-        return True
-    ray.init(
+    return _init(
         address="local",
         num_cpus=workers.slots * workers.threads,
         num_gpus=math.ceil(workers.slots * workers.gpus),
         include_dashboard=False,
         object_store_memory=_store_bytes(),
-        **common,
     )
+
+
+def _join(address: str) -> bool:
+    """Connect to the cluster at an address; what it answers is as of `start_ray`."""
+    try:
+        _knock(address)
+        return _init(address=address)
+    except (OSError, RuntimeError, ValueError) as error:
+        why = str(error).strip().splitlines()[0]
+        msg = (
+            f"no Ray cluster answers at --address {address} ({why}); start one with 'ray start "
+            "--head', set RAY_AUTH_MODE=token if it asks for a token, or leave --address out"
+        )
+        raise UsageError(msg) from error
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nothing listens at HOST:PORT: Ray would wait for minutes."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=KNOCK_SECONDS).close()
+
+
+def _init(**how: Any) -> bool:
+    os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # loopback only
+    os.environ.update({k: v for k, v in QUIET.items() if k not in os.environ})
+    import ray
+
+    threading.Thread(target=import_module, args=("automl.search.engine",)).start()
+    if ray.is_initialized():
+        return False
+    ray.init(log_to_driver=False, logging_level=logging.ERROR, **how)
     return True
+
+
+def _nodes() -> list[Node]:
+    """The machines of the cluster that this process is connected to."""
+    import ray
+
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    held = [node["Resources"] for node in nodes if node["Alive"]]
+    found = [
+        Node(int(some["CPU"]), int(some.get("GPU", 0)), int(some["memory"]))
+        for some in held
+        if some.get("CPU", 0) >= 1
+    ]
+    if not found:
+        msg = "the Ray cluster has no node with a CPU; add one ('ray start --address ...')"
+        raise UsageError(msg)
+    return found
 
 
 def _store_bytes() -> int:

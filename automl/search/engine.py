@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
 import tempfile
 import time
@@ -69,6 +70,7 @@ def search(
         own: Whether this Ray ends with the search, so that nothing need be given back.
         tick: Called often, for progress.
     """
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(workers.slots)
     with (
         tempfile.TemporaryDirectory(prefix="automl-", ignore_cleanup_errors=True) as folder,
         _quiet(),

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from automl.search import rundir
-from automl.search.cluster import Cluster, plan_workers
+from automl.search.cluster import Cluster
 from automl.workflow.conclude import conclude
 from automl.workflow.describe import describe_run
 from automl.workflow.prepare import prepare, read
@@ -45,9 +45,8 @@ def fit_run(
     began = time.monotonic() if options.began is None else options.began
     name = source if isinstance(source, str) else "table"
     run = rundir.create(options.output, name, resume=options.resume)
-    workers = plan_workers(options.cpus, options.gpus, options.memory, options.address)
-    fit = Fit(options, observer, name, run, workers, began)
-    cluster = Cluster(workers)
+    cluster = Cluster(options.cpus, options.gpus, options.memory, options.address)
+    fit = Fit(options, observer, name, run, cluster, began)
     try:
         table = read(source)
         test = None if options.test is None else read(options.test)
@@ -56,7 +55,7 @@ def fit_run(
         describe_run(fit, prepared)
         fit.done("infer")
         fit.show("search")
-        dealer, interrupted = train(fit, cluster, prepared)
+        dealer, interrupted = train(fit, prepared)
         cluster.stop()
         fit.done("search")
         conclude(fit, prepared, dealer, interrupted=interrupted)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from automl.data.split import Split
-    from automl.search.cluster import Workers
+    from automl.search.cluster import Cluster, Workers
     from automl.search.ladder import Ladder
     from automl.types import Array, Dataset, Family, Learner, Metric, Observer, Rung
     from automl.workflow.options import FitOptions
@@ -53,7 +53,7 @@ class Fit:
     observer: Observer
     source: str
     run: Path
-    workers: Workers
+    cluster: Cluster
     began: float
     phases: dict[str, float] = field(default_factory=dict)
     """Phase -> seconds since the command began when it ended."""
@@ -65,6 +65,11 @@ class Fit:
     shown: float = 0.0
     helper: Helper = field(default_factory=Helper)
     """Works out the importance of columns at the end."""
+
+    @property
+    def workers(self) -> Workers:
+        """Who does the fits."""
+        return self.cluster.workers
 
     def elapsed(self) -> float:
         """Seconds since the command began."""

@@ -22,21 +22,20 @@ from automl.workflow.diagnose import LEAD, importance_seconds, warm_up
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from automl.search.cluster import Cluster
     from automl.workflow.state import Fit, Prepared
 
 PRESETS: dict[str, tuple[float, int]] = {"quick": (1.0, 0), "balanced": (0.8, 4), "best": (0.6, 8)}
 """Preset -> share of the search spent on tuning, configurations bagged after it."""
 
 
-def train(fit: Fit, cluster: Cluster, prepared: Prepared) -> tuple[Dealer, bool]:
+def train(fit: Fit, prepared: Prepared) -> tuple[Dealer, bool]:
     """Let the learners climb until the budget of the search is spent.
 
     Returns:
         The dealer, which knows what became of every learner, and whether the user broke off.
     """
     earlier = read_journal(fit.run) if fit.options.resume else []
-    cluster.wait()
+    fit.cluster.wait()
     from automl.search import engine  # needs a Ray that is running
 
     seconds = _seconds(fit, prepared, earlier)
@@ -54,7 +53,7 @@ def train(fit: Fit, cluster: Cluster, prepared: Prepared) -> tuple[Dealer, bool]
             _finisher(fit, prepared, dealer),
             fit.workers,
             end=end,
-            own=cluster.own,
+            own=fit.cluster.own,
             tick=lambda: _tick(fit, prepared, dealer, end),
         )
     except KeyboardInterrupt:

@@ -3,9 +3,11 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from automl.search import machine
-from automl.search.cluster import plan_workers
+from automl.search.cluster import Node, plan_workers, share_out
 
 
 @pytest.fixture
@@ -41,3 +43,33 @@ def test_workers_share_the_memory_and_the_cpus():
     assert workers.slots * workers.threads == 4
     assert workers.slots * workers.memory <= 10 * 10**9
     assert workers.gpus == 0
+
+
+nodes = st.lists(
+    st.builds(
+        Node,
+        cpus=st.integers(1, 128),
+        gpus=st.sampled_from([0, 0, 1, 8]),
+        memory=st.integers(10**9, 10**12),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(nodes, st.none() | st.integers(1, 300))
+def test_what_is_shared_out_fits_on_the_machines(machines, cpus):
+    workers = share_out(machines, cpus)
+    used = [m for m in machines if m.gpus] or machines
+    assert 1 <= workers.slots <= max(1, sum(m.cpus // workers.threads for m in used))
+    assert workers.slots * workers.threads <= (cpus or sum(m.cpus for m in used))
+    assert workers.slots * workers.gpus == pytest.approx(sum(m.gpus for m in used))
+    for m in used:
+        held = min(m.cpus // workers.threads, workers.slots)
+        assert held * workers.memory <= m.memory
+
+
+def test_a_machine_without_a_gpu_rests_where_others_have_one():
+    mixed = [Node(64, 0, 10**11), Node(8, 2, 10**10)]
+    assert share_out(mixed) == share_out(mixed[1:])
+    assert share_out(mixed[:1]).slots * share_out(mixed[:1]).threads == 64

@@ -148,7 +148,7 @@ def _first_cases():
         yield pytest.param(check, marks=[pytest.mark.slow] if slow else [], id=str(check))
 
 
-@pytest.mark.parametrize("check", _first_cases())
+@pytest.mark.parametrize("check", list(_first_cases()))
 def test_every_learner_of_the_catalogue_conforms(check):
     check()
 

@@ -10,7 +10,7 @@ from automl.errors import BudgetError, UsageError
 from automl.hooks.manager import applicable, get_host
 from automl.scaling import scaling_of, write_scaling, write_study
 from automl.search import rundir
-from automl.search.cluster import Cluster, plan_workers
+from automl.search.cluster import Cluster
 from automl.workflow.describe import describe_run
 from automl.workflow.prepare import prepare, read
 from automl.workflow.state import Fit
@@ -55,15 +55,14 @@ def scale_run(
     name = source if isinstance(source, str) else "table"
     run = rundir.create(own.output, name, resume=own.resume)
     _same_study(options, run)
-    workers = plan_workers(own.cpus, own.gpus, own.memory, own.address)
-    fit = Fit(own, observer, name, run, workers, began)
-    cluster = Cluster(workers)
+    cluster = Cluster(own.cpus, own.gpus, own.memory, own.address)
+    fit = Fit(own, observer, name, run, cluster, began)
     try:
         table = read(source)
         fit.done("read")
         prepared, axis = _prepared(fit, options, table, target)
         fit.done("infer")
-        training, interrupted = train_study(fit, options, cluster, prepared, axis)
+        training, interrupted = train_study(fit, options, prepared, axis)
         cluster.stop()
         fit.done("search")
         _conclude(fit, options, training, interrupted=interrupted)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from automl.scaling.points import Regime, Study
-    from automl.search.cluster import Cluster
     from automl.search.plan import Job
     from automl.types import Learner, Metric
     from automl.workflow.state import Fit, Prepared
@@ -163,7 +162,7 @@ class Training:
 
 
 def train_study(
-    fit: Fit, options: StudyOptions, cluster: Cluster, prepared: Prepared, axis: Axis
+    fit: Fit, options: StudyOptions, prepared: Prepared, axis: Axis
 ) -> tuple[Training, bool]:
     """Train until the plan is carried out or time is over.
 
@@ -172,7 +171,7 @@ def train_study(
     """
     earlier = read_journal(fit.run) if fit.options.resume else []
     unit = linear_seconds_a_row(axis)
-    cluster.wait()
+    fit.cluster.wait()
     from automl.search import engine  # needs a Ray that is running
 
     seconds = _seconds(fit, earlier)
@@ -214,7 +213,7 @@ def train_study(
             training.finish,
             fit.workers,
             end=None if seconds is None else training.end,
-            own=cluster.own,
+            own=fit.cluster.own,
             tick=training.tick,
         )
     except KeyboardInterrupt:
