@@ -36,7 +36,15 @@ from automl.cli.target import ask_target, can_ask
 from automl.units import format_duration, parse_duration, parse_size
 
 AxisName: TypeAlias = Literal[
-    "rows", "label-noise", "missingness", "features", "noise-columns", "cardinality", "budget"
+    "rows",
+    "labels",
+    "label-noise",
+    "missingness",
+    "missing-by-value",
+    "features",
+    "noise-columns",
+    "cardinality",
+    "budget",
 ]
 
 

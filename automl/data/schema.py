@@ -131,6 +131,9 @@ def _check_asked(asked: Mapping[str, Sequence[str]], frame: pd.DataFrame) -> Non
         if target is not None and target in asked[option]:
             msg = f"{option} names the target {target!r}; name another column."
             raise UsageError(msg)
+    if both := set(asked["--group"]) & set(asked["--time"]):
+        msg = f"--group and --time both name {both.pop()!r}; name another column for one of them."
+        raise UsageError(msg)
 
 
 def _unknown(option: str, name: str, names: Sequence[str]) -> str:

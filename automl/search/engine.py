@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ from automl.search.watch import OVERDUE, last_words, watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
     from automl.search.cluster import Workers
     from automl.search.plan import Deals, Holds, Job
@@ -74,9 +77,16 @@ def search(
     with (
         tempfile.TemporaryDirectory(prefix="automl-", ignore_cleanup_errors=True) as folder,
         _quiet(),
+        _remembered() as interrupted,
         contextlib.suppress(SearchOver),
     ):
-        feed = Feed(dealer, store, order, finish, Path(folder), end=end, own=own, tick=tick)
+
+        def watch() -> None:
+            tick()
+            if interrupted.is_set():
+                raise KeyboardInterrupt
+
+        feed = Feed(dealer, store, order, finish, Path(folder), end=end, own=own, tick=watch)
         tune.Tuner(
             tune.with_resources(RungTrainable, {"CPU": workers.threads, "GPU": workers.gpus}),
             tune_config=tune.TuneConfig(
@@ -95,6 +105,28 @@ def search(
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         ).fit()
+
+
+@contextlib.contextmanager
+def _remembered() -> Iterator[threading.Event]:
+    """Whether the user pressed Ctrl-C: raised where a destructor runs, the interrupt is lost."""
+    pressed = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield pressed
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        pressed.set()
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed.is_set():
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager

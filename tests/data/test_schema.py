@@ -482,6 +482,11 @@ def test_nothing_left_to_learn_from():
         infer_schema(messy()[["age", "target"]], target="target", drop=["age"])
 
 
+def test_a_column_cannot_both_group_and_order():
+    with pytest.raises(UsageError, match="--group and --time both name 'house'"):
+        infer_schema(messy(), target="target", group="house", time="house")
+
+
 def test_groups_are_set_aside_and_coded():
     schema = infer_schema(messy(), target="target", group="house")
     assert "house" not in [c.name for c in schema.features]

@@ -12,7 +12,7 @@ from automl.errors import DataError
 from automl.workflow.study.catalogue import AXES
 from automl.workflow.study.design import repeats_of
 
-CHANGED = sorted(set(AXES) - {"rows", "budget"})
+CHANGED = sorted(set(AXES) - {"rows", "labels", "budget"})
 
 
 def dataset(task="binary", n=1000):
@@ -64,6 +64,37 @@ def test_a_level_is_the_same_whenever_it_is_made(name, data, repeats):
     first, second = axis.cell(0, 2), axis.cell(0, 2)
     pd.testing.assert_frame_equal(first.scored_X, second.scored_X)
     assert (first.y == second.y).all()
+
+
+def test_rows_that_lose_their_label_are_kept_without_it(data, repeats):
+    axis, rows = (AXES[name](data, repeats, 5) for name in ("labels", "rows"))
+    assert axis.levels[-1] == 100
+    whole = rows.cell(0, len(rows.levels) - 1)
+    for level in range(len(axis.levels)):
+        cell, same = axis.cell(0, level), rows.cell(0, level)
+        pd.testing.assert_frame_equal(cell.X, same.X)
+        assert (cell.y == same.y).all()
+        seen = len(cell.X) + len(cell.choose_X)
+        without = 0 if cell.unlabelled is None else len(cell.unlabelled)
+        assert axis.levels[level] == pytest.approx(100 * seen / (seen + without))
+        assert seen + without == len(whole.X) + len(whole.choose_X)
+        if without:
+            assert not set(cell.unlabelled.index) & {*cell.X.index, *cell.choose_X.index}
+            assert not set(cell.unlabelled.index) & set(cell.scored_X.index)
+
+
+def test_gaps_by_value_take_large_numbers_and_rare_levels_first(data, repeats):
+    axis = AXES["missing-by-value"](data, repeats, 5)
+    whole = AXES["rows"](data, repeats, 2).cell(0, 1)
+    before = None
+    for level, percent in enumerate(axis.levels):
+        gaps = axis.cell(0, level).X.isna()
+        assert gaps.mean(axis=None) == pytest.approx(percent / 100, abs=0.04)
+        assert before is None or gaps[before].to_numpy()[before.to_numpy()].all()
+        before = gaps
+    large, rare = whole.X["a"] > whole.X["a"].median(), whole.X["city"].isin(["c9", "c10", "c11"])
+    assert gaps.loc[large, "a"].mean() > 2 * gaps.loc[~large, "a"].mean()
+    assert gaps.loc[rare, "city"].mean() > 1.5 * gaps.loc[~rare, "city"].mean()
 
 
 @pytest.mark.parametrize("task", ["binary", "regression"])

@@ -141,10 +141,19 @@ def _cases(every_task):
         yield from learner_checks(name, tasks=sorted(tasks - set(first)) if every_task else first)
 
 
+STANDS_FOR = {
+    "random_forest": {"extra_trees"},
+    "mlp": {"resnet", "ft_transformer", "realmlp", "tabm", "gan"},
+    "autoencoder": {"vae", "dbn"},
+    "keras_mlp": {"keras_wide_deep"},
+}
+"""Learners that share all but their net or their trees: `make test-slow` asks every one."""
+
+
 def _first_cases():
-    """What goes through Keras takes longest: one of its nets stands for both."""
+    shared = set().union(*STANDS_FOR.values())
     for check in _cases(every_task=False):
-        slow = str(check).startswith("keras_wide_deep-")
+        slow = str(check).partition("-")[0] in shared
         yield pytest.param(check, marks=[pytest.mark.slow] if slow else [], id=str(check))
 
 

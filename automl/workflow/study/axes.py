@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -30,6 +30,8 @@ class Cell:
     choose_y: Array
     scored_X: pd.DataFrame
     scored_y: Array
+    unlabelled: pd.DataFrame | None = None
+    """Rows without a target, for the learners that use them."""
 
 
 class Axis(Protocol):
@@ -95,6 +97,33 @@ class Rows:
 
     def label(self, level: int) -> str:
         return f"{self.sizes[level]:,} rows"
+
+
+class Labels:
+    """Percent of the rows that have a label: the others lose theirs and are kept without it."""
+
+    graded = True
+    trials = None
+
+    def __init__(self, data: Dataset, repeats: Sequence[Repeat], anchors: int) -> None:
+        self._data = data
+        self._repeats = repeats
+        self._rows = Rows(data, repeats, anchors)
+        self.sizes = self._rows.sizes
+        self.levels = tuple(100.0 * n / self.sizes[-1] for n in self.sizes)
+
+    def cell(self, repeat: int, level: int) -> Cell:
+        cell = self._rows.cell(repeat, level)
+        known = len(self._repeats[repeat].prefix(self.sizes[level]))
+        others = self._repeats[repeat].prefix(self.sizes[-1])[known:]
+        return replace(cell, unlabelled=self._data.X.iloc[others] if len(others) else None)
+
+    def values(self, level: int, order: int) -> tuple[float, ...]:
+        del order
+        return (self.levels[level],)
+
+    def label(self, level: int) -> str:
+        return f"{self.levels[level]:.3g}% of the labels"
 
 
 def cell_of(data: Dataset, repeat: Repeat, n: int) -> Cell:

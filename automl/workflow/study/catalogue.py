@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from automl.workflow.study import harm
-from automl.workflow.study.axes import Axis, Rows
+from automl.workflow.study.axes import Axis, Labels, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 AXES: Mapping[str, Callable[[Dataset, Sequence[Repeat], int], Axis]] = {
     "rows": Rows,
+    "labels": Labels,
     "label-noise": harm.label_noise,
     "missingness": harm.missingness,
+    "missing-by-value": harm.missing_by_value,
     "features": harm.features,
     "noise-columns": harm.noise_columns,
     "cardinality": harm.cardinality,

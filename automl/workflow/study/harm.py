@@ -123,6 +123,40 @@ def _gaps(cell: Cell, percent: float, seed: Array) -> Cell:
     return _every_row(cell, blank)
 
 
+def missing_by_value(data: Dataset, repeats: Sequence[Repeat], anchors: int) -> Spoilt:
+    """Percent of all cells that are blanked: the larger a number, the rarer a level, the sooner."""
+    unit = "% of the cells blanked by their value"
+    return Spoilt(data, repeats, geometric(WORST, anchors), _selective_gaps, unit)
+
+
+def _selective_gaps(cell: Cell, percent: float, seed: Array) -> Cell:
+    """Not at random: a cell is blanked with a chance that grows with its place among the others."""
+    rng = np.random.default_rng(seed)
+    places = {name: _places(cell.X[name]) for name in cell.X.columns}
+
+    def blank(X: pd.DataFrame) -> pd.DataFrame:
+        drawn = rng.random(X.shape, dtype=np.float32)
+        columns = {
+            name: X[name].mask(drawn[:, at] < percent / 50 * places[name](X[name]))
+            for at, name in enumerate(X.columns)
+        }
+        return pd.DataFrame(columns, index=X.index)
+
+    return _every_row(cell, blank)
+
+
+def _places(known: pd.Series) -> Callable[[pd.Series], Array]:
+    """Values -> (n,) places from 0 to 1 among the known ones; 1/2 where there is no order."""
+    if isinstance(known.dtype, pd.CategoricalDtype):
+        shares = known.value_counts(normalize=True)
+        middle = shares.cumsum() - shares / 2
+        return lambda values: values.astype(object).map(middle).fillna(1.0).to_numpy(np.float64)
+    if pd.api.types.is_numeric_dtype(known) or pd.api.types.is_datetime64_any_dtype(known):
+        ascending = np.sort(known.dropna().to_numpy())
+        return lambda values: np.searchsorted(ascending, values.to_numpy()) / max(len(ascending), 1)
+    return lambda values: np.full(len(values), 0.5)
+
+
 # ---------------------------------------------------------------------------- columns
 
 

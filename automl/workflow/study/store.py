@@ -11,11 +11,11 @@ from automl.data.views import Views
 from automl.search.objective import RungData
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Sequence
 
     from automl.search.ladder import Step
     from automl.search.plan import Job
-    from automl.types import Array, ViewKind
+    from automl.types import Array, Learner, ViewKind
     from automl.workflow.study.axes import Axis, Cell
 
 CELL_BYTES = 8
@@ -38,7 +38,7 @@ class CellStore:
         self,
         axis: Axis,
         put: Callable[[RungData], Any],
-        kinds: Mapping[str, ViewKind],
+        learners: Sequence[Learner],
         *,
         capacity: int,
         columns: int,
@@ -49,14 +49,15 @@ class CellStore:
         Args:
             axis: Gives the rows.
             put: Turns a `RungData` into a reference that jobs can carry.
-            kinds: Learner -> the view it wants.
+            learners: Those that may ask for rows.
             capacity: Bytes of encoded rows to keep, about.
             columns: Of the table.
             seed: Seed of encoders that draw at random.
         """
         self._axis = axis
         self._put = put
-        self._kinds = kinds
+        self._kinds = {learner.name: learner.view for learner in learners}
+        self._unlabelled = {learner.view for learner in learners if learner.uses_unlabelled}
         self._most_rows = capacity // (CELL_BYTES * columns)
         self._seed = seed
         self._made: OrderedDict[_Key, Future[Any]] = OrderedDict()
@@ -106,6 +107,7 @@ class CellStore:
 
     def _make(self, key: _Key) -> Any:
         cell, views = self._views(key.repeat, key.level)
+        others = cell.unlabelled if key.kind in self._unlabelled else None
         return self._put(
             RungData(
                 train_X=views.train(key.kind),
@@ -113,6 +115,7 @@ class CellStore:
                 n_stop=cell.n_stop,
                 validation_X=views.transform(key.kind, cell.choose_X),
                 test_X=views.transform(key.kind, cell.scored_X),
+                unlabelled_X=None if others is None else views.transform(key.kind, others),
             )
         )
 

@@ -183,11 +183,10 @@ def train_study(
         lanes, options.repeats, seconds=seconds, slots=fit.workers.slots, graded=axis.graded
     )
     dealer.replay(earlier)
-    kinds = {learner.name: learner.view for learner in prepared.learners}
     store = CellStore(
         axis,
         engine.put,
-        kinds,
+        prepared.learners,
         capacity=machine.memory() // 8,
         columns=prepared.data.X.shape[1],
         seed=fit.options.seed,

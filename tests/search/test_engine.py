@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+
+from automl.search.engine import _remembered
+
+
+class Swallows:
+    """Python prints what a destructor raises, and goes on."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+
+def search(went_on, act):
+    with _remembered() as pressed:
+        act()
+        went_on.append(pressed.is_set())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_that_a_destructor_swallowed_is_raised_at_the_end():
+    went_on = []
+    with pytest.raises(KeyboardInterrupt):
+        search(went_on, Swallows)
+    assert went_on == [True]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_is_raised_at_once():
+    went_on = []
+    with pytest.raises(KeyboardInterrupt):
+        search(went_on, lambda: signal.raise_signal(signal.SIGINT))
+    assert went_on == []
+
+
+def test_who_ignores_interrupts_goes_on_ignoring_them():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with _remembered() as pressed:
+            signal.raise_signal(signal.SIGINT)
+        assert not pressed.is_set()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_another_thread_leaves_signals_alone():
+    found = []
+
+    def run():
+        with _remembered() as pressed:
+            found.append(pressed.is_set())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert found == [False]
