@@ -4,33 +4,49 @@ from __future__ import annotations
 
 import io
 import re
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+import sklearn.utils
+from sklearn.base import BaseEstimator
 
 from automl.errors import PluginError
 
 
 @contextmanager
-def _hidden(module: str) -> Iterator[None]:
-    """Make a module that is not loaded yet impossible to import for a while."""
-    if module in sys.modules:
-        yield
-        return
-    sys.modules[module] = None  # type: ignore[assignment]
+def _no_estimators_listed() -> Iterator[None]:
+    """On import skops asks scikit-learn for all its estimators, to trust them.
+
+    That imports every module of scikit-learn, PyTorch with it, and takes seconds. Whether a type
+    is such an estimator is asked below, for the few types in a file.
+    """
+    listed = sklearn.utils.all_estimators
+    sklearn.utils.all_estimators = list
     try:
         yield
     finally:
-        del sys.modules[module]
+        sklearn.utils.all_estimators = listed
 
 
-# skops lists all estimators of scikit-learn, and so imports every package in it: this one would
-# load the whole of torch.
-with _hidden("sklearn.externals.array_api_compat.torch"):
+with _no_estimators_listed():
     from skops.io import dumps, get_untrusted_types, load
+
+
+def _is_estimator(name: str) -> bool:
+    """Whether a type, by its full name, is an estimator of scikit-learn itself."""
+    module, _, own = name.rpartition(".")
+    if module.partition(".")[0] != "sklearn":
+        return False
+    found = getattr(import_module(module), own, None)
+    return isinstance(found, type) and issubclass(found, BaseEstimator)
+
+
+def _unknown(types: Iterable[str], trusted: Iterable[str]) -> list[str]:
+    return sorted(t for t in {*types} - {*trusted} if not _is_estimator(t))
 
 
 def write_skops(estimator: Any, file: Path, trusted: Sequence[str]) -> None:
@@ -42,7 +58,7 @@ def write_skops(estimator: Any, file: Path, trusted: Sequence[str]) -> None:
         PluginError: The estimator holds types that are not trusted.
     """
     data = dumps(estimator)
-    foreign = sorted(set(get_untrusted_types(data=data)) - set(trusted))
+    foreign = _unknown(get_untrusted_types(data=data), trusted)
     if foreign:
         msg = f"not saved: the learner does not declare as trusted: {', '.join(foreign)}"
         raise PluginError(msg)
@@ -69,4 +85,5 @@ def read_skops(file: Path, trusted: Sequence[str]) -> Any:
     Raises:
         UntrustedTypesFoundException: The file holds other types.
     """
-    return load(file, trusted=list(trusted))
+    inside = get_untrusted_types(file=file)
+    return load(file, trusted=sorted({*inside} - {*_unknown(inside, trusted)}))

@@ -36,7 +36,7 @@ PATIENCE = 60.0
 """Seconds after which the helper is given up without a time limit."""
 LEAD = 8.0
 """Seconds ahead of the end of the search when the helper begins to import; without a limit it does
-so once there is a model."""
+so with the search."""
 LEAST = 1.0
 """Seconds below which it is not tried."""
 REPORTING = 1.0, 0.01, 2.0
@@ -65,16 +65,14 @@ def _seconds_left(fit: Fit, unhurried: float) -> float:
 
 
 def warm_up(fit: Fit, prepared: Prepared) -> None:
-    """Start the helper with the learner that leads now, unless it runs already."""
+    """Start the helper with the learner that leads now, if one does, unless it runs already."""
     if fit.helper.started:
         return
     best = _best(fit, prepared)
-    if best is None:
-        return
     schema, host = prepared.data.schema, get_host()
     by_hand = {e.package for e in host.learners.values() if e.distribution is None}
     order = {
-        "learner": best.learner,
+        "learner": None if best is None else best.learner,
         "plugins": sorted(by_hand),
         "task": schema.task,
         "classes": len(schema.classes),

@@ -67,11 +67,14 @@ def main() -> None:
 def _warm(warm_up: Mapping[str, Any]) -> None:
     for module in warm_up["plugins"]:
         get_host().register(import_module(module))
-    learner = get_host().learner(warm_up["learner"])
     import_module("pandas")
+    if warm_up["learner"] is None:  # any will do to have the libraries that most share
+        import_module("automl.hooks.skops_file")
+        return
+    learner = get_host().learner(warm_up["learner"])
     resolve(learner.factory)(dict(learner.defaults[0]), warm_up["task"], warm_up["classes"])
     if learner.extra is None:
-        import_module("skops.io")  # what such learners are saved with takes long to import
+        import_module("automl.hooks.skops_file")  # what such learners are saved with
 
 
 def _answer(job: Mapping[str, Any], began: float) -> dict[str, Any] | str:

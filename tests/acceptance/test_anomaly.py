@@ -13,7 +13,14 @@ from automl.cli.app import run
 from automl.search.journal import read_journal
 
 DETECTORS = ["isolation_forest", "local_outlier_factor"]
-FIT = {"task": "anomaly", "trials": 3, "time_limit": None, "learner": DETECTORS, "folds": 2}
+FIT = {
+    "task": "anomaly",
+    "trials": 3,
+    "time_limit": None,
+    "cpus": 1,
+    "learner": DETECTORS,
+    "folds": 2,
+}
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def churn(ray_here, customers, tmp_path_factory):
     """A finished fit on the messy table."""
     output = tmp_path_factory.mktemp("churn") / "run"
-    auto = AutoML(trials=6, time_limit=None, learner=FEW, output=output, seed=1)
+    auto = AutoML(trials=6, time_limit=None, cpus=1, learner=FEW, output=output, seed=1)
     return auto.fit(customers, "churned"), output
 
 
@@ -156,7 +156,7 @@ def test_the_fit_says_what_it_knows_about_scaling(churn):
 
 def test_the_same_seed_gives_the_same_leaderboard(churn, customers, tmp_path):
     first = pd.read_csv(churn[1] / "leaderboard.csv")
-    again = AutoML(trials=6, time_limit=None, learner=FEW, output=tmp_path / "run", seed=1)
+    again = AutoML(trials=6, time_limit=None, cpus=1, learner=FEW, output=tmp_path / "run", seed=1)
     again.fit(customers, "churned")
     second = pd.read_csv(tmp_path / "run" / "leaderboard.csv")
     pd.testing.assert_frame_equal(first.drop(columns=TIMED), second.drop(columns=TIMED))
@@ -164,7 +164,7 @@ def test_the_same_seed_gives_the_same_leaderboard(churn, customers, tmp_path):
 
 def test_several_classes(ray_here, tmp_path):
     X, y = load_wine(return_X_y=True, as_frame=True)
-    auto = AutoML(trials=3, time_limit=None, learner=QUICK, output=tmp_path / "run")
+    auto = AutoML(trials=3, time_limit=None, cpus=1, learner=QUICK, output=tmp_path / "run")
     auto.fit(X, y)
     assert auto.n_features_in_ == X.shape[1]
     assert auto.predict_proba(X).shape == (len(X), 3)
@@ -174,7 +174,9 @@ def test_several_classes(ray_here, tmp_path):
 
 def test_numbers_with_locked_test_rows(ray_here, tmp_path):
     X, y = load_diabetes(return_X_y=True, as_frame=True)
-    auto = AutoML(trials=3, time_limit=None, learner=QUICK, test_size=0.25, output=tmp_path / "run")
+    auto = AutoML(
+        trials=3, time_limit=None, cpus=1, learner=QUICK, test_size=0.25, output=tmp_path / "run"
+    )
     auto.fit(X, y)
     info = json.loads((tmp_path / "run" / "run.json").read_text())
     assert info["scored_on"] == "test"
@@ -195,34 +197,27 @@ def test_rows_in_time_are_refitted_on_all_of_them(ray_here, tmp_path):
     )
     table["y"] = 3 * table["x"] + np.arange(n) / 100 + rng.normal(scale=0.1, size=n)
     auto = AutoML(
-        trials=3, time_limit=None, learner=["linear"], time="day", output=tmp_path / "run"
+        trials=3, time_limit=None, cpus=1, learner=["linear"], time="day", output=tmp_path / "run"
     )
     auto.fit(table, "y")
     assert any(r.rung == 4 and r.score is None for r in read_journal(tmp_path / "run"))
     assert np.isfinite(auto.predict(table)).all()
 
 
-def test_a_time_limit_leaves_models_of_both_families(ray_here, customers, tmp_path):
-    auto = AutoML(time_limit="25s", output=tmp_path / "run").fit(customers, "churned")
-    assert {"deep", "classical"} <= set(
-        auto.leaderboard_.loc[auto.leaderboard_["status"] == "ok", "family"]
-    )
-
-
 def test_a_killed_run_is_resumed_without_doing_anything_twice(customers_csv, tmp_path):
-    fit = ("fit", str(customers_csv), "-t", "churned", "--trials", "6", "-o", "run")
+    fit = ("fit", str(customers_csv), "-t", "churned", "--trials", "5", "-o", "run")
     few = [word for name in FEW for word in ("--learner", name)]
     process = subprocess.Popen(
         command(*fit, *few), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     journal = tmp_path / "run" / "journal.jsonl"
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and len(read_journal(journal)) < 6:
+    while time.monotonic() < deadline and len(read_journal(journal)) < 5:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
     before = read_journal(journal)
-    assert len(before) >= 6
+    assert len(before) >= 5
     done = run(*fit, *few, "--resume", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     after = read_journal(journal)

@@ -43,7 +43,8 @@ def environment(written, tmp_path_factory):
 @pytest.mark.parametrize(
     "kind",
     [
-        *("sklearn", "metric", "reader", "ensembler"),
+        *("metric", "reader", "ensembler"),
+        pytest.param("sklearn", marks=pytest.mark.slow),
         pytest.param("torch", marks=pytest.mark.slow),
         pytest.param("keras", marks=pytest.mark.slow),
     ],

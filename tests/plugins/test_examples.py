@@ -17,6 +17,9 @@ EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 NAMES = {"ebm": "automl-ebm", "snn": "automl-snn", "gmean": "automl-gmean"}
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
     pytest.importorskip("interpret")

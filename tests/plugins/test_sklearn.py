@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import math
 import subprocess
 import sys
@@ -152,24 +151,6 @@ def test_tiny_tables_and_classes_that_a_rung_lacks(name):
     assert np.isfinite(prediction).all()
 
 
-def test_predictions_after_loading_in_a_fresh_process_are_the_same(tmp_path):
-    expected = {}
-    for name, learner in LEARNERS.items():
-        for task in sorted(learner.tasks & set(TASKS)):
-            view = data(task, learner.view, n=300)
-            model, _ = fit(learner, view, seconds=0.2)
-            folder = tmp_path / f"{name}-{task}"
-            folder.mkdir()
-            model.save(folder)
-            expected[folder.name] = model.predict(view)
-    (tmp_path / "names.json").write_text(json.dumps(list(expected)))
-    script = tmp_path / "again.py"
-    script.write_text(AGAIN)
-    subprocess.run([sys.executable, script, str(tmp_path), __file__], check=True)
-    for name, prediction in expected.items():
-        assert (np.load(tmp_path / f"{name}.npy") == prediction).all(), name
-
-
 AGAIN = """
 import importlib.util, json, pathlib, sys, numpy as np
 root = pathlib.Path(sys.argv[1])
@@ -184,19 +165,6 @@ for folder in json.loads((root / "names.json").read_text()):
     model.load(root / folder)
     np.save(root / f"{folder}.npy", model.predict(view))
 """
-
-
-@pytest.mark.parametrize(
-    "name", ["linear", "extra_trees", "random_forest", "hist_gradient_boosting"]
-)
-def test_the_deadline_holds_on_50000_rows(name):
-    learner = LEARNERS[name]
-    view = data("multiclass", learner.view, n=50_000)
-    fit(learner, view.take(slice(0, 300)), seconds=1.0)
-    started = time.process_time()
-    model, _ = fit(learner, view, seconds=2.0)
-    assert time.process_time() - started < 3.5
-    assert loss_of(view, model.predict(view)) < 1.39
 
 
 def test_boosting_stops_when_the_host_says_so_and_keeps_the_best_round():

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
@@ -113,15 +112,6 @@ def test_settings_are_restored_after_a_failure():
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
-@pytest.mark.parametrize("kind", NUMBERS)
-def test_a_deadline_is_kept_on_many_rows(kind):
-    config = {"numbers": kind, "width": 256, "layers": 3, "epochs": 1000}
-    began = time.monotonic()
-    _, host = fitted("regression", config, n=20_000, seconds=2.0)
-    assert 1.0 < time.monotonic() - began < 2.5
-    assert host.best_step >= 1
-
-
 @pytest.mark.parametrize("seconds", [0.0, -1.0, 0.05])
 def test_a_deadline_too_short_to_train_still_leaves_a_model(seconds):
     began = time.monotonic()
@@ -187,34 +177,6 @@ model.load(folder / "model")
 np.save(folder / "prediction.npy", model.predict(View(block, None, task, k)))
 assert "torch._dynamo" not in sys.modules
 """
-
-
-@pytest.mark.parametrize(
-    ("task", "kind"), [("multiclass", "piecewise"), ("regression", "periodic")]
-)
-def test_a_saved_net_predicts_the_same_bits_in_a_fresh_process(tmp_path, task, kind):
-    data = mixed(task)
-    k = data.n_classes
-    config = {**SMALL, "numbers": kind, "epochs": 3}
-    model = build(config, task, k)
-    model.fit(data, None, FakeRun())
-    model.save(tmp_path / "model")
-    assert {p.suffix for p in (tmp_path / "model").iterdir()} == {".safetensors", ".json"}
-    X = data.X
-    np.savez(
-        tmp_path / "rows.npz",
-        numbers=X.numbers,
-        missing=X.missing,
-        codes=X.codes,
-        cardinalities=X.cardinalities,
-    )
-    (tmp_path / "task.json").write_text(json.dumps([task, k, config]))
-    root = Path(automl_torch.__file__).parents[2]
-    path = f"{root}:{root / 'plugins'}"
-    subprocess.run(
-        [sys.executable, "-c", CHILD, str(tmp_path)], check=True, env={"PYTHONPATH": path}
-    )
-    np.testing.assert_array_equal(np.load(tmp_path / "prediction.npy"), model.predict(data))
 
 
 def test_only_columns_with_gaps_in_training_get_a_flag():

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from importlib import import_module
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -185,30 +182,6 @@ for net in sys.argv[2:]:
     model.load(folder / net)
     np.save(folder / f"{net}.npy", model.predict(View(block, None, "regression", 0)))
 """
-
-
-def test_saved_nets_predict_the_same_bits_in_a_fresh_process(tmp_path):
-    data, expected = mixed("regression"), {}
-    for net in NETS:
-        model = model_of(net, "regression", epochs=2)
-        model.fit(data, None, FakeRun())
-        model.save(tmp_path / net)
-        assert {p.suffix for p in (tmp_path / net).iterdir()} == {".safetensors", ".json"}
-        expected[net] = model.predict(data)
-    X = data.X
-    np.savez(
-        tmp_path / "rows.npz",
-        numbers=X.numbers,
-        missing=X.missing,
-        codes=X.codes,
-        cardinalities=X.cardinalities,
-    )
-    root = Path(automl_torch.__file__).parents[2]
-    path = f"{root}:{root / 'plugins'}"
-    command = [sys.executable, "-c", CHILD, str(tmp_path), *NETS]
-    subprocess.run(command, check=True, env={"PYTHONPATH": path})
-    for net in NETS:
-        np.testing.assert_array_equal(np.load(tmp_path / f"{net}.npy"), expected[net])
 
 
 def test_running_statistics_are_kept_with_the_best_weights():

@@ -17,7 +17,7 @@ FEW = ["baseline", "linear", "decision_tree", "random_forest"]
 def churn_run(customers, tmp_path_factory, ray_here):
     """A small classification run."""
     run = tmp_path_factory.mktemp("runs") / "churn"
-    auto = AutoML(trials=4, time_limit=None, learner=FEW, output=run)
+    auto = AutoML(trials=4, time_limit=None, cpus=1, learner=FEW, output=run)
     auto.fit(customers, "churned")
     return run
 
@@ -29,7 +29,12 @@ def price_run(tmp_path_factory, ray_here):
     y = 10 * X[:, 0] + np.random.default_rng(0).normal(0, 1, 500)
     run = tmp_path_factory.mktemp("runs") / "prices"
     auto = AutoML(
-        trials=3, time_limit=None, learner=["linear", "decision_tree"], test_size=0.3, output=run
+        trials=3,
+        time_limit=None,
+        cpus=1,
+        learner=["linear", "decision_tree"],
+        test_size=0.3,
+        output=run,
     )
     auto.fit(X, y)
     return run
