@@ -18,7 +18,7 @@ demo: $(READY)  ## Train for a minute on 1,797 handwritten digits, then predict 
 test: lint  ## Lint, type-check and test.
 	$(BIN)/python -m pytest
 
-test-slow: $(READY)  ## The tests that take over a minute each.
+test-slow: $(READY)  ## What the suite leaves out to end within 12 minutes.
 	$(BIN)/python -m pytest -m slow
 
 lint: $(READY)

@@ -41,7 +41,10 @@ def _is_estimator(name: str) -> bool:
     module, _, own = name.rpartition(".")
     if module.partition(".")[0] != "sklearn":
         return False
-    found = getattr(import_module(module), own, None)
+    try:
+        found = getattr(import_module(module), own, None)
+    except ImportError:
+        return False  # another version of scikit-learn, or made up
     return isinstance(found, type) and issubclass(found, BaseEstimator)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
 import subprocess
 import sys
+import time
 
 import pandas as pd
 import pytest
@@ -30,9 +32,19 @@ def address():
         stderr=subprocess.DEVNULL,
         env=os.environ | OPEN,
     )
+    _wait_for(port)
     yield f"127.0.0.1:{port}"
     head.terminate()
     head.wait(60)
+
+
+def _wait_for(port):
+    for _ in range(600):
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        time.sleep(0.1)
+    pytest.fail("the head node did not start")
 
 
 def fit(table, address, folder, *more):

@@ -136,6 +136,7 @@ def test_tables_of_numbers_only_and_of_categories_only(name, numbers, categories
     assert np.isfinite(model.predict(view)).all()
 
 
+@pytest.mark.slow
 def test_the_wide_part_alone_sees_a_cross_of_two_categories():
     """The deep part is all but switched off by its width; equality of two codes is no sum."""
     view = data("binary", n=1500, numbers=0)
@@ -156,6 +157,7 @@ def test_the_host_stops_it_and_the_best_epoch_is_kept(name):
     assert loss_of(kept, model.predict(kept)) == pytest.approx(run.best, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNERS)
 def test_the_same_seed_gives_the_same_net_and_nothing_else_is_disturbed(name):
     import torch
@@ -174,6 +176,7 @@ def test_the_same_seed_gives_the_same_net_and_nothing_else_is_disturbed(name):
     assert torch.get_num_threads() == threads
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop_rows", [0, 1000])
 def test_it_ends_in_time_and_annealed(stop_rows):
     view = data("multiclass", n=20_000)

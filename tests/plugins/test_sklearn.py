@@ -312,6 +312,7 @@ def test_a_gaussian_process_agrees_with_scikit_learn_given_its_kernel():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["multiclass", "regression"])
 def test_inducing_points_do_about_as_well_as_all_rows(task, monkeypatch):
     view, test = data(task, "matrix", n=1500), data(task, "matrix", seed=1)

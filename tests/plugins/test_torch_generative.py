@@ -74,6 +74,7 @@ def blobs(n, seed):
     return view(X, (cloud % 2).astype(np.int64), "binary", 2)
 
 
+@pytest.mark.slow
 def test_unlabelled_rows_help_where_few_have_a_target():
     test, gains = blobs(1000, 99), []
     for seed in range(2):
@@ -136,6 +137,7 @@ def test_categories_alone_train(net):
     assert np.isfinite(model.predict(data)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", SMALL)
 def test_saved_models_predict_the_same_bits(net, tmp_path):
     for task in sorted(LEARNERS[net].tasks):
@@ -213,6 +215,7 @@ def prepared(data, **config):
         return gan.prepare(net, before, config, FakeRun()), net
 
 
+@pytest.mark.slow
 def test_generated_rows_fill_the_scarce_class_and_look_like_it():
     data = scarce(800, 0)
     count = int(data.y.sum())
@@ -240,6 +243,7 @@ def test_balanced_classes_get_no_generated_rows_and_nor_do_absent_ones():
     assert not net.shift.any()
 
 
+@pytest.mark.slow
 def test_the_classifier_answers_for_the_true_frequencies():
     train, test = scarce(1500, 0), scarce(3000, 1)
     model = model_of("gan", "binary", gan_steps=150, epochs=15, dropout=0.2)

@@ -63,6 +63,7 @@ def test_it_learns_what_a_linear_model_cannot(net, task):
     np.testing.assert_allclose(model.predict(stop), kept, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", NETS)
 def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(net):
     data = mixed("multiclass")
@@ -76,6 +77,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(net):
     assert not np.array_equal(predicted(0), predicted(1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", NETS)
 def test_embedded_categories_carry_their_meaning(net):
     rng = np.random.default_rng(0)
@@ -156,6 +158,7 @@ def test_values_stay_near_the_training_range(net):
     assert (far <= data.y.max() + margin).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", NETS)
 def test_a_deadline_ends_the_training_with_a_model(net):
     data = toy("binary", 3000)
@@ -196,6 +199,7 @@ def test_running_statistics_are_kept_with_the_best_weights():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["tabm", "tabm-mini"])
 @pytest.mark.parametrize("numbers", ["plain", "piecewise", "periodic"])
 def test_every_kind_of_tabm_learns(kind, numbers):

@@ -8,6 +8,14 @@ import pytest
 from automl.search.engine import _remembered
 
 
+@pytest.fixture(autouse=True)
+def _as_on_a_terminal():
+    """Jobs in the background of a shell ignore interrupts from the start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Swallows:
     """Python prints what a destructor raises, and goes on."""
 
