@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-LIMIT = 35
+LIMIT = 45
 HOSTILE = {
     "raises": "msg = 'no luck today'\n        raise RuntimeError(msg)",
     "not_a_number": "self.value = float('nan')",
