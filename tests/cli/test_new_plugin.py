@@ -43,7 +43,9 @@ def environment(written, tmp_path_factory):
 @pytest.mark.parametrize(
     "kind",
     [
-        *("metric", "reader", "ensembler"),
+        "metric",
+        pytest.param("reader", marks=pytest.mark.slow),
+        pytest.param("ensembler", marks=pytest.mark.slow),
         pytest.param("sklearn", marks=pytest.mark.slow),
         pytest.param("torch", marks=pytest.mark.slow),
         pytest.param("keras", marks=pytest.mark.slow),

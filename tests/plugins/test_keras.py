@@ -92,6 +92,7 @@ def test_declaring_does_not_import_keras():
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_the_backend_is_torch_unless_named_and_the_environment_stays_as_it_was():
     code = (
         "import os; from automl_keras.backend import keras;"

@@ -142,6 +142,7 @@ def _cases(every_task):
 
 
 STANDS_FOR = {
+    "linear": {"naive_bayes", "knn", "gaussian_process", "decision_tree"},
     "random_forest": {"extra_trees"},
     "mlp": {"resnet", "ft_transformer", "realmlp", "tabm", "gan"},
     "autoencoder": {"vae", "dbn"},
