@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 EQUAL_ROWS = 100
 """Rows on which equal weights and selected ones are worth the same."""
+FEWEST = 3
+"""Members that share equally, at least."""
 LEAST_SHRUNK = 0.15
 """Shrinkage below which the weights stay as selected."""
 TIE = 1e-6
@@ -34,9 +36,9 @@ def build(seed: int) -> Greedy:
 class Greedy:
     """Adds, one at a time, the member that helps the blend most, and keeps the best prefix.
 
-    Few rows say little about which blend is best, so there the weights shrink towards equal ones:
-    by `EQUAL_ROWS / (EQUAL_ROWS + rows)`, rows of rare classes counting more than others. On many
-    rows that would only keep members that add nothing.
+    Few rows say little about which blend is best, so there the weights shrink towards equal ones
+    of the better third: by `EQUAL_ROWS / (EQUAL_ROWS + rows)`, rows of rare classes counting more
+    than others. On many rows that would only keep members that add nothing.
     """
 
     seed: int
@@ -68,8 +70,12 @@ class Greedy:
             drawn = np.sort(rng.choice(len(y), n, replace=False))
             predictions, y = predictions[:, drawn], y[drawn]
         losses = blend_losses(predictions, y, metric)
-        shares = select(losses, len(predictions), self.rounds, self.patience)
-        return (1 - equal) * shares + equal / len(predictions)
+        members = len(predictions)
+        shares = select(losses, members, self.rounds, self.patience)
+        good = np.argsort(losses(np.zeros(members)), kind="stable")[: max(FEWEST, members // 3)]
+        even = np.zeros(members)
+        even[good] = 1 / len(good)
+        return (1 - equal) * shares + equal * even
 
 
 def _shrinkage(y: Array, *, classes: bool) -> float:
