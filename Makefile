@@ -18,7 +18,7 @@ demo: $(READY)  ## Train for a minute on 1,797 handwritten digits, then predict 
 test: lint  ## Lint, type-check and test.
 	$(BIN)/python -m pytest
 
-test-slow: $(READY)  ## What the suite leaves out to end within 12 minutes.
+test-slow: $(READY)  ## What `make test` leaves out to stay short.
 	$(BIN)/python -m pytest -m slow
 
 lint: $(READY)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import platform
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -24,6 +27,16 @@ def describe() -> str:
         f"{names[0] if names else platform.processor()}, {psutil.cpu_count()} CPUs, "
         f"{memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
     )
+
+
+def write_table(path: Path, command: str, rows: list[dict[str, Any]]) -> None:
+    """A CSV table with the command and the machine above it."""
+    with path.open("w", newline="") as file:
+        file.write(f"# python {command} {' '.join(sys.argv[2:])}".rstrip() + "\n")
+        file.write(f"# {describe()}\n")
+        writer = csv.DictWriter(file, list(dict.fromkeys(k for row in rows for k in row)))
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 class Watch:

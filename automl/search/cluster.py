@@ -33,6 +33,7 @@ QUIET = {
     "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000",
 }
 KNOCK_SECONDS = 10.0
+"""How long an address may take to accept a connection."""
 MEMORY_SHARE = 0.7
 """Part of the allowed memory that all workers together may fill."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import describe, run
+from machine import run, write_table
 
 HERE = Path(__file__).parent
 
@@ -34,17 +34,7 @@ def main() -> None:
             continue
         rows.append(one(entry, arguments.data, arguments.time_limit))
         print(json.dumps(rows[-1]), flush=True)
-        write(arguments.output, rows)
-
-
-def write(output: Path, rows: list[dict[str, Any]]) -> None:
-    """The table so far, so that a run broken off leaves what it has."""
-    with output.open("w", newline="") as file:
-        file.write(f"# {' '.join(['python benchmarks/datasets/run.py DATA', *sys.argv[2:]])}\n")
-        file.write(f"# {describe()}\n")
-        writer = csv.DictWriter(file, list(dict.fromkeys(k for row in rows for k in row)))
-        writer.writeheader()
-        writer.writerows(rows)
+        write_table(arguments.output, "benchmarks/datasets/run.py DATA", rows)
 
 
 def one(entry: dict[str, Any], data: Path, limit: str) -> dict[str, Any]:

@@ -9,7 +9,6 @@ sees the 75% alone. The peers' figures were measured elsewhere with the same spl
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 import time
@@ -25,7 +24,7 @@ from sklearn.model_selection import train_test_split
 from automl import AutoML
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import describe
+from machine import write_table
 
 HERE = Path(__file__).parent
 PEERS = {
@@ -50,17 +49,7 @@ def main() -> None:
     for name in names:
         rows.append(one(sets[name], arguments.data, arguments.time_limit))
         print(json.dumps(rows[-1]), flush=True)
-        write(arguments.output, rows)
-
-
-def write(output: Path, rows: list[dict[str, Any]]) -> None:
-    """The table so far, so that a run broken off leaves what it has."""
-    with output.open("w", newline="") as file:
-        file.write(f"# {' '.join(['python benchmarks/peers/run.py DATA', *sys.argv[2:]])}\n")
-        file.write(f"# {describe()}\n")
-        writer = csv.DictWriter(file, list(dict.fromkeys(k for row in rows for k in row)))
-        writer.writeheader()
-        writer.writerows(rows)
+        write_table(arguments.output, "benchmarks/peers/run.py DATA", rows)
 
 
 def one(entry: dict[str, Any], data: Path, limit: str) -> dict[str, Any]:

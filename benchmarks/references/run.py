@@ -15,7 +15,6 @@ over the rows of all seeds.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import subprocess
 import sys
@@ -35,11 +34,12 @@ from automl.hooks.manager import get_host
 from automl.search.objective import Order, RungData, run_rung
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import describe
+from machine import write_table
 from reference import LIBRARIES, losses, pytabkit
 
 HERE = Path(__file__).parent
 SETS = ("adult", "otto", "california_housing", "covertype_20k", "horse_colic")
+COMMAND = "benchmarks/references/run.py DATA"
 LIMIT = 900.0
 
 
@@ -59,8 +59,9 @@ def main() -> None:
         rows.append(row)
         differences.setdefault((learner, name), []).append(difference)
         print(json.dumps(row), flush=True)
-        write("results.csv", rows)
-        write("summary.csv", [summary(*key, found) for key, found in differences.items()])
+        write_table(HERE / "results.csv", COMMAND, rows)
+        told = [summary(*key, found) for key, found in differences.items()]
+        write_table(HERE / "summary.csv", COMMAND, told)
 
 
 def pair(
@@ -176,16 +177,6 @@ def summary(learner: str, name: str, found: list[Any]) -> dict[str, Any]:
         if abs(mean) <= 2 * np.sqrt(rows)
         else ("better" if mean < 0 else "worse"),
     }
-
-
-def write(file: str, rows: list[dict[str, Any]]) -> None:
-    """A table with the command and the machine above it."""
-    with (HERE / file).open("w", newline="") as out:
-        out.write(f"# python benchmarks/references/run.py DATA {' '.join(sys.argv[2:])}\n")
-        out.write(f"# {describe()}\n")
-        writer = csv.DictWriter(out, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 if __name__ == "__main__":

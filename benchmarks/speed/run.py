@@ -11,7 +11,6 @@ our loop, skorch (where it is installed) and scikit-learn's MLPClassifier, five 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import statistics
 import sys
@@ -30,7 +29,7 @@ from automl.hooks.manager import get_host
 from automl.search.objective import Order, RungData, run_rung
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import describe
+from machine import write_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -292,12 +291,7 @@ def main() -> None:
         ("ratios.csv", ratios(rows, arguments.repeats)),
         ("paces.csv", paces(rows, arguments.repeats)),
     ):
-        with (HERE / file).open("w", newline="") as out:
-            out.write(f"# python benchmarks/speed/run.py DATA {' '.join(sys.argv[2:])}\n")
-            out.write(f"# {describe()}\n")
-            writer = csv.DictWriter(out, list(found[0]))
-            writer.writeheader()
-            writer.writerows(found)
+        write_table(HERE / file, "benchmarks/speed/run.py DATA", found)
 
 
 if __name__ == "__main__":

@@ -72,6 +72,8 @@ class Greedy:
         losses = blend_losses(predictions, y, metric)
         members = len(predictions)
         shares = select(losses, members, self.rounds, self.patience)
+        if not equal:
+            return shares
         good = np.argsort(losses(np.zeros(members)), kind="stable")[: max(FEWEST, members // 3)]
         even = np.zeros(members)
         even[good] = 1 / len(good)

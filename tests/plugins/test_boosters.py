@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import math
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import pandas as pd
 import pytest
 
 from automl import View
+from tests.plugins.fake_host import FakeRun, loss_of
 
 TASKS = ("binary", "multiclass", "regression")
 
@@ -41,7 +41,7 @@ class Booster:
     def fit(self, view, rounds=None, stop_rows=100, *, config=None, **more):
         build = importlib.import_module(f"automl_{self.library}.model").build
         stop = view.take(slice(0, stop_rows)) if stop_rows else None
-        run = FakeRun(stop, **more)
+        run = FakeRun(stop, **{"patience": 50, "clock": time.process_time, **more})
         asked = dict(config or {}) | ({} if rounds is None else {self.rounds: rounds})
         model = build(asked, view.task, view.n_classes)
         model.fit(view.take(slice(stop_rows, None)), stop, run)
@@ -77,35 +77,6 @@ def booster(request, monkeypatch):
     for module in request.param.clocks:
         monkeypatch.setattr(f"{module}.perf_counter", time.process_time)
     return request.param
-
-
-class FakeRun:
-    """Lends seed and clock; the score is the mean loss on the stop rows."""
-
-    def __init__(self, stop=None, *, seconds=math.inf, patience=50, seed=0):
-        self.seed, self.threads, self.device = seed, 1, "cpu"
-        self.best_step, self.best = -1, math.inf
-        self.steps, self.predictions = [], []
-        self._stop, self._patience = stop, patience
-        self._end = time.process_time() + seconds
-
-    def seconds_left(self):
-        return self._end - time.process_time()
-
-    def report(self, step, prediction):
-        self.steps.append(step)
-        self.predictions.append(prediction)
-        loss = loss_of(self._stop, prediction)
-        if loss < self.best:
-            self.best, self.best_step = loss, step
-        return step - self.best_step >= self._patience
-
-
-def loss_of(view, prediction):
-    if view.task == "regression":
-        return float(np.mean((view.y - prediction) ** 2))
-    chosen = prediction[np.arange(len(view)), view.y]
-    return float(-np.log(np.clip(chosen, 1e-6, 1)).mean())
 
 
 def data(task, n=900, seed=0, categories=True):

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import math
 import os
 import subprocess
 import sys
-import time
 from importlib.util import find_spec
 
 import numpy as np
@@ -17,38 +15,11 @@ if find_spec("keras") is None or find_spec("torch") is None:
 import automl
 import automl_keras
 from automl_keras.train import Batches, one_cycle
+from tests.plugins.fake_host import FakeRun, loss_of
 
 LEARNERS = {learner.name: learner for learner in automl_keras.automl_learners()}
 TASKS = ("binary", "multiclass", "regression")
 SMALL = {"width": 48, "layers": 2, "dropout": 0.1, "learning_rate": 1e-2}
-
-
-class FakeRun:
-    """Lends seed and clock; the score is the mean loss on the stop rows."""
-
-    def __init__(self, stop=None, *, seconds=math.inf, patience=12, seed=0):
-        self.seed, self.threads, self.device = seed, 1, "cpu"
-        self.best_step, self.best = -1, math.inf
-        self.steps = []
-        self._stop, self._patience = stop, patience
-        self._end = time.monotonic() + seconds
-
-    def seconds_left(self):
-        return self._end - time.monotonic()
-
-    def report(self, step, prediction):
-        self.steps.append(step)
-        loss = loss_of(self._stop, prediction)
-        if loss < self.best:
-            self.best, self.best_step = loss, step
-        return step - self.best_step >= self._patience
-
-
-def loss_of(view, prediction):
-    if view.task == "regression":
-        return float(np.mean((view.y - prediction) ** 2))
-    chosen = prediction[np.arange(len(view)), view.y]
-    return float(-np.log(np.clip(chosen, 1e-6, 1)).mean())
 
 
 def data(task, n=900, seed=0, numbers=4, categories=2):
@@ -76,7 +47,7 @@ def fit(name, view, config=None, stop_rows=150, **more):
 
     build = {"keras_mlp": module.build_mlp, "keras_wide_deep": module.build_wide_deep}[name]
     stop = view.take(slice(0, stop_rows)) if stop_rows else None
-    run = FakeRun(stop, **more)
+    run = FakeRun(stop, **{"patience": 12, **more})
     model = build({**SMALL, "epochs": 12, **(config or {})}, view.task, view.n_classes)
     model.fit(view.take(slice(stop_rows, None)), stop, run)
     return model, run

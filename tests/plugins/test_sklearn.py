@@ -19,6 +19,7 @@ from automl_sklearn.kernel import KernelClassifier, KernelRegressor
 from automl_sklearn.linear import Linear, Logistic
 from automl_sklearn.process import GaussianProcessValues
 from automl_sklearn.semi import SelfTraining
+from tests.plugins.fake_host import FakeRun, loss_of
 
 TASKS = ("binary", "multiclass", "regression")
 LEARNERS = {
@@ -33,34 +34,6 @@ BAYES = LEARNERS["naive_bayes"]
 def _clock_of_this_process(monkeypatch):
     """Other processes on a busy machine are not the learners' fault; they run on one thread."""
     monkeypatch.setattr(growth, "perf_counter", time.process_time)
-
-
-class FakeRun:
-    """Lends seed and clock; the score is the mean loss on the stop rows."""
-
-    def __init__(self, stop=None, *, seconds=math.inf, patience=None, seed=0):
-        self.seed, self.threads, self.device = seed, 1, "cpu"
-        self.best_step, self.best = -1, math.inf
-        self.steps = []
-        self._stop, self._patience = stop, patience
-        self._end = time.process_time() + seconds
-
-    def seconds_left(self):
-        return self._end - time.process_time()
-
-    def report(self, step, prediction):
-        self.steps.append(step)
-        loss = loss_of(self._stop, prediction)
-        if loss < self.best:
-            self.best, self.best_step = loss, step
-        return self._patience is not None and step - self.best_step >= self._patience
-
-
-def loss_of(view, prediction):
-    if view.task == "regression":
-        return float(np.mean((view.y - prediction) ** 2))
-    chosen = prediction[np.arange(len(view)), view.y]
-    return float(-np.log(np.clip(chosen, 1e-6, 1)).mean())
 
 
 def data(task, kind, n=900, seed=0):
@@ -86,7 +59,7 @@ def fit(learner, view, config=None, **more):
     stop, train = None, view
     if learner.patience is not None:
         stop, train = view.take(slice(0, 100)), view.take(slice(100, None))
-    run = FakeRun(stop, patience=learner.patience, **more)
+    run = FakeRun(stop, patience=learner.patience, clock=time.process_time, **more)
     model = learner.factory(config or dict(learner.defaults[0]), view.task, view.n_classes)
     model.fit(train, stop, run)
     return model, run

@@ -63,7 +63,7 @@ def test_rows_of_one_permutation_are_paired_across_anchors():
     assert series.slope().errors[1] == (pytest.approx(fit.stderr), 2)
 
 
-@settings(max_examples=8)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(finite, st.floats(0.001, 1)), min_size=1, max_size=8))
 def test_plain_intervals_at_holms_levels_decide_as_holm_does(pairs):
     from statsmodels.stats.multitest import multipletests

@@ -18,7 +18,7 @@ def tops(rungs):
     return {r.learner for r in rungs if r.rung == TOP and r.fold == 0 and r.status == "ok"}
 
 
-@settings(max_examples=12)  # each is a whole search
+@settings(max_examples=20)  # each is a whole search
 @given(
     costs=st.lists(st.floats(0.05, 20), min_size=2, max_size=8),
     seconds=st.floats(60, 300),
@@ -33,7 +33,7 @@ def test_learners_that_can_be_cut_short_all_reach_the_top_in_time(costs, seconds
     assert all(dealer.outcome(name) == ("ok", "") for name in world.seconds)
 
 
-@settings(max_examples=12)  # each is a whole search
+@settings(max_examples=20)  # each is a whole search
 @given(seconds=st.floats(5, 120), trials=st.none() | st.integers(1, 20))
 def test_no_configuration_skips_a_step_or_takes_one_twice(seconds, trials):
     world = World(SIX)
@@ -118,7 +118,7 @@ def test_rows_in_time_are_refitted_on_all_of_them():
     assert {(r.rung, r.fold) for r in rungs if r.rung == BAG} == {(BAG, 1)}
 
 
-@settings(max_examples=12)  # each is a whole search
+@settings(max_examples=20)  # each is a whole search
 @given(cut=st.integers(1, 40))
 def test_a_resumed_search_never_takes_a_finished_step_again(cut):
     world = World(SIX)
