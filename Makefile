@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Two at a time; the others start Ray or watch a clock, and want the machine to themselves.
+SIDE_BY_SIDE := tests/data tests/hooks tests/plugins tests/scaling tests/testing
 RUN := automl-runs/demo-$(shell date +%Y%m%d-%H%M%S)
 TORCH_CPU := https://download.pytorch.org/whl/cpu
 
@@ -16,7 +18,8 @@ demo: $(READY)  ## Train for a minute on 1,797 handwritten digits, then predict 
 	@echo "Predict new rows with it:  $(BIN)/automl predict $(RUN) NEW.csv --output predictions.csv"
 
 test: lint  ## Lint, type-check and test.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE:%=--ignore=%)
 
 test-slow: $(READY)  ## What `make test` leaves out to stay short.
 	$(BIN)/python -m pytest -m slow

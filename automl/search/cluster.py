@@ -32,6 +32,9 @@ QUIET = {
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
     "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000",
 }
+ACTORS = {"PL_DISABLE_FORK": "1", "RAY_CHDIR_TO_TRIAL_DIR": "0"}
+"""What Tune puts into the environment of its actors. Where Ray's first workers have the same, Tune
+takes those; otherwise it starts others, and waits for them."""
 KNOCK_SECONDS = 10.0
 """How long an address may take to accept a connection."""
 MEMORY_SHARE = 0.7
@@ -184,6 +187,7 @@ def start_ray(workers: Workers) -> bool:
         num_gpus=math.ceil(workers.slots * workers.gpus),
         include_dashboard=False,
         object_store_memory=_store_bytes(),
+        runtime_env={"env_vars": ACTORS},
     )
 
 
@@ -217,6 +221,8 @@ def _init(**how: Any) -> bool:
     if ray.is_initialized():
         return False
     ray.init(log_to_driver=False, logging_level=logging.ERROR, **how)
+    # Workers that die are told by the search; Ray has no setting against telling it again.
+    ray._private.worker._worker_logs_enabled = False  # noqa: SLF001
     return True
 
 

@@ -9,6 +9,7 @@ folds (*bagging*).
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from automl.search.ladder import TOP, Climb, Ladder, Step, promoted
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
     from automl.search.plan import Job, Plan
     from automl.types import Learner, Rung, Status
 
-STRAIGHT_UP = 0.5
-"""Part of the search seconds after which a first configuration skips the rungs below the top."""
 HURRIED = 0.8
 """Part of its allowance above which a fit counts as cut short."""
+OVERRAN = 2.0
+"""Times its allowance above which a fit counts as one that cannot be cut short."""
 
 
 class _Choice(NamedTuple):
@@ -99,8 +100,10 @@ class Dealer:
         lane = self.lanes[rung.learner]
         climb = next(c for c in lane.climbs if c.trial.id == rung.trial)
         step = Step(rung.rung, rung.fold)
-        if rung.fit_seconds > HURRIED * climb.running.pop(step, math.inf):
+        allowed = climb.running.pop(step, math.inf)
+        if rung.fit_seconds > HURRIED * allowed:
             climb.hurried.add(step)
+        lane.overran |= rung.fit_seconds > OVERRAN * allowed
         climb.finished[step] = rung
         lane.spent += self._pacing.price(lane, step, rung)
         if rung.status != "ok":
@@ -120,7 +123,7 @@ class Dealer:
             for number in range(max(trials) + 1):
                 config = trials[number].config if number in trials else lane.sampler.next()
                 if number in trials:
-                    lane.sampler.resume(config)
+                    lane.sampler.repeat(config)
                 lane.climbs.append(Climb(Trial(name, number, config, self.plan.seed)))
         for rung in finished:
             self.take(rung)
@@ -161,7 +164,7 @@ class Dealer:
     def _phases(self, now: float) -> list[Callable[[float], _Choice | None]]:
         bagging_first = self.plan.seconds is not None and now >= self._bagging_from()
         later = [self._bagging, self._tuning] if bagging_first else [self._tuning, self._bagging]
-        return [self._breadth, *later, self._tuning_hurried]
+        return [self._breadth, *later]
 
     def _bagging_from(self) -> float:
         """When bagging comes first: early enough for another fold of the best."""
@@ -171,44 +174,58 @@ class Dealer:
         return min(self.plan.tuning_share * seconds, seconds - 2 * ROOM * fold)
 
     def _breadth(self, now: float) -> _Choice | None:
-        """The lowest open step of the learners that have not been to the top."""
+        """The lowest open step of the learners that have not been to the top.
+
+        At the top every learner's first fold comes before others, and each family's first model
+        before anything else.
+        """
         open_steps = []
+        pressed, late = self._pacing.pressed(now), self._pacing.late(now)
         for order, lane in enumerate(self.lanes):
             if lane.arrived or lane.dead or lane.hopeless:
                 continue
             climb = self._leader_or_new(lane)
-            step = None if climb is None else climb.next(self._way_up(lane, now))
-            if climb is not None and step is not None and self._pacing.affordable(lane, step, now):
-                open_steps.append((step.rung, order, lane, climb, step))
+            if climb is None:
+                continue
+            step = climb.next(self._way_up(lane, pressed=pressed, late=late))
+            if step is not None and self._pacing.affordable(lane, step, now):
+                place = (step.rung, step.fold > 0, not self.lanes.first(lane), order)
+                open_steps.append((place, lane, climb, step))
         if not open_steps:
             return None
-        _, _, lane, climb, step = min(open_steps, key=lambda entry: entry[:2])
+        _, lane, climb, step = min(open_steps, key=lambda entry: entry[0])
         return _Choice(lane, self._enter(lane, climb), step, breadth=True)
 
     def _tuning(self, now: float) -> _Choice | None:
         """A promotion or a new configuration of the learner whose turn it is.
 
-        Not of one whose models are cut short: it needs time, not other settings.
+        One whose model of all rows was cut short needs time, not other settings: it makes the
+        same model again, with about three times the seconds.
         """
-        return self._tune([lane for lane in self.lanes if not lane.hurried], now)
-
-    def _tuning_hurried(self, now: float) -> _Choice | None:
-        """The same, when there is nothing better to do."""
-        return self._tune(list(self.lanes), now)
-
-    def _tune(self, lanes: list[Lane], now: float) -> _Choice | None:
-        for lane in sorted((lane for lane in lanes if lane.arrived), key=self._urgency):
+        arrived = [lane for lane in self.lanes if lane.arrived]
+        for lane in sorted(arrived, key=self._urgency):
+            latest, step = lane.latest, Step(TOP, 0)
+            if latest is not None and (step in latest.hurried or step in latest.running):
+                more = step in latest.hurried and self._may_start(lane, repeat=True)
+                if more and self._pacing.affordable(lane, step, now):
+                    return _Choice(lane, self._again(lane, latest), step)
+                continue
             for climb, step in self._options(lane):
                 if self._pacing.affordable(lane, step, now):
                     return _Choice(lane, self._enter(lane, climb), step)
         return None
 
     def _bagging(self, now: float) -> _Choice | None:
-        """The next fold of the best configurations, all of them a fold at a time."""
+        """The next fold of the best configurations, all of them a fold at a time.
+
+        Not of one that was cut short: the same rows with more time come first.
+        """
         if not self.ladder.bag or not self.plan.bagged:
             return None
         open_steps = []
         for order, (lane, climb) in enumerate(self._to_bag()):
+            if Step(TOP, 0) in climb.hurried:
+                continue
             step = climb.next(self.ladder.bag)
             if step is not None and self._pacing.affordable(lane, step, now):
                 open_steps.append((step.fold, order, lane, climb, step))
@@ -218,18 +235,20 @@ class Dealer:
 
     # ------------------------------------------------------------------- choosing
 
-    def _way_up(self, lane: Lane, now: float) -> tuple[Step, ...]:
-        """The steps of breadth; late in the search straight to the top, where models are made.
+    def _way_up(self, lane: Lane, *, pressed: bool, late: bool) -> tuple[Step, ...]:
+        """The steps of breadth; short of time without those below the top, where models are made.
 
         A learner that cannot be cut short tries a low rung first, to tell what the top takes;
         one whose first rung was cut short leaves the second out.
         """
         first, *others = self.ladder.climb
+        top = tuple(step for step in self.ladder.climb if step.rung == TOP)
+        if late and (lane.learner.fidelity is not None or lane.pace() is not None):
+            return top
+        if pressed and first not in top:
+            return (first, *top)
         if others and len(self.ladder.sizes) > 3 and any(first in c.hurried for c in lane.climbs):
             return (first, *others[1:])
-        late = self.plan.seconds is not None and now > STRAIGHT_UP * self.plan.seconds
-        if late and (lane.learner.fidelity is not None or lane.pace() is not None):
-            return tuple(step for step in self.ladder.climb if step.rung == TOP)
         return self.ladder.climb
 
     def _leader_or_new(self, lane: Lane) -> Climb | None:
@@ -248,10 +267,17 @@ class Dealer:
         lane.climbs.append(Climb(trial))
         return lane.climbs[-1]
 
-    def _may_start(self, lane: Lane) -> bool:
+    def _again(self, lane: Lane, climb: Climb) -> Climb:
+        """A climb entered with the settings of another."""
+        lane.sampler.repeat(climb.trial.config)
+        trial = replace(climb.trial, number=len(lane.climbs))
+        lane.climbs.append(Climb(trial))
+        return lane.climbs[-1]
+
+    def _may_start(self, lane: Lane, *, repeat: bool = False) -> bool:
         started = sum(len(other.climbs) for other in self.lanes)
         limit = self._enough if self.plan.trials is None else self.plan.trials
-        return started < limit and not lane.sampler.exhausted
+        return started < limit and (repeat or not lane.sampler.exhausted)
 
     def _options(self, lane: Lane) -> list[tuple[Climb, Step]]:
         """Promotions, the highest first, then a new configuration."""

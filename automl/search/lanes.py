@@ -33,6 +33,8 @@ class Lane:
     climbs: list[Climb] = field(default_factory=list)
     spent: float = 0.0
     """Seconds, or declared cost where the plan has no seconds."""
+    overran: bool = False
+    """Whether a fit took far longer than it was allowed."""
     hopeless: str = ""
     """Why it cannot climb on in the time there is."""
 
@@ -58,9 +60,15 @@ class Lane:
         return any(all(step in c.finished for step in folds) for c in self.climbs)
 
     @property
-    def hurried(self) -> bool:
-        """Whether its first model of all rows ran out of time."""
-        return any(Step(TOP, 0) in c.hurried for c in self.climbs[:1])
+    def latest(self) -> Climb | None:
+        """The first climb's settings as last tried, or being tried, on all rows."""
+        tried = [
+            c
+            for c in self.climbs
+            if c.trial.config == self.climbs[0].trial.config
+            and (Step(TOP, 0) in c.finished or Step(TOP, 0) in c.running)
+        ]
+        return tried[-1] if tried else None
 
     def pace(self) -> float | None:
         """Seconds a row of the latest finished step of the highest rung."""
@@ -120,6 +128,14 @@ class Lanes:
         )
         spread = abs(ranked[0] - ranked[len(ranked) // 2]) or 1e-12
         return abs(ranked[0] - own) / spread
+
+    def first(self, lane: Lane) -> bool:
+        """Whether no learner of its family has, or is making, a model of all rows."""
+        return not any(
+            other.at_top or any(step.rung == TOP for c in other.climbs for step in c.running)
+            for other in self
+            if other.learner.family == lane.learner.family
+        )
 
     def starved(self) -> Family | None:
         """The family that has spent less than its share of the seconds so far."""

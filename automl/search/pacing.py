@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from typing import TYPE_CHECKING
 
 from automl.search.ladder import TOP, Ladder, Step
@@ -14,12 +15,20 @@ if TYPE_CHECKING:
 
 BREADTH_SHARE = 0.55
 """Part of the search seconds by which every learner should have climbed once."""
+PRESSED = 0.6
+"""Part of the time left above which first models of all rows leave the middle rungs out."""
+FEWEST_SECONDS = 0.33
+"""Part of an equal share of the seconds that a first model of all rows should have."""
+STRAIGHT_UP = 0.5
+"""Part of the search seconds after which they leave out all rungs below the top."""
 LATE_SHARE = 0.6
 """Part of the seconds left that breadth may take when it is late."""
 ROOM = 1.35
 """Times its expected seconds that must be left for a fit that would only improve things."""
 KEENNESS = 2.0
 """How fast a learner's claim on the top rung falls with its gap to the best one below."""
+UNKNOWN_GAP = 0.5
+"""The gap of a learner of which little is known."""
 GRACE = 15.0
 """Seconds beyond four times its allowance after which a fit counts as hung."""
 
@@ -39,6 +48,30 @@ class Pacing:
             return lane.cost * rows / self._ladder.sizes[TOP]
         return pace * rows
 
+    def late(self, now: float) -> bool:
+        """Whether first models of all rows come before anything else."""
+        return self._plan.seconds is not None and now > STRAIGHT_UP * self._plan.seconds
+
+    def pressed(self, now: float) -> bool:
+        """Whether the first models of all rows would take most of the time that is left.
+
+        A learner that can be cut short counts with a part of an equal share at most.
+        """
+        if self._plan.seconds is None:
+            return False
+        paces = [(pace, math.sqrt(1 + one.cost)) for one in self._lanes if (pace := one.pace())]
+        if not paces:
+            return False
+        usual = statistics.median(pace / weight for pace, weight in paces)
+        least = FEWEST_SECONDS * self._plan.slots * self._plan.seconds / len(self._lanes)
+        ahead = 0.0
+        for one in self._lanes:
+            if not (one.at_top or one.dead or one.hopeless):
+                pace = one.pace() or usual * math.sqrt(1 + one.cost)
+                bound = math.inf if one.learner.fidelity is None or one.overran else least
+                ahead += min(bound, pace * self._ladder.sizes[TOP])
+        return ahead > PRESSED * self._plan.slots * (self._plan.seconds - now)
+
     def price(self, lane: Lane, step: Step, rung: Rung) -> float:
         """What a finished rung has cost its lane."""
         if self._plan.seconds is None:
@@ -52,7 +85,7 @@ class Pacing:
         left = self._plan.seconds - now
         first = not lane.at_top
         expected = 0.0 if lane.pace() is None else self.expected(lane, step)
-        if lane.learner.fidelity is not None and first:
+        if lane.learner.fidelity is not None and first and not lane.overran:
             return left > 1.0
         fits = left > max(0.7, (1.1 if first else ROOM) * expected)
         if first and not fits and lane.pace() is not None:
@@ -78,32 +111,43 @@ class Pacing:
     def _breadth_share(self, lane: Lane, step: Step, now: float) -> float:
         """The step's part of the time that breadth has left.
 
-        By rows still to climb; greedily, at the top the learners that led below get more.
+        By rows still to climb; greedily, at the top the learners that led below get more. A
+        family that is short of its share of all seconds divides up what it is short of.
         """
         seconds = self._plan.seconds or 0.0
         for_breadth = max(BREADTH_SHARE * seconds - now, LATE_SHARE * (seconds - now), 0.0)
-        core_seconds = self._plan.slots * for_breadth
-        ahead = 0.0
-        for other in self._lanes:
-            if other.arrived or other.dead or other.hopeless:
-                continue
-            taken = {s for c in other.climbs[:1] for s in c.finished}
-            highest = max((s.rung for s in taken), default=-1)
-            ahead += sum(
-                self._weight(other, s)
-                for s in self._ladder.climb
-                if s.rung >= highest and s not in taken
-            )
         own = self._weight(lane, step)
-        part = own / max(ahead, own)
+        ahead = {other.learner.name: self._ahead(other) for other in self._lanes}
+        given = self._plan.slots * for_breadth * own / max(sum(ahead.values()), own)
         if step.rung == TOP and lane.learner.family == self._lanes.starved():
-            part = max(part, FAMILY_SHARE * seconds / max(core_seconds, 1.0))
-        return core_seconds * part
+            family = [other for other in self._lanes if other.learner.family == lane.learner.family]
+            short = FAMILY_SHARE * self._plan.slots * seconds - sum(one.spent for one in family)
+            waiting = sum(ahead[one.learner.name] for one in family)
+            given = max(given, short * own / max(waiting, own))
+        return given
+
+    def _ahead(self, lane: Lane) -> float:
+        """The claims of all steps that a learner still has before it."""
+        if lane.arrived or lane.dead or lane.hopeless:
+            return 0.0
+        taken = {s for c in lane.climbs[:1] for s in c.finished}
+        highest = max((s.rung for s in taken), default=-1)
+        return sum(
+            self._weight(lane, s)
+            for s in self._ladder.climb
+            if s.rung >= highest and s not in taken
+        )
 
     def _weight(self, lane: Lane, step: Step) -> float:
-        """The step's claim on breadth: its rows, its declared cost, at the top its promise."""
+        """The step's claim on breadth: its rows, its declared cost, at the top its promise.
+
+        A score that was cut short on a lower rung promises no less than half a gap.
+        """
         weight = self._ladder.share(step) * math.sqrt(1 + lane.cost)
         if step.rung < TOP or self._plan.allocate == "equal":
             return weight
         rung = max((c.highest for c in lane.climbs), default=-1)
-        return weight * max(0.1, math.exp(-KEENNESS * self._lanes.gap(lane, rung, unknown=0.5)))
+        gap = self._lanes.gap(lane, rung, unknown=UNKNOWN_GAP)
+        if any(Step(rung, 0) in c.hurried for c in lane.climbs):
+            gap = min(gap, UNKNOWN_GAP)
+        return weight * max(0.1, math.exp(-KEENNESS * gap))

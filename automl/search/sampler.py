@@ -35,7 +35,7 @@ class Sampler:
     @property
     def in_portfolio(self) -> bool:
         """Whether the next configuration is still one of the declared defaults."""
-        return len(self._dealt) < len(self._portfolio)
+        return any(config not in self._dealt for config in self._portfolio)
 
     @property
     def exhausted(self) -> bool:
@@ -44,13 +44,13 @@ class Sampler:
 
     def next(self) -> Config:
         """The next configuration to start."""
-        number = len(self._dealt)
-        config = self._portfolio[number] if self.in_portfolio else self._ask()
+        untried = [config for config in self._portfolio if config not in self._dealt]
+        config = untried[0] if untried else self._ask()
         self._dealt.append(config)
         return config
 
-    def resume(self, config: Config) -> None:
-        """Count a configuration of an earlier session as dealt."""
+    def repeat(self, config: Config) -> None:
+        """Count a configuration as dealt once more, or in an earlier session."""
         self._dealt.append(dict(config))
 
     def tell(self, number: int, rung: int, score: float, *, top: bool) -> None:

@@ -9,7 +9,6 @@ study took. kddcup99_10pct gets half an hour, and has to say what it could not a
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import shutil
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import describe, run
+from machine import run, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,14 +48,9 @@ def main() -> None:
         rows += found
         for row in found:
             print(json.dumps(row), flush=True)
-    with arguments.output.open("w", newline="") as file:
-        file.write(f"# {' '.join(['python benchmarks/scaling/run.py DATA', *sys.argv[2:]])}\n")
-        file.write(f"# {describe()}\n")
-        writer = csv.DictWriter(file, list(rows[0]), restval="")
-        writer.writeheader()
-        writer.writerows(rows)
-    shortfalls = arguments.output.with_suffix(".shortfalls.json")
-    shortfalls.write_text(json.dumps(short, indent=1) + "\n", encoding="utf-8")
+        write_table(arguments.output, "benchmarks/scaling/run.py DATA", rows)
+        shortfalls = arguments.output.with_suffix(".shortfalls.json")
+        shortfalls.write_text(json.dumps(short, indent=1) + "\n", encoding="utf-8")
 
 
 def one(

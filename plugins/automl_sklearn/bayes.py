@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -95,9 +96,12 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         sizes += [self.edges_.shape[1] + 1] * (codes.shape[1] - len(sizes))
         shares = np.bincount(y, minlength=k)
         self.prior_ = np.log(shares / shares.sum())
-        self.tables_ = [
-            _log_shares(codes[:, j], y, k, size, self.smoothing) for j, size in enumerate(sizes)
-        ]
+        # One table for all columns: saving takes as long as there are arrays.
+        self.starts_ = np.cumsum([0, *(size + 1 for size in sizes)])
+        self.table_ = np.empty((int(self.starts_[-1]), k))
+        for j, size in enumerate(sizes):
+            own = slice(self.starts_[j], self.starts_[j + 1])
+            self.table_[own] = _log_shares(codes[:, j], y, k, size, self.smoothing)
         member = np.eye(k)[y]
         known = ~np.isnan(values)
         filled = np.where(known, values, 0.0)
@@ -115,8 +119,8 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _evidence(self, codes: Any, values: Any) -> Any:
         """(n, k) log likelihoods of the classes, all columns summed."""
         total = np.zeros((len(codes), len(self.classes_)))
-        for j, table in enumerate(self.tables_):
-            total += table[codes[:, j]]
+        for j, (start, end) in enumerate(pairwise(self.starts_)):
+            total += self.table_[np.where(codes[:, j] < 0, end - 1, start + codes[:, j])]
         for j in range(values.shape[1]):
             off = values[:, j, None] - self.means_[:, j]
             terms = -0.5 * (off**2 / self.variances_[:, j] + np.log(self.variances_[:, j]))

@@ -112,9 +112,18 @@ class Boosting(BaseEstimator):  # type: ignore[misc]
         # The labels of the stop rows are the host's business: any known one will do.
         stop = {} if X_stop is None else {"X_val": X_stop, "y_val": np.repeat(y[:1], len(X_stop))}
         self.booster.fit(X, y, **stop)
-        # Not part of the model, and not to be saved with it.
+        # Not part of the model, and not to be saved with it. Predicting needs the bins of
+        # categories alone; saving thousands of arrays takes longer than the fit.
         self.booster.set_params(scoring="loss", **own)
         self.booster._scorer = None  # noqa: SLF001
+        mapper = self.booster._bin_mapper  # noqa: SLF001
+        none = np.empty(0)
+        mapper.bin_thresholds_ = [
+            edges if categorical else none
+            for edges, categorical in zip(
+                mapper.bin_thresholds_, mapper.is_categorical_, strict=True
+            )
+        ]
         return self
 
     def keep_steps(self, steps: int) -> None:

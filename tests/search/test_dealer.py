@@ -157,3 +157,54 @@ def test_a_step_shares_the_rows_of_the_top_when_bagging():
     ladder = Ladder({0: 100, 3: 800}, 3, all_folds_at_top=False)
     assert ladder.rows(Step(BAG, 2)) == 800
     assert ladder.share(Step(0, 0)) == 0.125
+
+
+def test_a_model_that_was_cut_short_is_made_again_with_more_time():
+    world = World({f"l{i}": 100.0 for i in range(8)})
+    rungs, end = world.run(world.dealer(Plan(seconds=100, slots=1)))
+    assert end <= 100
+    made: dict[str, list[float]] = {}
+    for rung in rungs:
+        if rung.rung == TOP and rung.fold == 0 and rung.config == {"x": 0.5}:
+            made.setdefault(rung.learner, []).append(rung.fit_seconds)
+    again = [seconds for seconds in made.values() if len(seconds) > 1]
+    assert again
+    assert all(seconds[1] > 1.3 * seconds[0] for seconds in again)
+
+
+def test_a_model_that_was_not_cut_short_is_never_made_again():
+    world = World(SIX)
+    rungs, _ = world.run(world.dealer(Plan(seconds=300), DEEP))
+    tried = [(r.learner, r.rung, r.fold, tuple(r.config.items())) for r in rungs]
+    assert len(set(tried)) == len(tried)
+
+
+def test_at_the_top_each_family_has_a_model_before_any_has_two():
+    world = World(dict.fromkeys(SIX, 5.0))
+    rungs, _ = world.run(world.dealer(Plan(seconds=60, slots=1), DEEP))
+    first, second = [r.learner for r in rungs if r.rung == TOP][:2]
+    assert (first in DEEP) != (second in DEEP)
+
+
+def test_of_small_tables_every_learner_has_one_fold_before_any_has_two():
+    ladder = Ladder({3: 300}, 5, all_folds_at_top=True)
+    world = World(dict.fromkeys(SIX, 2.0), ladder=ladder)
+    rungs, _ = world.run(world.dealer(Plan(seconds=40, slots=1), DEEP))
+    assert [r.fold for r in rungs][: len(SIX)] == [0] * len(SIX)
+
+
+def test_a_short_search_leaves_the_middle_rungs_out():
+    world = World(dict.fromkeys(SIX, 10.0), fixed=frozenset(SIX))
+    rungs, end = world.run(world.dealer(Plan(seconds=50), DEEP))
+    assert end <= 50
+    assert not any(r.rung == 1 for r in rungs if r.trial.endswith("-0"))
+    assert len(tops(rungs)) == len(SIX)
+
+
+def test_a_learner_that_overran_its_time_is_not_begun_where_it_would_again():
+    world = World(SIX | {"slow": 200.0}, stubborn=frozenset({"slow"}))
+    dealer = world.dealer(Plan(seconds=60), DEEP)
+    world.run(dealer)
+    status, reason = dealer.outcome("slow")
+    assert status == "not_reached"
+    assert "would take about" in reason

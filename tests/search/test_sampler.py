@@ -69,6 +69,6 @@ def test_a_resumed_sampler_proposes_what_it_would_have(resumed):
     for number in range(resumed):
         config = one.next()
         one.tell(number, 0, float(config["x"]), top=False)
-        other.resume(config)
+        other.repeat(config)
         other.tell(number, 0, float(config["x"]), top=False)
     assert one.next() == other.next()

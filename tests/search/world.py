@@ -35,6 +35,8 @@ class World:
     failing: frozenset[str] = frozenset()
     fixed: frozenset[str] = frozenset()
     """Learners that cannot be cut short."""
+    stubborn: frozenset[str] = frozenset()
+    """Learners that say they can, and cannot."""
     ladder: Ladder = field(
         default_factory=lambda: Ladder({0: 100, 1: 200, 2: 400, 3: 800}, 5, all_folds_at_top=False)
     )
@@ -58,7 +60,7 @@ class World:
         trial, step = job.trial, job.step
         name = trial.learner
         takes = self.seconds[name] * self.ladder.share(step)
-        seconds = takes if name in self.fixed else min(takes, job.allowance)
+        seconds = takes if name in self.fixed | self.stubborn else min(takes, job.allowance)
         if seconds > job.left:
             return self.rung(trial, step, None, job.left, "failed")
         if name in self.failing:

@@ -1,0 +1,88 @@
+"""The claims ledger: from effects on tables to one word, whatever was measured."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.claims import run as ledger
+from benchmarks.claims.claims import LEDGER, Claim, Curves, less
+from benchmarks.claims.judging import Effect, pool, verdicts
+
+
+WORDS = {"supported", "contradicted", "mixed", "underpowered"}
+
+
+def tables(values, error=0.001):
+    return {f"t{i}": Effect(value, error) for i, value in enumerate(values)}
+
+
+def word(values, kind="more", margin=0.01, error=0.001):
+    ((found, _),) = verdicts([pool(tables(values, error), kind, margin)], [kind], [margin])
+    return found
+
+
+def noise(center, spread, count=13):
+    return list(center + spread * np.random.default_rng(0).standard_normal(count))
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "expected"),
+    [
+        (noise(0.05, 0.01), "more", "supported"),
+        (noise(-0.05, 0.01), "more", "contradicted"),
+        (noise(0.0, 0.002), "more", "contradicted"),  # shown to make no difference
+        (noise(0.0, 0.002), "not less", "supported"),
+        (noise(-0.05, 0.01), "not less", "contradicted"),
+        ([0.1] * 7 + [-0.1] * 6, "more", "mixed"),
+        (noise(0.05, 0.01, count=8), "more", "underpowered"),  # too few tables to be general
+    ],
+)
+def test_the_word_follows_the_effects(values, kind, expected):
+    assert word(values, kind) == expected
+
+
+def test_what_the_tables_cannot_tell_is_underpowered():
+    assert word(noise(0.0, 0.2), error=0.3) == "underpowered"
+
+
+@given(st.lists(st.floats(-1, 1).filter(lambda v: abs(v) > 1e-3), min_size=3, max_size=20))
+def test_a_claim_and_its_opposite_are_never_both_supported(values):
+    both = {word(values), word([-value for value in values])}
+    assert both <= WORDS
+    assert both != {"supported"}
+
+
+@given(st.lists(st.floats(0.001, 0.2), min_size=2, max_size=12))
+def test_a_longer_ledger_makes_no_claim_easier(errors):
+    judged = [pool(tables(noise(0.02, error)), "more", 0.01) for error in errors]
+    every = verdicts(judged, ["more"] * len(judged), [0.01] * len(judged))
+    for one, (_, adjusted) in zip(judged, every, strict=True):
+        assert adjusted >= one.p - 1e-12
+
+
+def test_skill_is_the_share_of_what_there_is_to_gain():
+    points = {"baseline": [(100, 0.9), (400, 0.9)], "one": [(100, 0.7), (400, 0.5)]}
+    curves = Curves(
+        {
+            "learners": {
+                name: [{"at": at, "loss": loss, "error": 0.02, "seconds": 1.0} for at, loss in line]
+                for name, line in points.items()
+            },
+            "contrasts": [],
+        }
+    )
+    assert curves.skill("one", 400) == Effect(1.0, pytest.approx(0.05))
+    assert curves.skill("one", 100).value == pytest.approx(0.5)
+    assert curves.skill("baseline", 100).value == 0
+    assert curves.skill("absent", 100) is None
+    assert curves.enough(["one"]) == pytest.approx(np.log2(400))
+    assert less(curves.skill("one", 400), None) is None
+
+
+def test_every_claim_names_experiments_that_there_are():
+    needed = {name for claim in LEDGER if isinstance(claim, Claim) for name in claim.needs}
+    assert needed <= set(ledger.EXPERIMENTS)
+    assert sum(isinstance(claim, Claim) for claim in LEDGER) >= 10
