@@ -62,6 +62,7 @@ def write_artifact(
     best: Mapping[str, str],
     metric: str,
     *,
+    default: str,
     refit: bool = False,
     contamination: float | None = None,
 ) -> None:
@@ -73,6 +74,7 @@ def write_artifact(
         rungs: The journal.
         best: Learner -> its best trial, for predictions by one learner.
         metric: Name of the metric that was optimised.
+        default: The learner or ensemble that predicts unless another is named.
         refit: Whether fold 1 of a trial is its refit on every row, which then stands alone.
         contamination: Share of the training rows beyond the threshold of an anomaly detector;
             None for other tasks.
@@ -83,6 +85,7 @@ def write_artifact(
     members = _members(model, [r for r in rungs if r.trial in wanted], refit=refit)
     content = {
         "format": FORMAT,
+        "default": default,
         "schema": schema_to_json(schema),
         "metric": metric,
         "versions": versions(),
@@ -172,6 +175,12 @@ class Predictor:
         return (*self._content["ensembles"], *self._combiners, *self._content["best"])
 
     @property
+    def default(self) -> str:
+        """What predicts unless another is named."""
+        known: str | None = self._content.get("default")
+        return known if known in self.names else next(iter(self.names), "")
+
+    @property
     def _combiners(self) -> dict[str, Any]:
         """Ensemble -> the trials it combines, in order, and its saved state."""
         return self._content.get("combiners", {})
@@ -183,7 +192,7 @@ class Predictor:
 
         Args:
             table: Rows with the columns of training, in any order; the target may be missing.
-            learner: An ensemble or a learner; the ensemble over everything unless given.
+            learner: An ensemble or a learner; the one that the fit chose unless given.
 
         Raises:
             DataError: Columns are missing.
@@ -201,7 +210,7 @@ class Predictor:
             scores: (n,) from `raw`.
             learner: Whose scores they are, as in `raw`.
         """
-        threshold = self._content["thresholds"][learner or self.names[0]]
+        threshold = self._content["thresholds"][learner or self.default]
         return (scores > threshold).astype(np.int64)
 
     def predict_proba(self, table: pd.DataFrame, learner: str | None = None) -> Array:
@@ -219,7 +228,7 @@ class Predictor:
 
     def raw(self, table: pd.DataFrame, learner: str | None = None) -> Array:
         """(n, k) probabilities, (n,) values or anomaly scores in bits, as float64."""
-        name = learner or next(iter(self.names), "")
+        name = learner or self.default
         encoded: dict[Path, Any] = {}
         if name in self._combiners:
             combine = self._combine(name)

@@ -97,6 +97,19 @@ def write_leaderboard(run: Path, metric: Metric) -> pd.DataFrame:
     return table
 
 
+def of_choice(board: pd.DataFrame) -> str:
+    """The row that predicts unless another is named.
+
+    The highest ensemble, if the rows cannot tell it from the best: it leans less on the luck of
+    one choice. Otherwise the best row.
+
+    Args:
+        board: A leaderboard with at least one ranked row.
+    """
+    tied = board[(board["family"] == "ensemble") & (board["ties_best"] | (board["rank"] == 1))]
+    return str((board if tied.empty else tied)["learner"].iloc[0])
+
+
 def scored_on(run: Path) -> str:
     """What the honest scores stand on: "test" for locked rows, else "crossfit"."""
     return "test" if (run / "predictions" / "truth_test.npy").exists() else "crossfit"

@@ -3,10 +3,18 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from automl.errors import ArtifactError
-from automl.leaderboard import COLUMNS, best_trials, leaderboard, scored_on, write_leaderboard
+from automl.leaderboard import (
+    COLUMNS,
+    best_trials,
+    leaderboard,
+    of_choice,
+    scored_on,
+    write_leaderboard,
+)
 from automl.metrics import get_metric, score
 from automl.search.record import Record
 from tests.fake_run import FakeRun, noisy_probabilities
@@ -273,3 +281,25 @@ def test_a_lost_prediction_is_named(run):
     (run.predictions / "good-0-r3-f0.npy").unlink()
     with pytest.raises(ArtifactError, match=r"good-0-r3-f0\.npy"):
         leaderboard(run.path, AUC)
+
+
+@pytest.mark.parametrize(
+    ("ties", "expected"),
+    [
+        ((False, True, True), "blend"),  # the highest ensemble that ties with the best learner
+        ((False, False, True), "deep_blend"),
+        ((False, False, False), "forest"),
+    ],
+)
+def test_what_predicts_is_the_highest_ensemble_unless_a_learner_is_clearly_ahead(ties, expected):
+    board = pd.DataFrame(
+        {
+            "rank": [1, 2, 3],
+            "learner": ["forest", "blend", "deep_blend"],
+            "family": ["classical", "ensemble", "ensemble"],
+            "ties_best": ties,
+        }
+    )
+    assert of_choice(board) == expected
+    first = board.assign(family=["ensemble", "ensemble", "classical"])
+    assert of_choice(first) == "forest"

@@ -239,6 +239,8 @@ def _result(run: Path, data: str, seconds: float, *, as_json: bool) -> None:
     new_rows = f"new{''.join(Path(data).suffixes[-2:])}" if Path(data).is_file() else "new.csv"
     command = shlex.join(["automl", "predict", str(run), new_rows, "-o", "predictions.csv"])
     done = f"\ndone in {format_duration(seconds)}\nmodel:   {run / 'model'}"
+    if "best" in content:
+        done += f", predicts with {content['best']}"
     report = run / "report.html"
     shown = f"\nreport:  {report}" if report.is_file() else ""
     emit(f"{done}{shown}\npredict: {command}")
@@ -255,6 +257,7 @@ def summary(
         "metric": content["metric"]["name"],
         "scored_on": content["scored_on"],
         "scored_rows": content.get("scored_rows"),
+        "best": content.get("best"),
         "leaderboard": records(frame),
         "seconds": round(seconds, 3),
     }

@@ -8,7 +8,7 @@ from automl.artifact import write_artifact
 from automl.ensemble import ensemble
 from automl.errors import BudgetError
 from automl.hooks.manager import get_host
-from automl.leaderboard import best_trials, write_leaderboard
+from automl.leaderboard import best_trials, of_choice, write_leaderboard
 from automl.report import write_report
 from automl.scaling import read_scaling, write_scaling
 from automl.search import rundir
@@ -61,6 +61,7 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
         record.rungs,
         best,
         prepared.metric.name,
+        default=of_choice(board),
         refit=prepared.split.refit,
         contamination=_contamination(fit, prepared),
     )
@@ -72,7 +73,7 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
     fit.content |= {
         "status": "interrupted" if interrupted else "done",
         "scored_rows": record.scored_rows,
-        "best": str(board.iloc[0]["learner"]),
+        "best": of_choice(board),
     }
     rundir.write(fit.run, fit.content)
     write_report(fit.run)

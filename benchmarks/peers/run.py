@@ -77,7 +77,9 @@ def one(entry: dict[str, Any], data: Path, limit: str) -> dict[str, Any]:
     labels = np.unique(train[target]) if not numeric else None
     row["untuned_hgb"] = round(score(entry["task"], test[target], plain, auto, labels), 5)
     board = auto.leaderboard_
-    row["first"] = board["learner"].iloc[0]  # what predicts unless a learner is named
+    row["model"] = json.loads((auto.run_dir_ / "run.json").read_text())["best"]  # that predicts
+    raw = auto.predict(test) if numeric else auto.predict_proba(test)
+    row["score"] = round(score(entry["task"], test[target], raw, auto), 5)
     row["own_estimate"] = float(board.loc[board["learner"] == "ensemble", "score"].iloc[0])
     return row | PEERS.get(entry["name"], {})
 

@@ -11,7 +11,6 @@ from benchmarks.claims import run as ledger
 from benchmarks.claims.claims import LEDGER, Claim, Curves, less
 from benchmarks.claims.judging import Effect, pool, verdicts
 
-
 WORDS = {"supported", "contradicted", "mixed", "underpowered"}
 
 
