@@ -97,7 +97,7 @@ def write_leaderboard(run: Path, metric: Metric) -> pd.DataFrame:
     return table
 
 
-def of_choice(board: pd.DataFrame) -> str:
+def of_choice(board: pd.DataFrame, choice: Metric, *, locked: bool) -> str:
     """The row that predicts unless another is named.
 
     The highest ensemble, if the rows cannot tell it from the best: it leans less on the luck of
@@ -105,9 +105,18 @@ def of_choice(board: pd.DataFrame) -> str:
 
     Args:
         board: A leaderboard with at least one ranked row.
+        choice: The metric of `score_val`.
+        locked: Whether scores come from rows or labels that no choice may see; then it is the
+            ensemble that did best on validation.
     """
-    tied = board[(board["family"] == "ensemble") & (board["ties_best"] | (board["rank"] == 1))]
-    return str((board if tied.empty else tied)["learner"].iloc[0])
+    blends = board[board["family"].eq("ensemble") & board["status"].eq("ok")]
+    if locked and not blends.empty:
+        blends = blends.sort_values(
+            "score_val", ascending=not choice.greater_is_better, kind="stable"
+        )
+    elif not locked:
+        blends = blends[blends["ties_best"] | blends["rank"].eq(1)]
+    return str((board if blends.empty else blends)["learner"].iloc[0])
 
 
 def scored_on(run: Path) -> str:

@@ -297,9 +297,14 @@ def test_what_predicts_is_the_highest_ensemble_unless_a_learner_is_clearly_ahead
             "rank": [1, 2, 3],
             "learner": ["forest", "blend", "deep_blend"],
             "family": ["classical", "ensemble", "ensemble"],
+            "status": "ok",
             "ties_best": ties,
+            "score_val": [0.9, 0.7, 0.8],
         }
     )
-    assert of_choice(board) == expected
+    assert of_choice(board, AUC, locked=False) == expected
     first = board.assign(family=["ensemble", "ensemble", "classical"])
-    assert of_choice(first) == "forest"
+    assert of_choice(first, AUC, locked=False) == "forest"
+    # what locked rows say must not choose
+    assert of_choice(board, AUC, locked=True) == "deep_blend"
+    assert of_choice(board, RMSE, locked=True) == "blend"

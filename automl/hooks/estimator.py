@@ -202,8 +202,8 @@ class EstimatorModel:
 
     def _grow(self, X: Any, y: Any, stop: View | None, run: Run, fidelity: str) -> None:
         adjust(self._estimator, warm_start=True)
-        kept = None
-        for steps in chunks(self._estimator, fidelity, first_steps(X, len(self._seen)), run):
+        kept, first = None, first_steps(X, len(self._seen))
+        for steps in chunks(self._estimator, fidelity, first, run, watched=stop is not None):
             self._estimator.set_params(**{fidelity: steps})
             self._estimator.fit(X, y)
             if stop is None:

@@ -71,12 +71,15 @@ def first_steps(X: Any, classes: int) -> int:
     return max(1, min(_FIRST_STEPS, int(_FIRST_WORK / work)))
 
 
-def chunks(estimator: Any, fidelity: str, first: int, run: Run) -> Iterator[int]:
+def chunks(
+    estimator: Any, fidelity: str, first: int, run: Run, *, watched: bool = True
+) -> Iterator[int]:
     """Ends of the chunks to grow to, up to the configured number of steps.
 
-    Without a deadline they depend on the configuration only. With one, no chunk is begun that
-    is not expected to take at most half of the time that is left, or to be the last. An
-    estimator that took fewer steps than it was given (`n_iter_`) has converged.
+    Without a deadline they depend on the configuration only, and are one where nobody watches.
+    With one, no chunk is begun that is not expected to take at most half of the time that is
+    left, or to be the last. An estimator that took fewer steps than it was given (`n_iter_`) has
+    converged.
     """
     total = int(estimator.get_params(deep=False)[fidelity])
     limited = math.isfinite(run.seconds_left())
@@ -85,7 +88,7 @@ def chunks(estimator: Any, fidelity: str, first: int, run: Run) -> Iterator[int]
         if limited:
             size = _affordable(steps or first, pace, total - steps, run)
         else:
-            size = max(_LEAST_STEPS, math.ceil(steps * (_GROWTH - 1)))
+            size = max(_LEAST_STEPS, math.ceil(steps * (_GROWTH - 1))) if watched else total
         size = min(size, total - steps)
         if size < 1:
             return

@@ -8,7 +8,7 @@ from automl.artifact import write_artifact
 from automl.ensemble import ensemble
 from automl.errors import BudgetError
 from automl.hooks.manager import get_host
-from automl.leaderboard import best_trials, of_choice, write_leaderboard
+from automl.leaderboard import best_trials, of_choice, scored_on, write_leaderboard
 from automl.report import write_report
 from automl.scaling import read_scaling, write_scaling
 from automl.search import rundir
@@ -55,13 +55,15 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
     board = write_leaderboard(fit.run, prepared.metric)
     record = Record(fit.run)
     best = best_trials(fit.run, prepared.metric)
+    locked = task == "anomaly" or scored_on(fit.run) == "test"
+    default = of_choice(board, prepared.choice, locked=locked)
     write_artifact(
         fit.run,
         prepared.data.schema,
         record.rungs,
         best,
         prepared.metric.name,
-        default=of_choice(board),
+        default=default,
         refit=prepared.split.refit,
         contamination=_contamination(fit, prepared),
     )
@@ -73,7 +75,7 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
     fit.content |= {
         "status": "interrupted" if interrupted else "done",
         "scored_rows": record.scored_rows,
-        "best": of_choice(board),
+        "best": default,
     }
     rundir.write(fit.run, fit.content)
     write_report(fit.run)

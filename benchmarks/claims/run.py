@@ -4,8 +4,8 @@ python benchmarks/claims/run.py DATA [--only EXPERIMENT ...] [--table NAME ...] 
 
 Runs every experiment of experiments.py on its tables and appends a line each to evidence.jsonl;
 what is there already is not run again, so it may be interrupted at any time. Then claims.py
-reads an effect off every table, and ledger.csv gets a verdict for each claim. `--judge` only
-judges.
+reads an effect off every table, and ledger.csv and docs/claims.md get a verdict for each claim.
+`--judge` only judges.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from benchmarks.claims.claims import LEDGER, Claim
+from benchmarks.claims.claims import LEDGER, Claim, Untestable
 from benchmarks.claims.experiments import EXPERIMENTS, read
-from benchmarks.claims.judging import Effect, pool, verdicts
+from benchmarks.claims.judging import Effect, Judged, pool, verdicts
 from benchmarks.machine import describe
 
 HERE = Path(__file__).parent
+PAGE = Path(__file__).parents[2] / "docs" / "claims.md"
+BEGIN, END = "<!-- ledger:begin (written by benchmarks/claims/run.py) -->\n", "<!-- ledger:end -->"
 
 
 def main() -> None:
@@ -47,7 +49,11 @@ def main() -> None:
                     lines.append(_run(experiment, name, arguments.data))
                     with file.open("a", encoding="utf-8") as evidence:
                         evidence.write(json.dumps(lines[-1]) + "\n")
-    write_ledger(arguments.output / "ledger.csv", lines)
+    rows = ledger_of(lines)
+    write_ledger(arguments.output / "ledger.csv", rows, sum(line["seconds"] for line in lines))
+    if arguments.output == HERE:
+        head, rest = PAGE.read_text("utf-8").split(BEGIN)
+        PAGE.write_text(head + BEGIN + table_of(rows) + END + rest.split(END)[1], "utf-8")
 
 
 def _lines(file: Path) -> list[dict[str, Any]]:
@@ -72,50 +78,71 @@ def effects_of(claim: Claim, lines: list[dict[str, Any]]) -> dict[str, Effect]:
     return {table: effect for table, effect in effects.items() if effect is not None}
 
 
-def write_ledger(path: Path, lines: list[dict[str, Any]]) -> None:
-    """One row a claim, in the order of the ledger."""
-    tested = [c for c in LEDGER if isinstance(c, Claim)]
-    effects = {c.text: effects_of(c, lines) for c in tested}
-    tested = [c for c in tested if len(effects[c.text]) > 1]
+def ledger_of(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row a claim, in the order of the ledger; without a verdict where nothing was measured."""
+    effects = {c.text: effects_of(c, lines) for c in LEDGER if isinstance(c, Claim)}
+    tested = [c for c in LEDGER if isinstance(c, Claim) and len(effects[c.text]) > 1]
     judged = [pool(effects[c.text], c.kind, c.margin) for c in tested]
     words = verdicts(judged, [c.kind for c in tested], [c.margin for c in tested])
-    rows = {}
-    for claim, one, (word, p) in zip(tested, judged, words, strict=True):
-        rows[claim.text] = {
-            "claim": claim.text,
-            "verdict": word,
-            "contrast": claim.contrast,
-            "tables": one.tables,
-            "effect": _short(one.mean),
-            "low": _short(one.low),
-            "high": _short(one.high),
-            "unit": claim.unit,
-            "p_adjusted": _short(p),
-            "detectable": _short(one.detectable),
-            "tables_for": one.ahead,
-            "tables_against": one.behind,
-        }
-    for claim in LEDGER:
-        if isinstance(claim, Claim):
-            rows.setdefault(
-                claim.text, {"claim": claim.text, "verdict": "", "contrast": claim.contrast}
-            )
-        else:
-            rows[claim.text] = {
-                "claim": claim.text,
-                "verdict": "untestable",
-                "contrast": claim.reason,
-            }
-    hours = sum(line["seconds"] for line in lines) / 3600
+    found = dict(zip((c.text for c in tested), zip(judged, words, strict=True), strict=True))
+    return [
+        _untested(claim) if claim.text not in found else _tested(claim, *found[claim.text])
+        for claim in LEDGER
+    ]
+
+
+def _untested(claim: Claim | Untestable) -> dict[str, Any]:
+    if isinstance(claim, Untestable):
+        return {"claim": claim.text, "verdict": "untestable", "contrast": claim.reason}
+    return {"claim": claim.text, "verdict": "not run", "contrast": claim.contrast}
+
+
+def _tested(claim: Claim, one: Judged, told: tuple[str, float]) -> dict[str, Any]:
+    word, p = told
+    figures = {
+        "effect": one.mean,
+        "low": one.low,
+        "high": one.high,
+        "p_adjusted": p,
+        "detectable": one.detectable,
+    }
+    return {
+        "claim": claim.text,
+        "verdict": word,
+        "contrast": claim.contrast,
+        "tables": one.tables,
+        "unit": claim.unit,
+        **{name: float(f"{value:.3g}") for name, value in figures.items()},
+        "tables_for": one.ahead,
+        "tables_against": one.behind,
+    }
+
+
+def write_ledger(path: Path, rows: list[dict[str, Any]], seconds: float) -> None:
+    """ledger.csv, with the command, its hours and the machine above it."""
     with path.open("w", newline="") as file:
-        file.write(f"# python benchmarks/claims/run.py DATA ({hours:.1f} h)\n# {describe()}\n")
-        writer = csv.DictWriter(file, max((list(row) for row in rows.values()), key=len))
+        file.write(f"# python benchmarks/claims/run.py DATA ({seconds / 3600:.1f} h)\n")
+        file.write(f"# {describe()}\n")
+        writer = csv.DictWriter(file, max(map(list, rows), key=len))
         writer.writeheader()
-        writer.writerows(rows[claim.text] for claim in LEDGER)
+        writer.writerows(rows)
 
 
-def _short(value: float) -> float:
-    return float(f"{value:.3g}")
+def table_of(rows: list[dict[str, Any]]) -> str:
+    """The ledger for people, in Markdown."""
+    lines = [
+        "| claim | verdict | effect, 95% interval | tables | measured how |",
+        "|---|---|---|---|---|",
+    ]
+    for row in rows:
+        effect = tables = ""
+        if "tables" in row:
+            effect = f"{row['effect']} [{row['low']}, {row['high']}] {row['unit']}"
+            tables = f"{row['tables']}: {row['tables_for']} for, {row['tables_against']} against"
+        lines.append(
+            f"| {row['claim']} | **{row['verdict']}** | {effect} | {tables} | {row['contrast']} |"
+        )
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -78,6 +78,7 @@ def board(output: Path) -> dict[str, Any]:
     return {
         "metric": info["metric"]["name"],
         "scored_rows": info["scored_rows"],
+        "predicts": named(next((r for r in scored if r["learner"] == info["best"]), None)),
         "ensemble": short(ensemble),
         "stacking": short(next((r for r in scored if r["learner"] == "stacking"), None)),
         "deep": named(best["deep"]),

@@ -189,7 +189,7 @@ def test_numbers_with_locked_test_rows(ray_here, tmp_path):
     locked = np.load(tmp_path / "run" / "predictions" / "row_ids_test.npy")
     board = auto.leaderboard_.set_index("learner")
     error = auto.predict(X.iloc[locked]) - y.iloc[locked]
-    assert np.sqrt((error**2).mean()) == pytest.approx(board.loc["ensemble", "score"], rel=1e-3)
+    assert np.sqrt((error**2).mean()) == pytest.approx(board.loc[info["best"], "score"], rel=1e-3)
 
 
 def test_rows_in_time_are_refitted_on_all_of_them(ray_here, tmp_path):

@@ -198,16 +198,6 @@ def test_unseen_categories_count_as_missing(booster):
     assert np.isfinite(predictions[0]).all()
 
 
-def test_a_wide_table_costs_little_beside_its_trees(booster):
-    rng = np.random.default_rng(0)
-    X = pd.DataFrame(rng.normal(size=(200, 10_000)).astype(np.float32))
-    view = View(X, rng.integers(0, 2, 200), "binary", 2)
-    started = time.process_time()
-    model, _ = booster.fit(view, rounds=3, stop_rows=20)
-    model.predict(view)
-    assert time.process_time() - started < 5
-
-
 def test_predictions_after_loading_in_a_fresh_process_are_the_same(booster, tmp_path):
     expected = {}
     for task in TASKS:
