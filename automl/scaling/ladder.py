@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +24,8 @@ def study_of_run(run: Path, metric: Metric) -> Study:
     """The study in a run directory: its own points, else those that a fit's journal amounts to.
 
     Of a fit, the rungs of fold 0 are the points: every learner on the same nested rows, scored
-    on the same validation rows (locked test rows where there are any).
+    on the same validation rows (locked test rows where there are any). Where time allowed a model
+    to be made again, the last stands for its settings.
 
     Args:
         run: The run directory.
@@ -37,27 +39,38 @@ def study_of_run(run: Path, metric: Metric) -> Study:
     record = Record(run)
     rows = _Rows.of(record)
     families = {entry.name: entry.family for entry in record.standings}
-    finished = [
-        r
+    finished = {
+        (_settings(r), r.rung): r
         for r in record.rungs
         if r.fold == 0 and r.rung <= TOP and r.status == "ok" and r.score is not None
-    ]
-    order = {trial: place for place, trial in enumerate(dict.fromkeys(r.trial for r in finished))}
+    }
+    firsts: dict[str, tuple[int, str]] = {}
+    for (settings, _), rung in finished.items():
+        firsts.setdefault(settings, (len(firsts), rung.trial))
     return Study(
         metric=metric.name,
         greater_is_better=metric.greater_is_better,
         bounded=metric.bounded,
         points=tuple(
             point
-            for rung in finished
+            for (settings, _), rung in finished.items()
             for point in [
-                rows.point(record, metric, rung, families.get(rung.learner, ""), order[rung.trial])
+                replace(
+                    rows.point(record, metric, rung, families.get(rung.learner, "")),
+                    order=firsts[settings][0],
+                    trial=firsts[settings][1],
+                )
             ]
             if all(map(math.isfinite, point.score))
         ),
         scored_on="crossfit" if record.y_test is None else "test",
         single=True,
     )
+
+
+def _settings(rung: Rung) -> str:
+    """A learner with its configuration."""
+    return json.dumps([rung.learner, dict(rung.config)], sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +93,7 @@ class _Rows:
         halves = [rows for h in (0, 1) if len(rows := np.flatnonzero(half == h))]
         return cls(y, tuple(halves), tuple(reversed(halves)), "")
 
-    def point(self, record: Record, metric: Metric, rung: Rung, family: str, order: int) -> Point:
+    def point(self, record: Record, metric: Metric, rung: Rung, family: str) -> Point:
         prediction = record.rung_prediction(rung, self.suffix)
         scores = tuple(score(metric, self.y[rows], prediction[rows]) for rows in self.scored)
         seen = tuple(reversed(scores)) if self.chosen else (float(rung.score or 0.0),)
@@ -95,8 +108,6 @@ class _Rows:
             rows=tuple(len(rows) for rows in self.scored),
             error=self._error(prediction),
             regime="halving",
-            trial=rung.trial,
-            order=order,
             fit_seconds=rung.fit_seconds,
             predict_seconds=rung.predict_seconds,
             size_bytes=rung.size_bytes,

@@ -25,6 +25,9 @@ LATE_SHARE = 0.6
 """Part of the seconds left that breadth may take when it is late."""
 ROOM = 1.35
 """Times its expected seconds that must be left for a fit that would only improve things."""
+FIRST_ROOM, LEAP_ROOM = 1.1, 0.75
+"""The same for a first model, one rung up and several: over several rungs a forecast in
+proportion to the rows is usually too high."""
 KEENNESS = 2.0
 """How fast a learner's claim on the top rung falls with its gap to the best one below."""
 UNKNOWN_GAP = 0.5
@@ -87,7 +90,11 @@ class Pacing:
         expected = 0.0 if lane.pace() is None else self.expected(lane, step)
         if lane.learner.fidelity is not None and first and not lane.overran:
             return left > 1.0
-        fits = left > max(0.7, (1.1 if first else ROOM) * expected)
+        room = ROOM
+        if first:
+            leaps = step.rung - max((c.highest for c in lane.climbs), default=-1) > 1
+            room = LEAP_ROOM if leaps else FIRST_ROOM
+        fits = left > max(0.7, room * expected)
         if first and not fits and lane.pace() is not None:
             lane.hopeless = (
                 f"{self._ladder.rows(step):,} rows would take about {expected:.0f} s, "

@@ -41,7 +41,7 @@ def run(tmp_path):
     return run
 
 
-def climb(run, learner, number, rung, n, prediction, test=None):
+def climb(run, learner, number, rung, n, prediction, test=None, setting=None):
     """A finished rung on fold 0 with its predictions."""
     trial, rows = f"{learner}-{number}", run.fold == 0
     np.save(run.predictions / f"{trial}-r{rung}-f0.npy", prediction[rows])
@@ -50,7 +50,7 @@ def climb(run, learner, number, rung, n, prediction, test=None):
     line = Rung(
         learner=learner,
         trial=trial,
-        config={},
+        config={"x": number if setting is None else setting},
         rung=rung,
         fold=0,
         seed=0,
@@ -187,3 +187,15 @@ def test_the_command_prints_sentences_and_the_table(run, capsys):
     assert "learner" in out.splitlines()[-9]
     assert command(["scaling", str(run.path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == read_scaling(run.path, AUC).document
+
+
+def test_of_a_model_made_again_the_last_stands(run):
+    rng = np.random.default_rng(1)
+    better = noisy_probabilities(run.y, 2, 3.0, rng)
+    climb(run, "mlp", 1, 3, SIZES[-1], better, setting=0)
+    points = [p for p in study_of_run(run.path, AUC).points if p.learner == "mlp"]
+    assert [p.n for p in points] == list(SIZES)
+    assert {p.trial for p in points} == {"mlp-0"}
+    assert np.mean(points[-1].score) == pytest.approx(
+        score(AUC, run.y[run.fold == 0], better[run.fold == 0]), abs=0.01
+    )
