@@ -97,15 +97,18 @@ def write_leaderboard(run: Path, metric: Metric) -> pd.DataFrame:
     return table
 
 
-def of_choice(board: pd.DataFrame, choice: Metric, *, locked: bool) -> str:
+def of_choice(
+    board: pd.DataFrame, choice: Metric, whole: Iterable[str] = (), *, locked: bool
+) -> str:
     """The row that predicts unless another is named.
 
     The highest ensemble, if the rows cannot tell it from the best: it leans less on the luck of
-    one choice. Otherwise the best row.
+    one choice. Of such ensembles those over all learners come first. Otherwise the best row.
 
     Args:
         board: A leaderboard with at least one ranked row.
         choice: The metric of `score_val`.
+        whole: The ensembles over all learners.
         locked: Whether scores come from rows or labels that no choice may see; then it is the
             ensemble that did best on validation.
     """
@@ -116,6 +119,8 @@ def of_choice(board: pd.DataFrame, choice: Metric, *, locked: bool) -> str:
         )
     elif not locked:
         blends = blends[blends["ties_best"] | blends["rank"].eq(1)]
+    over_all = blends[blends["learner"].isin([*whole])]
+    blends = blends if over_all.empty else over_all
     return str((board if blends.empty else blends)["learner"].iloc[0])
 
 

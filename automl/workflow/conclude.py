@@ -56,7 +56,8 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
     record = Record(fit.run)
     best = best_trials(fit.run, prepared.metric)
     locked = task == "anomaly" or scored_on(fit.run) == "test"
-    default = of_choice(board, prepared.choice, locked=locked)
+    whole = [e.name for e in ensemblers if e.families is None]
+    default = of_choice(board, prepared.choice, whole, locked=locked)
     write_artifact(
         fit.run,
         prepared.data.schema,
