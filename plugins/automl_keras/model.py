@@ -70,7 +70,8 @@ class KerasModel:
         self._layout = Layout.of(train.X, wide=wide, crosses=crosses)
         with place(run.device, run.threads):
             inputs, output = self._make(self._config, self._layout, self._outputs, run.seed)
-            self._net = keras.Model(inputs, output)
+            # Without a name Keras counts the models of the process, and saves the count.
+            self._net = keras.Model(inputs, output, name="net")
             # Of the same layers, and apart: the net is saved without an optimiser.
             self._train(keras.Model(inputs, output), train, stop, run)
             if not all(np.isfinite(weights).all() for weights in self._net.get_weights()):

@@ -220,3 +220,14 @@ def test_the_learning_rate_rises_and_falls():
     assert rates[0] == rates[-1] == rates[-2] == pytest.approx(0.01)
     assert rates[0] < rates[1] < rates[2] == pytest.approx(1.0)
     assert rates[3] > rates[4]
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_saved_net_is_as_large_whatever_the_process_made_before(name, tmp_path):
+    sizes = []
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        folder.mkdir()
+        model, _ = fit(name, data("binary", 200), {"epochs": 1})
+        model.save(folder)
+        sizes.append((folder / "net.keras").stat().st_size)
+    assert sizes[0] == sizes[1]
