@@ -83,7 +83,8 @@ def ledger_of(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     effects = {c.text: effects_of(c, lines) for c in LEDGER if isinstance(c, Claim)}
     tested = [c for c in LEDGER if isinstance(c, Claim) and len(effects[c.text]) > 1]
     judged = [pool(effects[c.text], c.kind, c.margin) for c in tested]
-    words = verdicts(judged, [c.kind for c in tested], [c.margin for c in tested])
+    kinds, margins = [c.kind for c in tested], [c.margin for c in tested]
+    words = verdicts(judged, kinds, margins) if judged else []
     found = dict(zip((c.text for c in tested), zip(judged, words, strict=True), strict=True))
     return [
         _untested(claim) if claim.text not in found else _tested(claim, *found[claim.text])
