@@ -173,7 +173,7 @@ def detectors(table: Table) -> dict[str, Any]:
         auto = AutoML(
             task="anomaly",
             learner=DETECTORS,
-            trials=len(DETECTORS),
+            trials=len(DETECTORS) + 1,  # and the baseline
             time_limit=None,
             seed=seed,
         ).fit(train.reset_index(drop=True))
@@ -209,7 +209,7 @@ def pruning(table: Table) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "whole"
         auto = AutoML(
-            task=table.task, learner=["mlp"], trials=1, time_limit=None, output=str(whole)
+            task=table.task, learner=["mlp"], trials=2, time_limit=None, output=str(whole)
         ).fit(train.reset_index(drop=True), table.target)
         found = {"0": _judged(auto, test, table)}
         sizes = {"0": _squeezed(whole)}
