@@ -97,10 +97,8 @@ def write_leaderboard(run: Path, metric: Metric) -> pd.DataFrame:
     return table
 
 
-def of_choice(
-    board: pd.DataFrame, choice: Metric, whole: Iterable[str] = (), *, locked: bool
-) -> str:
-    """The row that predicts unless another is named.
+def of_choice(board: pd.DataFrame, choice: Metric, whole: Iterable[str], *, locked: bool) -> str:
+    """The row that predicts unless another is named; of those whose models are saved.
 
     The highest ensemble, if the rows cannot tell it from the best: it leans less on the luck of
     one choice. Of such ensembles those over all learners come first. Otherwise the best row.
@@ -112,7 +110,8 @@ def of_choice(
         locked: Whether scores come from rows or labels that no choice may see; then it is the
             ensemble that did best on validation.
     """
-    blends = board[board["family"].eq("ensemble") & board["status"].eq("ok")]
+    saved = board[board["size_bytes"].notna()]
+    blends = saved[saved["family"].eq("ensemble") & saved["status"].eq("ok")]
     if locked and not blends.empty:
         blends = blends.sort_values(
             "score_val", ascending=not choice.greater_is_better, kind="stable"
@@ -121,7 +120,8 @@ def of_choice(
         blends = blends[blends["ties_best"] | blends["rank"].eq(1)]
     over_all = blends[blends["learner"].isin([*whole])]
     blends = blends if over_all.empty else over_all
-    return str((board if blends.empty else blends)["learner"].iloc[0])
+    chosen = next(rows for rows in (blends, saved, board) if not rows.empty)
+    return str(chosen["learner"].iloc[0])
 
 
 def scored_on(run: Path) -> str:

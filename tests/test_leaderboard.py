@@ -300,13 +300,31 @@ def test_what_predicts_is_the_highest_ensemble_unless_a_learner_is_clearly_ahead
             "status": "ok",
             "ties_best": ties,
             "score_val": [0.9, 0.7, 0.8],
+            "size_bytes": [1, 1, 1],
         }
     )
-    assert of_choice(board, AUC, locked=False) == expected
+    assert of_choice(board, AUC, [], locked=False) == expected
     if any(ties):  # of those that tie, one over all learners
         assert of_choice(board, AUC, ["deep_blend"], locked=False) == "deep_blend"
     first = board.assign(family=["ensemble", "ensemble", "classical"])
-    assert of_choice(first, AUC, locked=False) == "forest"
+    assert of_choice(first, AUC, [], locked=False) == "forest"
     # what locked rows say must not choose
-    assert of_choice(board, AUC, locked=True) == "deep_blend"
-    assert of_choice(board, RMSE, locked=True) == "blend"
+    assert of_choice(board, AUC, [], locked=True) == "deep_blend"
+    assert of_choice(board, RMSE, [], locked=True) == "blend"
+
+
+def test_what_has_no_saved_model_does_not_predict():
+    board = pd.DataFrame(
+        {
+            "rank": [1, 2, 3],
+            "learner": ["stranger", "forest", "linear"],
+            "family": "classical",
+            "status": "ok",
+            "ties_best": [True, True, False],
+            "score_val": [0.9, 0.8, 0.7],
+            "size_bytes": pd.array([None, 1, 1], dtype="Int64"),
+        }
+    )
+    assert of_choice(board, AUC, [], locked=False) == "forest"
+    nobody = board.assign(size_bytes=pd.NA)
+    assert of_choice(nobody, AUC, [], locked=False) == "stranger"

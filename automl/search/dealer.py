@@ -101,7 +101,7 @@ class Dealer:
         climb = next(c for c in lane.climbs if c.trial.id == rung.trial)
         step = Step(rung.rung, rung.fold)
         allowed = climb.running.pop(step, math.inf)
-        if rung.fit_seconds > HURRIED * allowed:
+        if rung.status == "ok" and rung.fit_seconds > HURRIED * allowed:
             climb.hurried.add(step)
         lane.overran |= rung.fit_seconds > OVERRAN * allowed
         climb.finished[step] = rung
@@ -151,10 +151,9 @@ class Dealer:
             return "failed", failures[0]
         if lane.hopeless:
             return "not_reached", lane.hopeless
-        reached = max((c.highest for c in lane.climbs), default=-1)
-        if reached >= 0:
+        if lane.highest >= 0:
             return "not_reached", (
-                f"the budget ended after {self.ladder.sizes[reached]:,} of "
+                f"the budget ended after {self.ladder.sizes[lane.highest]:,} of "
                 f"{self.ladder.sizes[TOP]:,} rows"
             )
         return "not_reached", "the budget ended before it began"
@@ -180,14 +179,14 @@ class Dealer:
         before anything else.
         """
         open_steps = []
-        pressed, late = self._pacing.pressed(now), self._pacing.late(now)
+        way_up = self._pacing.way_up(now)
         for order, lane in enumerate(self.lanes):
             if lane.arrived or lane.dead or lane.hopeless:
                 continue
             climb = self._leader_or_new(lane)
             if climb is None:
                 continue
-            step = climb.next(self._way_up(lane, pressed=pressed, late=late))
+            step = climb.next(way_up(lane))
             if step is not None and self._pacing.affordable(lane, step, now):
                 place = (step.rung, step.fold > 0, not self.lanes.first(lane), order)
                 open_steps.append((place, lane, climb, step))
@@ -234,22 +233,6 @@ class Dealer:
         return _Choice(*min(open_steps, key=lambda entry: entry[:2])[2:])
 
     # ------------------------------------------------------------------- choosing
-
-    def _way_up(self, lane: Lane, *, pressed: bool, late: bool) -> tuple[Step, ...]:
-        """The steps of breadth; short of time without those below the top, where models are made.
-
-        A learner that cannot be cut short tries a low rung first, to tell what the top takes;
-        one whose first rung was cut short leaves the second out.
-        """
-        first, *others = self.ladder.climb
-        top = tuple(step for step in self.ladder.climb if step.rung == TOP)
-        if late and (lane.learner.fidelity is not None or lane.pace() is not None):
-            return top
-        if pressed and first not in top:
-            return (first, *top)
-        if others and len(self.ladder.sizes) > 3 and any(first in c.hurried for c in lane.climbs):
-            return (first, *others[1:])
-        return self.ladder.climb
 
     def _leader_or_new(self, lane: Lane) -> Climb | None:
         if lane.leader is not None:

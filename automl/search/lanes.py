@@ -50,6 +50,11 @@ class Lane:
         return max(alive, key=lambda c: (c.highest, -c.trial.number), default=None)
 
     @property
+    def highest(self) -> int:
+        """The highest rung with a score; -1 for none."""
+        return max((climb.highest for climb in self.climbs), default=-1)
+
+    @property
     def at_top(self) -> bool:
         return any(c.at_top for c in self.climbs)
 

@@ -11,6 +11,8 @@ from automl.search.lanes import FAMILY_SHARE, Lane, Lanes
 from automl.search.plan import Job, Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from automl.types import Rung, Trial
 
 BREADTH_SHARE = 0.55
@@ -51,11 +53,31 @@ class Pacing:
             return lane.cost * rows / self._ladder.sizes[TOP]
         return pace * rows
 
-    def late(self, now: float) -> bool:
-        """Whether first models of all rows come before anything else."""
-        return self._plan.seconds is not None and now > STRAIGHT_UP * self._plan.seconds
+    def way_up(self, now: float) -> Callable[[Lane], tuple[Step, ...]]:
+        """Learner -> its steps of breadth; short of time without those below the top.
 
-    def pressed(self, now: float) -> bool:
+        A learner that cannot be cut short tries a low rung first, to tell what the top takes;
+        one whose first rung was cut short leaves the second out.
+        """
+        whole = self._ladder.climb
+        first, *others = whole
+        top = tuple(step for step in whole if step.rung == TOP)
+        late = self._plan.seconds is not None and now > STRAIGHT_UP * self._plan.seconds
+        pressed = self._pressed(now)
+
+        def steps(lane: Lane) -> tuple[Step, ...]:
+            if late and (lane.learner.fidelity is not None or lane.pace() is not None):
+                return top
+            if pressed and first not in top:
+                return (first, *top)
+            cut = any(first in climb.hurried for climb in lane.climbs)
+            if cut and others and len(self._ladder.sizes) > 3:
+                return (first, *others[1:])
+            return whole
+
+        return steps
+
+    def _pressed(self, now: float) -> bool:
         """Whether the first models of all rows would take most of the time that is left.
 
         A learner that can be cut short counts with a part of an equal share at most.
@@ -92,7 +114,7 @@ class Pacing:
             return left > 1.0
         room = ROOM
         if first:
-            leaps = step.rung - max((c.highest for c in lane.climbs), default=-1) > 1
+            leaps = step.rung - lane.highest > 1
             room = LEAP_ROOM if leaps else FIRST_ROOM
         fits = left > max(0.7, room * expected)
         if first and not fits and lane.pace() is not None:
@@ -124,8 +146,14 @@ class Pacing:
         seconds = self._plan.seconds or 0.0
         for_breadth = max(BREADTH_SHARE * seconds - now, LATE_SHARE * (seconds - now), 0.0)
         own = self._weight(lane, step)
-        ahead = {other.learner.name: self._ahead(other) for other in self._lanes}
+        way_up = self.way_up(now)
+        ahead = {other.learner.name: self._ahead(other, way_up(other)) for other in self._lanes}
         given = self._plan.slots * for_breadth * own / max(sum(ahead.values()), own)
+        alone = step.rung == TOP and sum(ahead.values()) <= own
+        if alone and (given < self.expected(lane, step) or _cut_short(lane)):
+            others = [self.expected(other) for other in self._lanes if other.at_top]
+            if ROOM * min([given, *others]) > seconds - now - given:
+                return seconds - now  # what this one left would not do for another model
         if step.rung == TOP and lane.learner.family == self._lanes.starved():
             family = [other for other in self._lanes if other.learner.family == lane.learner.family]
             short = FAMILY_SHARE * self._plan.slots * seconds - sum(one.spent for one in family)
@@ -133,17 +161,13 @@ class Pacing:
             given = max(given, short * own / max(waiting, own))
         return given
 
-    def _ahead(self, lane: Lane) -> float:
-        """The claims of all steps that a learner still has before it."""
+    def _ahead(self, lane: Lane, steps: tuple[Step, ...]) -> float:
+        """The claims of those of its steps that a learner still has before it."""
         if lane.arrived or lane.dead or lane.hopeless:
             return 0.0
         taken = {s for c in lane.climbs[:1] for s in c.finished}
         highest = max((s.rung for s in taken), default=-1)
-        return sum(
-            self._weight(lane, s)
-            for s in self._ladder.climb
-            if s.rung >= highest and s not in taken
-        )
+        return sum(self._weight(lane, s) for s in steps if s.rung >= highest and s not in taken)
 
     def _weight(self, lane: Lane, step: Step) -> float:
         """The step's claim on breadth: its rows, its declared cost, at the top its promise.
@@ -153,8 +177,12 @@ class Pacing:
         weight = self._ladder.share(step) * math.sqrt(1 + lane.cost)
         if step.rung < TOP or self._plan.allocate == "equal":
             return weight
-        rung = max((c.highest for c in lane.climbs), default=-1)
-        gap = self._lanes.gap(lane, rung, unknown=UNKNOWN_GAP)
-        if any(Step(rung, 0) in c.hurried for c in lane.climbs):
+        gap = self._lanes.gap(lane, lane.highest, unknown=UNKNOWN_GAP)
+        if _cut_short(lane):
             gap = min(gap, UNKNOWN_GAP)
         return weight * max(0.1, math.exp(-KEENNESS * gap))
+
+
+def _cut_short(lane: Lane) -> bool:
+    """Whether it used up its time on the highest rung it has been on."""
+    return any(Step(lane.highest, 0) in climb.hurried for climb in lane.climbs)

@@ -172,6 +172,14 @@ def test_a_model_that_was_cut_short_is_made_again_with_more_time():
     assert all(seconds[1] > 1.3 * seconds[0] for seconds in again)
 
 
+@pytest.mark.parametrize("learners", [1, 2, 3])
+def test_the_last_of_few_slow_learners_gets_what_is_left(learners):
+    world = World({f"l{i}": 100.0 for i in range(learners)})
+    rungs, end = world.run(world.dealer(Plan(seconds=100, slots=1)))
+    assert 90 <= end <= 100
+    assert tops(rungs) == set(world.seconds)
+
+
 def test_a_model_that_was_not_cut_short_is_never_made_again():
     world = World(SIX)
     rungs, _ = world.run(world.dealer(Plan(seconds=300), DEEP))
@@ -195,8 +203,8 @@ def test_of_small_tables_every_learner_has_one_fold_before_any_has_two():
 
 def test_a_short_search_leaves_the_middle_rungs_out():
     world = World(dict.fromkeys(SIX, 10.0), fixed=frozenset(SIX))
-    rungs, end = world.run(world.dealer(Plan(seconds=50), DEEP))
-    assert end <= 50
+    rungs, end = world.run(world.dealer(Plan(seconds=42), DEEP))
+    assert end <= 42
     assert not any(r.rung == 1 for r in rungs if r.trial.endswith("-0"))
     assert len(tops(rungs)) == len(SIX)
 
