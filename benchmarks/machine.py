@@ -29,11 +29,11 @@ def describe() -> str:
     )
 
 
-def write_table(path: Path, command: str, rows: list[dict[str, Any]]) -> None:
-    """A CSV table with the command and the machine above it."""
+def write_table(path: Path, command: str, rows: list[dict[str, Any]], *told: str) -> None:
+    """A CSV table with the command, the machine and what else is told above it."""
     with path.open("w", newline="") as file:
         file.write(f"# python {command} {' '.join(sys.argv[2:])}".rstrip() + "\n")
-        file.write(f"# {describe()}\n")
+        file.writelines(f"# {line}\n" for line in (describe(), *told))
         writer = csv.DictWriter(file, list(dict.fromkeys(k for row in rows for k in row)))
         writer.writeheader()
         writer.writerows(rows)

@@ -12,7 +12,6 @@ choice saw.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 from pathlib import Path
@@ -28,7 +27,7 @@ from sklearn.model_selection import train_test_split
 from automl import AutoML
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import describe
+from machine import write_table
 
 HERE = Path(__file__).parent
 SETS = ("mammography", "breast_cancer", "digits")
@@ -50,12 +49,7 @@ def main() -> None:
             for row in one(name, seed, arguments):
                 rows.append(row)
                 print(json.dumps(row), flush=True)
-    with arguments.output.open("w", newline="") as file:
-        file.write(f"# {' '.join(['python benchmarks/anomaly/run.py DATA', *sys.argv[2:]])}\n")
-        file.write(f"# {describe()}\n")
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_table(arguments.output, "benchmarks/anomaly/run.py DATA", rows)
 
 
 def one(name: str, seed: int, arguments: argparse.Namespace) -> list[dict[str, Any]]:

@@ -278,4 +278,4 @@ EXPERIMENTS = {
     "anomalies": Experiment(WITH_CLASSES, detectors),
     "pruning": Experiment(STUDIED, pruning),
 }
-"""Name -> what is run. The whole takes under four hours on 2 CPUs."""
+"""Name -> what is run. The whole is meant to take under four hours on 2 CPUs."""

@@ -10,7 +10,6 @@ typed table. Once: `automl --help` over `python -c "import typer"`, medians of s
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import statistics
 import sys
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import describe, run
+from machine import run, write_table
 
 HERE = Path(__file__).parent
 SETS = ["adult", "otto", "california_housing", "give_me_some_credit"]
@@ -48,13 +47,8 @@ def main() -> None:
     for name in arguments.only:
         rows.append(one(sets[name], arguments.data, arguments.time_limit))
         print(json.dumps(rows[-1]), flush=True)
-    with arguments.output.open("w", newline="") as file:
-        file.write(f"# {' '.join(['python benchmarks/overhead/run.py DATA', *sys.argv[2:]])}\n")
-        file.write(f"# {describe()}\n")
-        file.write(f"# automl --help over import typer: {ratio:.2f}\n")
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    told = f"automl --help over import typer: {ratio:.2f}"
+    write_table(arguments.output, "benchmarks/overhead/run.py DATA", rows, told)
 
 
 def median(command: list[str]) -> float:
