@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 Value: TypeAlias = bool | int | float | str | None
+PLAIN = "options are strings, numbers, booleans or None: Choice('a', 'b')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,12 @@ class Choice:
 
     def __init__(self, *options: Value) -> None:
         object.__setattr__(self, "options", options)
+
+    @property
+    def strange(self) -> list[object]:
+        """Options that are no values; not every author has a type checker."""
+        options: tuple[object, ...] = self.options
+        return [option for option in options if not isinstance(option, Value)]
 
 
 Dimension: TypeAlias = Float | Int | Choice

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from automl.types import Array, Config, Learner, Metric, Model, Status, Task
 
-SCALE = "scale.json"
+SCALE = "automl_scale.json"
 """The host's file beside a saved anomaly detector: the scale of its scores."""
 SCALE_ROWS = 2_000
 

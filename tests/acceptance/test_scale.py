@@ -147,7 +147,7 @@ def test_a_killed_study_goes_on_and_computes_nothing_twice(home):
 
 @pytest.mark.slow
 def test_ctrl_c_leaves_verdicts_of_what_there_is(home):
-    words = ("--metric", "accuracy", "--regime", "default", "-o", "stopped")
+    words = ("--metric", "accuracy", "--regime", "default", "--repeats", "20", "-o", "stopped")
     process = scale(home, *words)
     journal = home / "stopped" / "journal.jsonl"
     deadline = time.monotonic() + 90

@@ -348,6 +348,10 @@ def test_a_learner_of_an_older_api_is_accepted_and_told_what_changed(
         ({"space": {"depth": Int(9, 3)}}, "its space for depth runs from 9 to 3"),
         ({"space": {"rate": Float(0.0, 1.0, log=True)}}, "its space for rate is logarithmic"),
         ({"space": {"kind": Choice()}}, "its space offers no option for kind"),
+        (
+            {"space": {"kind": Choice(["a", "b"])}},
+            "its space for kind offers ['a', 'b']; options are",
+        ),
         ({"defaults": ()}, "declares no default configuration"),
     ],
 )

@@ -14,7 +14,11 @@ def automl_learners():
         family="classical",
         tasks={"binary", "multiclass", "regression"},
         view="matrix",
-        space={"max_bins": automl.Int(32, 1024, log=True), "outer_bags": automl.Int(2, 8)},
+        space={
+            "max_bins": automl.Int(32, 1024, log=True),
+            "outer_bags": automl.Int(2, 8),
+            "interactions": automl.Choice(0),  # searching for pairs takes minutes
+        },
         defaults=[{"max_bins": 256, "outer_bags": 2, "interactions": 0}],
         cost=20.0,
         limits=automl.Limits(rows=200_000, columns=500),
