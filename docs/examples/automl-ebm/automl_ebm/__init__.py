@@ -16,10 +16,11 @@ def automl_learners():
         view="matrix",
         space={
             "max_bins": automl.Int(32, 1024, log=True),
-            "outer_bags": automl.Int(2, 8),
+            "outer_bags": automl.Int(2, 4),
+            "max_rounds": automl.Int(500, 5000, log=True),  # tiny tables never stop by themselves
             "interactions": automl.Choice(0),  # searching for pairs takes minutes
         },
-        defaults=[{"max_bins": 256, "outer_bags": 2, "interactions": 0}],
+        defaults=[{"max_bins": 256, "outer_bags": 2, "max_rounds": 3000, "interactions": 0}],
         cost=20.0,
         limits=automl.Limits(rows=200_000, columns=500),
         summary="Boosted shallow trees on one column at a time (Nori et al. 2019).",
