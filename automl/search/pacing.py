@@ -141,7 +141,8 @@ class Pacing:
         """The step's part of the time that breadth has left.
 
         By rows still to climb; greedily, at the top the learners that led below get more. A
-        family that is short of its share of all seconds divides up what it is short of.
+        family that is short of its share of all seconds divides up what it is short of; what its
+        poorer learners leave of that, its better ones get afterwards.
         """
         seconds = self._plan.seconds or 0.0
         for_breadth = max(BREADTH_SHARE * seconds - now, LATE_SHARE * (seconds - now), 0.0)
@@ -158,7 +159,8 @@ class Pacing:
             family = [other for other in self._lanes if other.learner.family == lane.learner.family]
             short = FAMILY_SHARE * self._plan.slots * seconds - sum(one.spent for one in family)
             waiting = sum(ahead[one.learner.name] for one in family)
-            given = max(given, short * own / max(waiting, own))
+            part = self._promise(lane) / max(map(self._promise, family))
+            given = max(given, part * short * own / max(waiting, own))
         return given
 
     def _ahead(self, lane: Lane, steps: tuple[Step, ...]) -> float:
@@ -170,17 +172,21 @@ class Pacing:
         return sum(self._weight(lane, s) for s in steps if s.rung >= highest and s not in taken)
 
     def _weight(self, lane: Lane, step: Step) -> float:
-        """The step's claim on breadth: its rows, its declared cost, at the top its promise.
-
-        A score that was cut short on a lower rung promises no less than half a gap.
-        """
+        """The step's claim on breadth: its rows, its declared cost, at the top its promise."""
         weight = self._ladder.share(step) * math.sqrt(1 + lane.cost)
-        if step.rung < TOP or self._plan.allocate == "equal":
-            return weight
+        return weight if step.rung < TOP else weight * self._promise(lane)
+
+    def _promise(self, lane: Lane) -> float:
+        """What a learner's scores below promise for the top: 1 for the best, at least 0.1.
+
+        A score that was cut short promises no less than half a gap.
+        """
+        if self._plan.allocate == "equal":
+            return 1.0
         gap = self._lanes.gap(lane, lane.highest, unknown=UNKNOWN_GAP)
         if _cut_short(lane):
             gap = min(gap, UNKNOWN_GAP)
-        return weight * max(0.1, math.exp(-KEENNESS * gap))
+        return max(0.1, math.exp(-KEENNESS * gap))
 
 
 def _cut_short(lane: Lane) -> bool:
