@@ -203,11 +203,9 @@ class Dealer:
         """
         arrived = [lane for lane in self.lanes if lane.arrived]
         for lane in sorted(arrived, key=self._urgency):
-            latest, step = lane.latest, Step(TOP, 0)
-            if latest is not None and (step in latest.hurried or step in latest.running):
-                more = step in latest.hurried and self._may_start(lane, repeat=True)
-                if more and self._pacing.affordable(lane, step, now):
-                    return _Choice(lane, self._again(lane, latest), step)
+            if lane.wants_time:
+                if (longer := self._longer(lane, now)) is not None:
+                    return longer
                 continue
             for climb, step in self._options(lane):
                 if self._pacing.affordable(lane, step, now):
@@ -223,6 +221,8 @@ class Dealer:
             return None
         open_steps = []
         for order, (lane, climb) in enumerate(self._to_bag()):
+            if lane.wants_time and (longer := self._longer(lane, now)) is not None:
+                return longer
             if Step(TOP, 0) in climb.hurried:
                 continue
             step = climb.next(self.ladder.bag)
@@ -250,12 +250,16 @@ class Dealer:
         lane.climbs.append(Climb(trial))
         return lane.climbs[-1]
 
-    def _again(self, lane: Lane, climb: Climb) -> Climb:
-        """A climb entered with the settings of another."""
-        lane.sampler.repeat(climb.trial.config)
-        trial = replace(climb.trial, number=len(lane.climbs))
-        lane.climbs.append(Climb(trial))
-        return lane.climbs[-1]
+    def _longer(self, lane: Lane, now: float) -> _Choice | None:
+        """The lane's latest model of all rows again, if there is more time for it."""
+        latest, step = lane.latest, Step(TOP, 0)
+        if latest is None or step in latest.running or not self._may_start(lane, repeat=True):
+            return None
+        if not self._pacing.affordable(lane, step, now):
+            return None
+        lane.sampler.repeat(latest.trial.config)
+        lane.climbs.append(Climb(replace(latest.trial, number=len(lane.climbs))))
+        return _Choice(lane, lane.climbs[-1], step)
 
     def _may_start(self, lane: Lane, *, repeat: bool = False) -> bool:
         started = sum(len(other.climbs) for other in self.lanes)

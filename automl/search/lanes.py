@@ -75,6 +75,12 @@ class Lane:
         ]
         return tried[-1] if tried else None
 
+    @property
+    def wants_time(self) -> bool:
+        """Whether its latest model of all rows was cut short, or is being made again."""
+        latest, step = self.latest, Step(TOP, 0)
+        return latest is not None and (step in latest.hurried or step in latest.running)
+
     def pace(self) -> float | None:
         """Seconds a row of the latest finished step of the highest rung."""
         done = [r for c in self.climbs for r in c.finished.values() if r.status == "ok"]
@@ -82,6 +88,11 @@ class Lane:
             return None
         last = max(done, key=lambda r: (min(r.rung, TOP), r.fit_seconds))
         return (last.fit_seconds + last.predict_seconds) / max(last.n, 1)
+
+    def aftermath(self) -> float:
+        """Seconds beside fit and predict that a model of all rows has taken at most."""
+        made = [r for c in self.climbs for s, r in c.finished.items() if s.rung >= TOP]
+        return max((r.overhead_seconds for r in made), default=0.0)
 
 
 class Lanes:
