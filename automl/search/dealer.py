@@ -215,13 +215,14 @@ class Dealer:
     def _bagging(self, now: float) -> _Choice | None:
         """The next fold of the best configurations, all of them a fold at a time.
 
-        Not of one that was cut short: the same rows with more time come first.
+        Not of one that was cut short: the heaviest is made again instead, the others wait.
         """
         if not self.ladder.bag or not self.plan.bagged:
             return None
         open_steps = []
         for order, (lane, climb) in enumerate(self._to_bag()):
-            if lane.wants_time and (longer := self._longer(lane, now)) is not None:
+            heaviest = order == 0 and lane.wants_time
+            if heaviest and (longer := self._longer(lane, now)) is not None:
                 return longer
             if Step(TOP, 0) in climb.hurried:
                 continue

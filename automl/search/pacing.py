@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from automl.types import Rung, Trial
 
-BREADTH_SHARE = 0.5
+BREADTH_SHARE = 0.55
 """Part of the search seconds by which every learner should have climbed once."""
 PRESSED = 0.6
 """Part of the time left above which first models of all rows leave the middle rungs out."""
@@ -23,7 +23,7 @@ FEWEST_SECONDS = 0.33
 """Part of an equal share of the seconds that a first model of all rows should have."""
 STRAIGHT_UP = 0.5
 """Part of the search seconds after which they leave out all rungs below the top."""
-LATE_SHARE = 0.5
+LATE_SHARE = 0.6
 """Part of the seconds left that breadth may take when it is late."""
 ROOM = 1.35
 """Times its expected seconds that must be left for a fit that would only improve things."""
@@ -140,17 +140,16 @@ class Pacing:
     def _breadth_share(self, lane: Lane, step: Step, now: float) -> float:
         """The step's part of the time that breadth has left.
 
-        By rows still to climb; greedily, at the top the learners that led below get more, and
-        what the poorer ones leave is for making the best ones again. A family that is short of
-        its share of all seconds divides up what it is short of.
+        By rows still to climb; greedily, at the top the learners that led below get more. A
+        family that is short of its share of all seconds divides up what it is short of; what its
+        poorer learners leave of that, its better ones get afterwards.
         """
         seconds = self._plan.seconds or 0.0
         for_breadth = max(BREADTH_SHARE * seconds - now, LATE_SHARE * (seconds - now), 0.0)
         own = self._weight(lane, step)
         way_up = self.way_up(now)
         ahead = {other.learner.name: self._ahead(other, way_up(other)) for other in self._lanes}
-        promise = self._promise(lane) if step.rung == TOP else 1.0
-        given = self._plan.slots * for_breadth * own / max(sum(ahead.values()), own / promise)
+        given = self._plan.slots * for_breadth * own / max(sum(ahead.values()), own)
         alone = step.rung == TOP and sum(ahead.values()) <= own
         if alone and (given < self.expected(lane, step) or _cut_short(lane)):
             others = [self.expected(other) for other in self._lanes if other.at_top]
@@ -160,7 +159,7 @@ class Pacing:
             family = [other for other in self._lanes if other.learner.family == lane.learner.family]
             short = FAMILY_SHARE * self._plan.slots * seconds - sum(one.spent for one in family)
             waiting = sum(ahead[one.learner.name] for one in family)
-            part = promise / max(map(self._promise, family))
+            part = self._promise(lane) / max(map(self._promise, family))
             given = max(given, part * short * own / max(waiting, own))
         return given
 
