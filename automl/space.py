@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 Value: TypeAlias = bool | int | float | str | None
-PLAIN = "options are strings, numbers, booleans or None: Choice('a', 'b')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +36,16 @@ class Choice:
         object.__setattr__(self, "options", options)
 
     @property
-    def strange(self) -> list[object]:
-        """Options that are no values; not every author has a type checker."""
+    def fault(self) -> str:
+        """What is wrong with the options, if anything; not every author has a type checker."""
         options: tuple[object, ...] = self.options
-        return [option for option in options if not isinstance(option, Value)]
+        for option in options:
+            if not isinstance(option, Value):
+                return (
+                    f"offers {option!r}; options are strings, numbers, booleans or None: "
+                    "Choice('a', 'b')"
+                )
+        return ""
 
 
 Dimension: TypeAlias = Float | Int | Choice

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl.hooks.requirements import explain_extra
 from automl.hooks.versions import changed_since, refusal
-from automl.space import PLAIN, Choice
+from automl.space import Choice
 from automl.types import Ensembler, Learner, Metric, Status
 
 if TYPE_CHECKING:
@@ -130,8 +130,8 @@ def _unsound(learner: Learner) -> str:
         if isinstance(dim, Choice):
             if not dim.options:
                 return f"its space offers no option for {name}"
-            for option in dim.strange:
-                return f"its space for {name} offers {option!r}; {PLAIN}"
+            if dim.fault:
+                return f"its space for {name} {dim.fault}"
         elif not dim.low <= dim.high:
             return f"its space for {name} runs from {dim.low} to {dim.high}; low must come first"
         elif dim.log and dim.low <= 0:

@@ -221,10 +221,10 @@ class Dealer:
             return None
         open_steps = []
         for order, (lane, climb) in enumerate(self._to_bag()):
-            heaviest = order == 0 and lane.wants_time
-            if heaviest and (longer := self._longer(lane, now)) is not None:
-                return longer
             if Step(TOP, 0) in climb.hurried:
+                heaviest = order == 0 and climb is lane.latest
+                if heaviest and (longer := self._longer(lane, now)) is not None:
+                    return longer
                 continue
             step = climb.next(self.ladder.bag)
             if step is not None and self._pacing.affordable(lane, step, now):

@@ -89,7 +89,7 @@ class Lane:
         last = max(done, key=lambda r: (min(r.rung, TOP), r.fit_seconds))
         return (last.fit_seconds + last.predict_seconds) / max(last.n, 1)
 
-    def aftermath(self) -> float:
+    def overhead(self) -> float:
         """Seconds beside fit and predict that a model of all rows has taken at most."""
         made = [r for c in self.climbs for s, r in c.finished.items() if s.rung >= TOP]
         return max((r.overhead_seconds for r in made), default=0.0)

@@ -116,7 +116,7 @@ class Pacing:
         if first:
             leaps = step.rung - lane.highest > 1
             room = LEAP_ROOM if leaps else FIRST_ROOM
-        fits = left > max(0.7, room * expected + lane.aftermath())
+        fits = left > max(0.7, room * expected + lane.overhead())
         if first and not fits and lane.pace() is not None:
             lane.hopeless = (
                 f"{self._ladder.rows(step):,} rows would take about {expected:.0f} s, "
@@ -134,7 +134,7 @@ class Pacing:
             allowance = max(0.5, self._breadth_share(lane, step, now))
         else:
             allowance = max(1.0, 2 * ROOM * expected)
-        allowance = max(0.2, min(allowance, 0.92 * left - 0.3 - lane.aftermath()))
+        allowance = max(0.2, min(allowance, 0.92 * left - 0.3 - lane.overhead()))
         return Job(trial, step, allowance, 4 * max(allowance, expected) + GRACE, left)
 
     def _breadth_share(self, lane: Lane, step: Step, now: float) -> float:

@@ -172,6 +172,15 @@ def test_a_model_that_was_cut_short_is_made_again_with_more_time():
     assert all(seconds[1] > 1.3 * seconds[0] for seconds in again)
 
 
+def test_the_heaviest_member_is_made_again_before_others_are_bagged():
+    world = World({f"l{i}": 100.0 for i in range(8)} | {"quick": 0.5})
+    rungs, _ = world.run(world.dealer(Plan(seconds=100, slots=1, tuning_share=0.0), ("quick",)))
+    made = [(r.learner, r.rung) for r in rungs]
+    assert ("quick", BAG) in made
+    again = made.index(("l0", TOP), made.index(("l0", TOP)) + 1)
+    assert again < made.index(("quick", BAG))
+
+
 @pytest.mark.parametrize("learners", [1, 2, 3])
 def test_the_last_of_few_slow_learners_gets_what_is_left(learners):
     world = World({f"l{i}": 100.0 for i in range(learners)})

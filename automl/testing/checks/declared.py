@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
 from automl.search.sampler import Sampler
-from automl.space import PLAIN, Choice, Dimension, Int, Value
+from automl.space import Choice, Dimension, Int, Value
 from automl.testing.bench import Brief
 from automl.testing.outcome import TASKS, FaultError, SkippedError, check, told
 from automl.types import API_VERSION, Config, Family, Resources, ViewKind
@@ -70,7 +70,8 @@ def _dimension(dimension: Dimension) -> Iterator[str]:
     if isinstance(dimension, Choice):
         if not dimension.options:
             yield "there is nothing to choose from"
-        yield from (f"offers {option!r}; {PLAIN}" for option in dimension.strange)
+        if dimension.fault:
+            yield dimension.fault
         return
     if not dimension.low < dimension.high or not math.isfinite(dimension.high - dimension.low):
         yield f"low {dimension.low} is not below high {dimension.high}"
