@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from automl.data.apply import to_dataset
 from automl.data.read import read_table
@@ -207,6 +208,7 @@ def paces(rows: Rows, repeats: int) -> list[dict[str, Any]]:
     import torch
 
     torch.set_num_threads(1)
+    threadpool_limits(1)  # scikit-learn's net multiplies by numpy's own library
     hot = np.ascontiguousarray(rows.views.train("matrix"), dtype=np.float32)
     config = {
         "numbers": "plain",

@@ -39,8 +39,6 @@ class Plan:
     betas: tuple[float, float] = (0.9, 0.95)
     clip: float = 1.0
     """Largest norm of the gradient; 0 for none."""
-    first_report: float = 0.0
-    """Progress before which no epoch is reported, and so none kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +162,7 @@ def train(net: nn.Module, task: Task, plan: Plan, run: Run) -> None:
     """Train `net` in place and leave it with its best weights, in evaluation mode.
 
     Ends after the planned epochs, when the host says so, or in time before the deadline.
-    With stop rows the prediction is reported after each epoch (`EPOCH_ROWS`), from
-    `first_report` on, and at the end.
+    With stop rows the prediction is reported after each epoch (`EPOCH_ROWS`) and at the end.
 
     Raises:
         AutoMLError: The weights became infinite before any epoch was kept.
@@ -186,7 +183,7 @@ def train(net: nn.Module, task: Task, plan: Plan, run: Run) -> None:
         ended = step % per_epoch == 0 or progress >= 1
         if ended and not torch.isfinite(optimiser.weights.sum()):
             break
-        if task.evaluate and ended and progress >= plan.first_report:
+        if task.evaluate and ended:
             epoch = math.ceil(step / per_epoch)
             over = run.report(epoch, task.evaluate())
             clock.evaluated()

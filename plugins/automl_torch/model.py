@@ -91,7 +91,6 @@ class Recipe:
     dropout_schedule: Schedule = constant
     betas: tuple[float, float] = (0.9, 0.95)
     clip: float = 1.0
-    first_report: float = 0.0
     groups: Callable[[nn.Module], Sequence[Group]] = linear_decay
 
 
@@ -256,7 +255,6 @@ def plan_of(recipe: Recipe, config: Config, rows: int, cells: int) -> loop.Plan:
         decay=scaled(decay, recipe.decay_schedule),
         betas=recipe.betas,
         clip=recipe.clip,
-        first_report=recipe.first_report,
     )
 
 

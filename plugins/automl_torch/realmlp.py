@@ -26,9 +26,6 @@ WIDEST_NUMBERS = 1024
 SIMPLEX = 5
 """Training rows whose mixture centres a unit's bias at the start ("he+5")."""
 BATCHES = ((1_024, 64), (8_192, 128), (50_000, 256), (100_000, 512), (None, 1024))
-FIRST_REPORT = 3 / 15
-"""Two of the four cycles are over then. Of an epoch before that, only luck on few stop rows
-makes the best."""
 SLOW = 0.1
 """Learning rate of biases, activations and number embeddings, relative to the weights'."""
 
@@ -215,7 +212,6 @@ RECIPE = Recipe(
     decay_schedule=flat_cosine,
     dropout_schedule=flat_cosine,
     clip=0.0,
-    first_report=FIRST_REPORT,
 )
 
 

@@ -220,11 +220,15 @@ def test_members_of_tabm_differ_and_their_probabilities_are_averaged():
     np.testing.assert_allclose(model.predict(data), members.mean(1).numpy(), atol=1e-6)
 
 
-def test_realmlp_keeps_no_epoch_of_its_first_cycles():
-    data, host = mixed(n=100), FakeRun(mixed(n=50))
-    model = model_of("realmlp", "multiclass", epochs=20)
-    model.fit(data, mixed(n=50), host)
-    assert host.steps == list(range(4, 21))
+@pytest.mark.parametrize("net", NETS)
+def test_few_rows_without_a_rule_are_not_learned_by_heart(net):
+    rng = np.random.default_rng(0)
+    noise = view(rng.normal(size=(600, 4)), rng.integers(0, 2, 600), "binary", 2)
+    train, stop, test = (noise.take(slice(*ends)) for ends in ((0, 80), (80, 160), (160, 600)))
+    model = import_module(f"automl_torch.{net}").build({}, "binary", 2)
+    model.fit(train, stop, FakeRun(stop, seconds=4))
+    right = model.predict(test)[np.arange(len(test)), test.y]
+    assert -np.mean(np.log(right)) < 1.15 * np.log(2)
 
 
 def test_layers_of_realmlp_start_with_units_of_variance_one():
