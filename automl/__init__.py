@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
     from automl.hooks.estimator import sklearn_learner
     from automl.hooks.spec import hookimpl
-    from automl.space import Choice, Dimension, Float, Int, Value
+    from automl.space import Choice, Dimension, Float, Int, Size, Value
     from automl.types import (
         Array,
         Config,
@@ -57,7 +57,7 @@ _HOMES = {
         ("RoundClock", "category_levels", "coded_matrix", "hastened", "spread_classes"),
         "automl.hooks.boosting",
     ),
-    **dict.fromkeys(("Float", "Int", "Choice", "Dimension", "Value"), "automl.space"),
+    **dict.fromkeys(("Float", "Int", "Choice", "Dimension", "Size", "Value"), "automl.space"),
     **dict.fromkeys(
         ("AutoMLError", "DataError", "UsageError", "PluginError", "BudgetError", "ArtifactError"),
         "automl.errors",
@@ -77,6 +77,7 @@ _HOMES = {
             "Run",
             "Rung",
             "Schema",
+            "Size",
             "Task",
             "TensorBlock",
             "View",
@@ -111,6 +112,7 @@ __all__ = [
     "Run",
     "Rung",
     "Schema",
+    "Size",
     "Task",
     "TensorBlock",
     "UsageError",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 Value: TypeAlias = bool | int | float | str | None
 
@@ -49,3 +51,37 @@ class Choice:
 
 
 Dimension: TypeAlias = Float | Int | Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The setting that makes a learner's model larger, which a study of model sizes changes.
+
+    `grows` says how it follows the size of the model: "linear" (leaves, trees), "root" (the width
+    of a net, whose weights grow with its square), "log2" (the depth of a tree, whose leaves double
+    with each level).
+    """
+
+    setting: str
+    usual: int
+    """Its value where a configuration does not name it."""
+    grows: Literal["linear", "root", "log2"] = "linear"
+    regression: int | None = None
+    """The usual value for numbers, where that is another."""
+    multiple: int = 1
+    """Its values are multiples of this."""
+
+    def grown(
+        self, config: Mapping[str, Value], factor: float, *, regression: bool
+    ) -> dict[str, Value]:
+        """The configuration with a model about `factor` times as large."""
+        usual = self.regression if regression and self.regression is not None else self.usual
+        now = config.get(self.setting, usual)
+        if not isinstance(now, int | float):
+            now = usual
+        wanted = {
+            "linear": now * factor,
+            "root": now * math.sqrt(factor),
+            "log2": now + math.log2(factor),
+        }[self.grows]
+        return {**config, self.setting: self.multiple * max(1, round(wanted / self.multiple))}

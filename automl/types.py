@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-from automl.space import Dimension, Value
+from automl.space import Dimension, Size, Value
 
 if TYPE_CHECKING:
     import numpy as np
@@ -241,6 +241,8 @@ class Learner:
     """A short portfolio of known-good configurations, best first."""
     fidelity: str | None = None
     """The setting that counts the learner's steps (rounds, epochs, trees); None: fits in one go."""
+    size: Size | None = None
+    """What makes its model larger; a learner without it has no place in a study of model sizes."""
     patience: int | None = None
     """Steps without a better score on the stop rows before the host says stop. None: no early
     stopping, and the learner trains on all rows of a rung."""

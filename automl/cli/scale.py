@@ -44,7 +44,9 @@ AxisName: TypeAlias = Literal[
     "features",
     "noise-columns",
     "cardinality",
+    "model-size",
     "budget",
+    "workers",
 ]
 
 

@@ -22,7 +22,7 @@ from automl.hooks.growth import Monitor, adjust, chunks, first_steps, quiet
 from automl.types import Learner, Limits, Resources
 
 if TYPE_CHECKING:
-    from automl.space import Dimension
+    from automl.space import Dimension, Size
     from automl.types import Array, Config, Family, Run, Schema, Task, View, ViewKind
 
 _CLASSES = ("binary", "multiclass")
@@ -40,6 +40,7 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
     space: Mapping[str, Dimension] | None = None,
     defaults: Sequence[Config] = ({},),
     fidelity: str | None = None,
+    size: Size | None = None,
     patience: int | None = None,
     prior_weight: float = 0.0,
     cost: float = 1.0,
@@ -73,6 +74,8 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
             `monitor(steps, prediction for X_stop)`, and ends when either answers True;
             `keep_steps(steps)` then drops the later steps; `monitor.steps_left()` forecasts how
             many steps there is time for. `monitor(0, None)` says that preparations are over.
+        size: What makes the model larger, such as `automl.Size("max_leaf_nodes", 31)`, for studies
+            of model sizes.
         patience: Steps without a better score on the stop rows before the fit is stopped; needs
             `fidelity`. None: all rows are trained on and no early stopping takes place.
         prior_weight: Share of the training class frequencies mixed into probabilities, for
@@ -112,6 +115,7 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
         space=dict(space or {}),
         defaults=tuple(defaults),
         fidelity=fidelity,
+        size=size,
         patience=patience,
         resources=partial(_constant, cost),
         limits=limits,

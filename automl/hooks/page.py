@@ -63,6 +63,8 @@ def _facts(entry: LearnerEntry) -> list[tuple[str, ...]]:
         rows.append(("ends in time by", f"taking fewer `{learner.fidelity}`"))
     if learner.patience:
         rows.append(("stops early after", f"{learner.patience} steps without a better score"))
+    if learner.size:
+        rows.append(("grows with", f"`{learner.size.setting}`"))
     if learner.uses_unlabelled:
         rows.append(("unlabelled rows", "are used"))
     return rows

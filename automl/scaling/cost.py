@@ -54,6 +54,44 @@ def cost_of(points: Iterable[Point]) -> Cost:
     return Cost(float(slope), min(float(low), slope - half), max(float(high), slope + half))
 
 
+@dataclass(frozen=True, slots=True)
+class Speedup:
+    """How many times as fast as at the first value of the axis a learner trains at another."""
+
+    at: float
+    times: float
+    low: float | None
+    """Of the 95% interval; None with fewer than two repeats."""
+    high: float | None
+
+
+def speedups(points: Iterable[Point]) -> list[Speedup]:
+    """Ratios of training times along the axis, paired by repeat: their geometric means.
+
+    Args:
+        points: Those of one learner and one regime, one configuration in each repeat.
+    """
+    seconds: dict[float, dict[int, float]] = {}
+    for point in points:
+        if point.fit_seconds > 0:
+            seconds.setdefault(point.n, {})[point.repeat] = point.fit_seconds
+    if not seconds:
+        return []
+    first, *others = sorted(seconds)
+    found = []
+    for at in others:
+        both = sorted(seconds[first].keys() & seconds[at].keys())
+        if logs := [math.log(seconds[first][r] / seconds[at][r]) for r in both]:
+            middle, half = float(np.mean(logs)), math.nan
+            if len(logs) > 1:
+                half = float(stdtrit(len(logs) - 1, 0.975) * np.std(logs, ddof=1))
+                half /= math.sqrt(len(logs))
+            ends = [math.exp(middle + sign * half) for sign in (-1, 1)]
+            low, high = ends if math.isfinite(half) else (None, None)
+            found.append(Speedup(at, math.exp(middle), low, high))
+    return found
+
+
 def _longest(points: Iterable[Point]) -> tuple[Array, Array]:
     """Anchors and median seconds of the configuration with the most anchors, the first dealt."""
     found: dict[str, dict[float, list[float]]] = {}

@@ -11,7 +11,7 @@ import numpy as np
 
 from automl.scaling.backtest import Backtest, backtest
 from automl.scaling.contrast import contrasts, learner_curves
-from automl.scaling.cost import cost_of
+from automl.scaling.cost import cost_of, speedups
 from automl.scaling.curve import fit_curves
 from automl.scaling.estimate import Series
 from automl.scaling.judge import curve_losses, judge
@@ -114,7 +114,7 @@ def write_scaling(run: Path, content: Mapping[str, Any]) -> None:
 
 
 def _learners(study: Study, losses: Mapping[str, Series]) -> dict[str, Any]:
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for name, curve in learner_curves(study).items():
         points = [point for point in study.points if point.learner == name]
         found[name] = {
@@ -123,6 +123,8 @@ def _learners(study: Study, losses: Mapping[str, Series]) -> dict[str, Any]:
             "fit": _fit(losses.get(name)),
             "cost": asdict(cost_of(points)),
         }
+        if study.axis == "workers":
+            found[name]["speedup"] = [asdict(one) for one in speedups(points)]
     return found
 
 

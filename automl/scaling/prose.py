@@ -6,9 +6,26 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from automl.scaling.judge import Judged
     from automl.scaling.points import Study
     from automl.scaling.verdict import Decision
+
+AXES: Mapping[str, tuple[str, str]] = {
+    "rows": ("{:,.0f} training rows", "rows"),
+    "labels": ("{:.3g}% of the labels", "labels"),
+    "label-noise": ("{:.3g}% wrong labels", "wrong labels"),
+    "missingness": ("{:.3g}% of the cells blanked", "blanked cells"),
+    "missing-by-value": ("{:.3g}% of the cells blanked by their value", "blanked cells"),
+    "features": ("{:,.0f} feature columns", "columns"),
+    "noise-columns": ("{:,.0f} noise columns", "noise columns"),
+    "cardinality": ("{:,.0f} levels a category", "levels of categories"),
+    "model-size": ("{:.3g} times the usual model size", "model size"),
+    "budget": ("{:,.0f} configurations", "configurations"),
+    "workers": ("{:,.0f} CPUs", "CPUs"),
+}
+"""Axis -> a value on it, and what is doubled, in words."""
 
 
 def sentence(study: Study, one: Judged) -> str:
@@ -60,7 +77,7 @@ def sized(study: Study, decision: Decision) -> str:
 
 def place(study: Study, n: float) -> str:
     """Where on the axis: `39,073 training rows`."""
-    return f"{n:,.0f} training rows" if study.axis == "rows" else f"{study.axis} {n:g}"
+    return AXES[study.axis][0].format(n) if study.axis in AXES else f"{study.axis} {n:g}"
 
 
 def sides(one: Judged) -> tuple[str, str]:
@@ -169,13 +186,13 @@ def _unseen(study: Study, one: Judged) -> str:
 
 
 def _size(study: Study) -> str:
-    return "rows" if study.axis == "rows" else study.axis
+    return AXES[study.axis][1] if study.axis in AXES else study.axis
 
 
 def _s(study: Study) -> str:
-    """The verb's ending: rows grow, any other axis grows."""
-    return "" if study.axis == "rows" else "s"
+    """The verb's ending: rows grow, a size grows."""
+    return "" if _size(study).endswith("s") else "s"
 
 
 def _doubling(study: Study) -> str:
-    return "per doubling of the rows" if study.axis == "rows" else f"per doubling of {study.axis}"
+    return f"per doubling of the {_size(study)}"

@@ -48,7 +48,7 @@ class Scaling:
         if not verdicts:
             verdicts = [self._nothing()]
         tips = [f"{entry.subject.capitalize()}: {entry.text}" for entry in self.advice]
-        return [*verdicts, *tips, self._basis()]
+        return [*verdicts, *self._speedups(), *tips, self._basis()]
 
     def __repr__(self) -> str:
         return "\n".join(self.sentences)
@@ -97,6 +97,23 @@ class Scaling:
         if missing:
             return f"No {' and no '.join(missing)} learner has a curve, so nothing is compared."
         return "No deep and classical learner share a number of rows, so nothing is compared."
+
+    def _speedups(self) -> list[str]:
+        """How much faster each learner trains on all CPUs than on one, the greatest gain first."""
+        last = {
+            name: learner["speedup"][-1]
+            for name, learner in self.document["learners"].items()
+            if learner["family"] != "baseline" and learner.get("speedup")
+        }
+        if not last:
+            return []
+        told = [
+            f"{name} {one['times']:.2f}"
+            + ("" if one["low"] is None else f" ({one['low']:.2f} to {one['high']:.2f})")
+            for name, one in sorted(last.items(), key=lambda pair: -pair[1]["times"])
+        ]
+        cpus = max(one["at"] for one in last.values())
+        return [f"Times as fast to train on {cpus:g} CPUs as on one: {', '.join(told)}."]
 
     def _basis(self) -> str:
         """One sentence on what the verdicts stand on."""

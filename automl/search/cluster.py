@@ -66,11 +66,16 @@ class Node:
 
 
 def plan_workers(
-    cpus: int | None = None, gpus: int | None = None, memory: int | None = None
+    cpus: int | None = None,
+    gpus: int | None = None,
+    memory: int | None = None,
+    *,
+    alone: bool = False,
 ) -> Workers:
-    """Slots and threads for the CPUs, GPUs and bytes allowed here."""
+    """Slots and threads for the CPUs, GPUs and bytes allowed here, as `share_out` deals them."""
     devices = machine.gpus() if gpus is None else gpus
-    return share_out([Node(cpus or machine.cpus(), devices, memory or machine.memory())])
+    node = Node(cpus or machine.cpus(), devices, memory or machine.memory())
+    return share_out([node], alone=alone)
 
 
 def share_out(
@@ -78,6 +83,8 @@ def share_out(
     cpus: int | None = None,
     gpus: int | None = None,
     memory: int | None = None,
+    *,
+    alone: bool = False,
 ) -> Workers:
     """Equal workers over machines; where some have GPUs to use, on those alone.
 
@@ -86,6 +93,7 @@ def share_out(
         cpus: CPUs to use of them all at most.
         gpus: GPUs to use of them all at most.
         memory: Bytes to use of them all at most.
+        alone: Whether there is to be one worker, with as many CPUs as one machine has for it.
     """
     devices = sum(node.gpus for node in nodes)
     devices = devices if gpus is None else min(gpus, devices)
@@ -93,9 +101,9 @@ def share_out(
         nodes = [node for node in nodes if node.gpus]
     allowed = sum(node.cpus for node in nodes)
     allowed = max(1, min(allowed, cpus or allowed))
-    threads = max(1, min(allowed // 8, max(node.cpus for node in nodes)))
+    threads = max(1, min(allowed if alone else allowed // 8, max(node.cpus for node in nodes)))
     held = [(node.memory, node.cpus // threads) for node in nodes]
-    slots = max(1, min(sum(k for _, k in held), allowed // threads))
+    slots = 1 if alone else max(1, min(sum(k for _, k in held), allowed // threads))
     shares = [size / max(1, min(k, slots)) for size, k in held]
     share = min([*shares, math.inf if memory is None else memory / slots])
     return Workers(slots, threads, devices / slots, int(share * MEMORY_SHARE))
@@ -114,6 +122,8 @@ class Cluster:
         gpus: int | None = None,
         memory: int | None = None,
         address: str | None = None,
+        *,
+        alone: bool = False,
     ) -> None:
         """Begin to start Ray, or to find the one at an address.
 
@@ -122,10 +132,13 @@ class Cluster:
             gpus: GPUs to use.
             memory: Bytes to use.
             address: A cluster that exists; None for this machine.
+            alone: Whether jobs run one at a time, with as many CPUs as one machine has.
         """
         self._most = (cpus, gpus, memory)
+        self._alone = alone
         self._address = address
-        self._workers = Workers(0, 0) if address else plan_workers(cpus, gpus, memory)
+        local = plan_workers(cpus, gpus, memory, alone=alone)
+        self._workers = Workers(0, 0) if address else local
         self.own = False
         """Whether Ray was started here, once `wait` has returned."""
         self._error: BaseException | None = None
@@ -164,7 +177,7 @@ class Cluster:
                     self.own = start_ray(self._workers)
                 else:
                     self.own = _join(self._address)
-                    self._workers = share_out(_nodes(), *self._most)
+                    self._workers = share_out(_nodes(), *self._most, alone=self._alone)
             except BaseException as error:  # noqa: BLE001 - raised again by wait()
                 self._error = error
             self._started.set()

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 SCALE = "automl_scale.json"
 """The host's file beside a saved anomaly detector: the scale of its scores."""
 SCALE_ROWS = 2_000
+FEW = 5
+"""Stop rows of a class below which its metrics are a matter of luck, or not defined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def _run(order: Order, data: RungData, watch: Callable[[float], None]) -> Outcom
     learner = host.learner(order.learner)
     model: Model = resolve(learner.factory)(order.config, order.task, order.n_classes)
     train, stop = _rows(order, learner, data)
-    stopping = _stopping(order)
+    stopping = _stopping(order, _stop_y(data))
 
     with _threads(order.threads):
         started = time.monotonic()
@@ -220,11 +222,14 @@ def _scale(model: Model, train: View, validation: Array, order: Order) -> Surpri
     return Surprise.of(_checked(model.predict(some), some.X, order))
 
 
-def _stopping(order: Order) -> Metric:
-    """The metric that early stopping watches."""
+def _stopping(order: Order, stop_y: Array) -> Metric:
+    """The metric that early stopping watches; of classes with few stop rows the log loss."""
     extra = tuple(get_host().metrics().values())
     metric = choice_metric(get_metric(order.metric, order.task, extra), order.task)
-    return metric if metric.stopping is None else get_metric(metric.stopping, order.task, extra)
+    watched = metric.stopping
+    if order.n_classes and np.bincount(stop_y, minlength=order.n_classes).min() < FEW:
+        watched = "log_loss"
+    return metric if watched is None else get_metric(watched, order.task, extra)
 
 
 def _checked(prediction: Array, X: Any, order: Order) -> Array:

@@ -53,6 +53,7 @@ def automl_learners() -> Iterator[automl.Learner]:
             },
         ),
         fidelity="iterations",
+        size=automl.Size("depth", 7, "log2", regression=9),
         patience=50,
         resources=_resources,
         extra="catboost",

@@ -52,6 +52,7 @@ def automl_learners() -> Iterator[automl.Learner]:
             },
         ),
         fidelity="n_estimators",
+        size=automl.Size("num_leaves", 50, regression=100),
         patience=50,
         resources=_resources,
         extra="lightgbm",

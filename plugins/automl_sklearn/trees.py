@@ -32,10 +32,11 @@ def extra_trees_classifier(
     max_features: float | None = None,
     min_samples_leaf: int = 2,
     entropy: bool = False,
+    trees: int = _TREES,
 ) -> Any:
     """Extremely randomised trees; `max_features` None is the square root."""
     return ExtraTreesClassifier(
-        n_estimators=_TREES,
+        n_estimators=trees,
         max_features=max_features or "sqrt",
         min_samples_leaf=min_samples_leaf,
         max_leaf_nodes=_LEAVES,
@@ -47,10 +48,11 @@ def extra_trees_regressor(
     max_features: float | None = None,
     min_samples_leaf: int = 2,
     entropy: bool = False,  # noqa: ARG001 - shares the classifier's settings
+    trees: int = _TREES,
 ) -> Any:
     """Extremely randomised trees; `max_features` None is one half."""
     return ExtraTreesRegressor(
-        n_estimators=_TREES,
+        n_estimators=trees,
         max_features=max_features or 0.5,
         min_samples_leaf=min_samples_leaf,
         max_leaf_nodes=_LEAVES,
@@ -62,10 +64,11 @@ def random_forest_classifier(
     min_samples_leaf: int = 2,
     max_samples: float = 1.0,
     entropy: bool = False,
+    trees: int = _TREES,
 ) -> Any:
     """Random forest; `max_features` None is the square root."""
     return RandomForestClassifier(
-        n_estimators=_TREES,
+        n_estimators=trees,
         max_features=max_features or "sqrt",
         min_samples_leaf=min_samples_leaf,
         max_samples=max_samples,
@@ -79,10 +82,11 @@ def random_forest_regressor(
     min_samples_leaf: int = 2,
     max_samples: float = 1.0,
     entropy: bool = False,  # noqa: ARG001 - shares the classifier's settings
+    trees: int = _TREES,
 ) -> Any:
     """Random forest; `max_features` None is one half."""
     return RandomForestRegressor(
-        n_estimators=_TREES,
+        n_estimators=trees,
         max_features=max_features or 0.5,
         min_samples_leaf=min_samples_leaf,
         max_samples=max_samples,

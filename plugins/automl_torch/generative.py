@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from automl import Choice, Float, Int, Learner, Resources
+from automl import Choice, Float, Int, Learner, Resources, Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,6 +53,7 @@ def _autoencoder() -> Learner:
             {**plain, "width": 128, "layers": 2},
         ),
         fidelity="epochs",
+        size=Size("width", 256, "root"),
         patience=PATIENCE,
         resources=_cost(24.0),
         extra="torch",
@@ -93,6 +94,7 @@ def _vae() -> Learner:
             {**plain, "width": 128, "code": 16},
         ),
         fidelity="epochs",
+        size=Size("width", 256, "root"),
         patience=PATIENCE,
         resources=_cost(24.0),
         extra="torch",
@@ -132,6 +134,7 @@ def _gan() -> Learner:
             {**plain, "balance": 0.25, "gan_steps": 1500},
         ),
         fidelity="epochs",
+        size=Size("width", 256, "root"),
         patience=PATIENCE,
         resources=_cost(50.0),
         extra="torch",
@@ -169,6 +172,7 @@ def _dbn() -> Learner:
             {**plain, "layers": 3},
         ),
         fidelity="epochs",
+        size=Size("width", 256, "root"),
         patience=PATIENCE,
         resources=_cost(18.0),
         extra="torch",
@@ -203,6 +207,7 @@ def _deep_svdd() -> Learner:
             {"width": 128, "dropout": 0.0},
         ),
         fidelity="epochs",
+        size=Size("width", 64, "root"),
         patience=PATIENCE,
         resources=_cost(12.0),
         extra="torch",

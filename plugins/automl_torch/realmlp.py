@@ -25,7 +25,7 @@ WIDEST_NUMBERS = 1024
 """Number columns beyond which they enter as they are."""
 SIMPLEX = 5
 """Training rows whose mixture centres a unit's bias at the start ("he+5")."""
-BATCHES = ((1_024, 64), (8_192, 128), (50_000, 256), (100_000, 512), (None, 1024))
+BATCHES = ((1_024, 64), (50_000, 256), (100_000, 512), (None, 1024))
 SLOW = 0.1
 """Learning rate of biases, activations and number embeddings, relative to the weights'."""
 

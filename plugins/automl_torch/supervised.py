@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from automl import Choice, Float, Int, Learner, Limits, Resources
+from automl import Choice, Float, Int, Learner, Limits, Resources, Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from automl import Dimension, Schema, Task
 
 TASKS: frozenset[Task] = frozenset({"binary", "multiclass", "regression"})
+WIDTHS = 8
+"""Widths are multiples of this, the heads of the transformer."""
 NO_STOP = 1_000
 """Patience of a learner that trains to the end of its schedule and keeps its best epoch."""
 
@@ -25,18 +27,31 @@ def supervised() -> Iterator[Learner]:
     yield _ft_transformer()
 
 
-def _net(
+def _net(  # noqa: PLR0913 - the fields of a declaration, by keyword
     name: str,
     summary: str,
     *,
     space: Mapping[str, Dimension],
     defaults: Sequence[Mapping[str, Any]],
+    width: int,
     patience: int = 16,
     cost: Callable[[int], float],
     memory: int = 0,
     columns: int | None = None,
 ) -> Learner:
-    """A net; `cost` takes the number of feature columns, `columns` is their limit."""
+    """A net.
+
+    Args:
+        name: Of the learner and of the module that builds it.
+        summary: One line.
+        space: What is searched.
+        defaults: Portfolio.
+        width: That it has where a configuration does not say.
+        patience: Epochs without a better score.
+        cost: Takes the number of feature columns.
+        memory: Peak bytes.
+        columns: The most that it takes.
+    """
 
     def resources(schema: Schema) -> Resources:
         return Resources(memory=memory, gpus=1.0, cost=cost(len(schema.features)))
@@ -50,6 +65,7 @@ def _net(
         space=space,
         defaults=tuple(defaults),
         fidelity="epochs",
+        size=Size("width", width, "root", multiple=WIDTHS),
         patience=patience,
         resources=resources,
         limits=Limits(columns=columns),
@@ -70,6 +86,7 @@ def _mlp() -> Learner:
     return _net(
         "mlp",
         "multilayer perceptron (Gorishniy et al. 2021)",
+        width=256,
         space={
             "numbers": Choice("plain", "piecewise", "periodic"),
             "width": Int(64, 512, log=True),
@@ -104,6 +121,7 @@ def _resnet() -> Learner:
     return _net(
         "resnet",
         "residual net with batch normalisation (Gorishniy et al. 2021)",
+        width=128,
         space={
             "numbers": Choice("plain", "piecewise", "periodic"),
             "width": Int(64, 512, log=True),
@@ -129,6 +147,7 @@ def _realmlp() -> Learner:
     return _net(
         "realmlp",
         "MLP with tuned defaults: robust scaling, cosine embeddings (Holzmueller et al. 2024)",
+        width=256,
         space={
             "numbers": Choice("waves", "plain"),
             "sigma": Float(0.01, 50.0, log=True),
@@ -164,6 +183,7 @@ def _tabm() -> Learner:
     return _net(
         "tabm",
         "many MLPs in one that share weights (Gorishniy et al. 2024)",
+        width=512,
         space={
             "kind": Choice("tabm", "tabm-mini"),
             "members": Choice(8, 16, 24, 32),
@@ -197,6 +217,7 @@ def _ft_transformer() -> Learner:
     return _net(
         "ft_transformer",
         "transformer over one token a column (Gorishniy et al. 2021)",
+        width=192,
         space={
             "width": Choice(64, 96, 128, 192, 256, 384, 512),
             "layers": Int(1, 4),

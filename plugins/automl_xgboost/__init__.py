@@ -51,6 +51,7 @@ def automl_learners() -> Iterator[automl.Learner]:
             {"learning_rate": 0.1, "max_depth": 3, "reg_lambda": 1.0, "subsample": 0.8},
         ),
         fidelity="n_estimators",
+        size=automl.Size("max_depth", 6, "log2", regression=9),
         patience=50,
         resources=_resources,
         extra="xgboost",

@@ -164,7 +164,8 @@ def test_ctrl_c_leaves_verdicts_of_what_there_is(home):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--axis", "model-size"), "model-size"),
+        (("--axis", "weather"), "weather"),
+        (("--axis", "workers", "--regime", "retuned"), "leave --regime out, or say default"),
         (("--regime", "halving"), "no regime 'halving'"),
         (("--axis", "budget", "--regime", "default"), "leave --regime out"),
         (("--price-per-hour", "-1"), "amount of money"),

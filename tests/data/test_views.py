@@ -350,6 +350,21 @@ def test_tails_stay_out_where_anomalies_are_looked_for(kind):
     assert np.isfinite(far**2).all()
 
 
+@pytest.mark.parametrize("kind", ["matrix", "tensors"])
+def test_counts_that_are_mostly_zero_keep_how_large_they_are(kind):
+    rng = np.random.default_rng(0)
+    counts = np.where(rng.random(2000) < 0.8, 0, rng.geometric(0.2, 2000)).astype(float)
+    counts[:4], counts[-3:] = (0, 1, 4, 16), 1e6
+    X = pd.DataFrame({"count": counts})
+    views = Views(X, rng.integers(0, 2, 2000), schema_of(X))
+    zero, one, four, sixteen = numbers_of(views.train(kind))[:4, 0]
+    logs = np.log1p(np.array([0, 1, 4, 16]) / np.median(counts[counts > 0]))
+    expected = np.diff(logs) / (logs[1] - logs[0])
+    found = np.diff([zero, one, four, sixteen]) / (one - zero)
+    np.testing.assert_allclose(found, expected, rtol=0.03)
+    assert np.abs(numbers_of(views.train(kind))).max() <= 5.01
+
+
 def test_even_columns_keep_their_shape():
     X = pd.DataFrame({"a": np.linspace(0, 9, 500), "b": np.linspace(5, 6, 500) ** 2})
     out = Views(X, np.arange(500) % 2, schema_of(X)).train("matrix")

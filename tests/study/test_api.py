@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import pytest
@@ -38,5 +39,41 @@ def test_a_budget_is_judged_by_the_first_so_many_configurations(ray_here, custom
 
 
 def test_an_axis_that_is_not_there_is_refused(customers):
-    with pytest.raises(UsageError, match="no study along 'workers'"):
-        AutoML().scale(customers, "churned", axis="workers")
+    with pytest.raises(UsageError, match="no study along 'weather'"):
+        AutoML().scale(customers, "churned", axis="weather")
+
+
+def test_models_grow_along_their_size_and_those_without_one_are_left_out(
+    ray_here, customers, tmp_path
+):
+    names = ["random_forest", "linear", "mlp"]
+    auto = AutoML(time_limit="40s", learner=names, cpus=2, output=tmp_path / "size")
+    found = auto.scale(customers, "churned", axis="model-size", repeats=2, anchors=3)
+    assert set(found.document["learners"]) == {"baseline", "random_forest", "mlp"}
+    points = found.document["learners"]["random_forest"]["points"]
+    assert [round(p["n"], 2) for p in points] == [0.71, 1.0, 1.41]
+    assert len({p["score"] for p in points}) > 1
+    assert "times the usual model size" in repr(found)
+    rows = {r["name"]: r for r in json.loads((auto.run_dir_ / "run.json").read_text())["learners"]}
+    assert rows["linear"]["status"] == "skipped"
+    assert rows["linear"]["reason"] == "axis: its model has no size to set"
+
+
+def test_workers_are_compared_by_the_time_of_a_fit(ray_here, customers, tmp_path):
+    names = ["random_forest", "linear"]
+    auto = AutoML(time_limit=None, learner=names, cpus=2, output=tmp_path / "workers")
+    found = auto.scale(customers, "churned", axis="workers", repeats=2)
+    for name in names:
+        (speedup,) = found.document["learners"][name]["speedup"]
+        assert speedup["at"] == 2
+        assert 0 < speedup["low"] <= speedup["times"] <= speedup["high"]
+        one, two = found.document["learners"][name]["points"]
+        assert one["score"] == pytest.approx(two["score"], abs=0.02)
+    assert "Times as fast to train on 2 CPUs as on one: " in repr(found)
+
+
+def test_one_cpu_is_too_few_to_study_workers(ray_here, customers, tmp_path):
+    auto = AutoML(learner=["linear"], cpus=1, output=tmp_path / "one")
+    with pytest.raises(UsageError, match="at least 2 CPUs"):
+        auto.scale(customers, "churned", axis="workers")
+    assert not (tmp_path / "one").exists()

@@ -5,14 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from automl.data.schema import infer_schema, to_dataset
 from automl.data.views import Views
 from automl.errors import DataError
+from automl.hooks.manager import get_host
+from automl.search.objective import Order, RungData, run_rung
+from automl.space import Size
 from automl.workflow.study.catalogue import AXES
 from automl.workflow.study.design import repeats_of
 
-CHANGED = sorted(set(AXES) - {"rows", "labels", "budget"})
+CHANGED = sorted(set(AXES) - {"rows", "labels", "model-size", "budget", "workers"})
 
 
 def dataset(task="binary", n=1000):
@@ -164,3 +169,68 @@ def test_a_table_without_what_grows_is_refused(data, repeats):
     for name, says in (("cardinality", "no category column"), ("features", "2 feature columns")):
         with pytest.raises(DataError, match=says):
             AXES[name](narrow, repeats, 5)
+
+
+SIZED = sorted(name for name, entry in get_host().learners.items() if entry.learner.size)
+ORDER = Order(
+    learner="any", config={"rate": 0.1}, seed=0, task="binary", n_classes=2, metric="log_loss"
+)
+
+
+def test_the_usual_model_is_in_the_middle_of_the_sizes(data, repeats):
+    axis = AXES["model-size"](data, repeats, 5)
+    assert axis.levels == pytest.approx((0.5, 2**-0.5, 1, 2**0.5, 2))
+    learner = get_host().learner("lightgbm")
+    leaves = [axis.order(ORDER, level, learner).config["num_leaves"] for level in range(5)]
+    assert leaves == [25, 35, 50, 71, 100]
+    assert axis.order(ORDER, 0, get_host().learner("baseline")) == ORDER
+    assert not axis.unfit(get_host().learner("baseline"))
+    assert axis.unfit(get_host().learner("linear"))
+
+
+@given(
+    usual=st.integers(1, 512),
+    factor=st.floats(0.05, 20),
+    grows=st.sampled_from(["linear", "root", "log2"]),
+    multiple=st.sampled_from([1, 8]),
+)
+def test_a_size_grows_with_its_factor_and_is_never_zero(usual, factor, grows, multiple):
+    size = Size("width", usual, grows, multiple=multiple)
+
+    def width(factor):
+        return size.grown({"rate": 1}, factor, regression=False)["width"]
+
+    assert width(factor) >= multiple
+    assert width(factor) % multiple == 0
+    assert width(factor) <= width(2 * factor)
+    assert size.grown({"width": 64}, 1.0, regression=True) == {"width": 64}
+    assert size.grown({"rate": 1}, factor, regression=False)["rate"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("factor", [0.25, 4.0])
+@pytest.mark.parametrize("name", SIZED)
+def test_models_of_other_sizes_can_be_trained(name, factor, data):
+    learner = get_host().learner(name)
+    if "binary" not in learner.tasks:
+        pytest.skip("no learner for classes")
+    views = Views(data.X, data.y, data.schema, 0)
+    config = learner.size.grown(learner.defaults[0], factor, regression=False)
+    order = replace(ORDER, learner=name, config=config, allowance=3.0)
+    rung = RungData(
+        train_X=views.train(learner.view),
+        train_y=data.y,
+        n_stop=200,
+        validation_X=views.transform(learner.view, data.X),
+    )
+    outcome = run_rung(order, rung, lambda _: None)
+    assert outcome.status == "ok", outcome.reason
+
+
+@pytest.mark.parametrize(("cpus", "levels"), [(2, (1, 2)), (6, (1, 2, 4, 6)), (8, (1, 2, 4, 8))])
+def test_workers_double_up_to_all_cpus(cpus, levels, data, repeats):
+    axis = AXES["workers"](data, repeats, cpus)
+    assert axis.levels == levels
+    learner = get_host().learner("linear")
+    threads = [axis.order(ORDER, level, learner).threads for level in range(len(levels))]
+    assert tuple(threads) == levels

@@ -19,11 +19,14 @@ FARTHEST = 1e4
 """Standard deviations that values are cut at where tails are kept, so that squares stay finite."""
 NARROW = 0.7
 """Lowest standard deviation that normal scores are divided by, so rare values stay bounded."""
+SPARSE = 0.3
+"""The same of logarithms, which are cut at `TALLEST` standard deviations."""
+TALLEST = 5.0
 
 
 @dataclass(frozen=True, eq=False)
 class Scaler:
-    """Median imputation; standardised columns, and normal scores where they are skewed."""
+    """Median imputation; standardised columns, other scores where they are skewed."""
 
     center: Array
     """(p,) float32, as the five after it."""
@@ -33,11 +36,11 @@ class Scaler:
     fill: Array
     """What a missing value becomes: the scaled median."""
     skewed: Array
-    """(s,) int64 positions of the columns that get normal scores."""
+    """(s,) int64 positions of the columns that get scores."""
     knots: Array
     """(s, k) float32 ascending training values."""
     heights: Array
-    """(s, k) float32 scaled normal scores of the knots."""
+    """(s, k) float32 scores of the knots."""
 
     def apply(self, numbers: Array) -> Array:
         """(n, p) float32 with NaN to (n, p) float32, row-major, without."""
@@ -60,8 +63,9 @@ def fit_scaler(numbers: Array, seed: int, *, tails: bool = False) -> Scaler:
     """Learn the scale of each column from at most 10,000 rows; the range from all.
 
     A column is skewed if its third standardised moment exceeds 1 or its range 7 standard
-    deviations; its values become normal scores of their mid-ranks, linear in between, flat
-    outside.
+    deviations; its values become normal scores of their mid-ranks, or logarithms where half of
+    them are the same, as of counts that are mostly 0: ranks lose how large the others are. Linear
+    in between, flat outside.
 
     Args:
         numbers: (n, p) float32, NaN where missing, every column with a value.
@@ -82,7 +86,7 @@ def fit_scaler(numbers: Array, seed: int, *, tails: bool = False) -> Scaler:
     span = np.maximum(np.abs(low - mean), np.abs(high - mean)) * factor
     bent = (spread > 0) & ((np.abs(skew) > SKEWED) | (span > FAR))
     skewed = np.flatnonzero(bent & (not tails))
-    knots, heights = _normal_scores(ordered[skewed], count[skewed])
+    knots, heights = _scores(ordered[skewed], count[skewed])
     fill = (median - mean) * factor
     for i, j in enumerate(skewed):
         fill[j] = np.interp(median[j], knots[i], heights[i])
@@ -122,19 +126,44 @@ def _moments(sample: Array, count: Array, median: Array) -> tuple[Array, Array, 
     return median + shift, spread, skew
 
 
-def _normal_scores(ordered: Array, count: Array) -> tuple[Array, Array]:
-    """Knots, evenly spaced in rank, of the map from sorted values to normal scores."""
-    from scipy.special import ndtri
-
+def _scores(ordered: Array, count: Array) -> tuple[Array, Array]:
+    """Knots, evenly spaced in rank, of the map from sorted values to scores."""
     s, m = ordered.shape
     k = min(m, int(np.clip(2_000_000 // max(s, 1), 33, 257)))
     at = np.round(np.linspace(0, 1, k) * (count[:, None] - 1)).astype(np.int64)
     knots = np.take_along_axis(ordered, at, axis=1)
-    ranks = np.take_along_axis(_mid_ranks(ordered, count), at, axis=1)
-    scores = ndtri((ranks + 0.5) / count[:, None])
-    scores -= scores.mean(axis=1, keepdims=True)
-    scores /= np.maximum(scores.std(axis=1, keepdims=True), NARROW)
+    quartiles = (np.array([0.25, 0.75]) * (count[:, None] - 1)).round().astype(np.int64)
+    lower, upper = np.take_along_axis(ordered, quartiles, axis=1).T
+    sparse = lower == upper
+    scores = np.empty(knots.shape)
+    scores[~sparse] = _normal(ordered[~sparse], count[~sparse], at[~sparse])
+    logs = _logarithms(ordered[sparse], knots[sparse], lower[sparse, None])
+    scores[sparse] = np.clip(logs, -TALLEST, TALLEST)
     return knots, scores.astype(np.float32)
+
+
+def _normal(ordered: Array, count: Array, at: Array) -> Array:
+    """(s, k) normal scores of the values at those places."""
+    from scipy.special import ndtri
+
+    ranks = np.take_along_axis(_mid_ranks(ordered, count), at, axis=1)
+    return _standardised(ndtri((ranks + 0.5) / count[:, None]), NARROW)
+
+
+def _logarithms(ordered: Array, knots: Array, usual: Array) -> Array:
+    """(s, k) log(1 + |z|) with its sign, z in median distances of what is not the usual value."""
+    away = np.abs(ordered - usual)
+    away[away == 0] = np.nan
+    distance = np.nanmedian(away, axis=1)[:, None] if len(away) else usual
+    z = (knots.astype(np.float64) - usual) / distance
+    return _standardised(np.sign(z) * np.log1p(np.abs(z)), SPARSE)
+
+
+def _standardised(scores: Array, least: float) -> Array:
+    """Mean 0 and standard deviation 1, but divided by no less than `least`."""
+    centred = scores - scores.mean(axis=1, keepdims=True)
+    result: Array = centred / np.maximum(scores.std(axis=1, keepdims=True), least)
+    return result
 
 
 def _mid_ranks(ordered: Array, count: Array) -> Array:

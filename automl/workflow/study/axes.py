@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from automl.types import Array, Dataset, Schema
+    from automl.search.objective import Order
+    from automl.types import Array, Dataset, Learner, Schema
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +53,21 @@ class Axis(Protocol):
         """Whether lower levels are cheaper, so that a learner may stop below the top."""
         ...
 
+    @property
+    def timed(self) -> bool:
+        """Whether it is about the seconds of a fit, which then may take what it takes."""
+        ...
+
+    def unfit(self, learner: Learner) -> str:
+        """Why there is nothing to see of a learner along this axis; empty where there is."""
+        ...
+
     def cell(self, repeat: int, level: int) -> Cell:
         """The rows at one level in one repeat."""
+        ...
+
+    def order(self, order: Order, level: int, learner: Learner) -> Order:
+        """What a worker is asked to do at one level."""
         ...
 
     @property
@@ -75,11 +89,31 @@ class Axis(Protocol):
         ...
 
 
-class Rows:
+class Usual:
+    """What most axes have in common: all rows, of any learner, configured as it is."""
+
+    graded = False
+    timed = False
+    trials: int | None = None
+    levels: tuple[float, ...]
+
+    def unfit(self, learner: Learner) -> str:
+        del learner
+        return ""
+
+    def order(self, order: Order, level: int, learner: Learner) -> Order:
+        del level, learner
+        return order
+
+    def values(self, level: int, order: int) -> tuple[float, ...]:
+        del order
+        return (self.levels[level],)
+
+
+class Rows(Usual):
     """The rows axis: nested prefixes of one permutation a repeat."""
 
     graded = True
-    trials = None
 
     def __init__(self, data: Dataset, repeats: Sequence[Repeat], anchors: int) -> None:
         self._data = data
@@ -91,19 +125,14 @@ class Rows:
     def cell(self, repeat: int, level: int) -> Cell:
         return cell_of(self._data, self._repeats[repeat], self.sizes[level])
 
-    def values(self, level: int, order: int) -> tuple[float, ...]:
-        del order
-        return (self.levels[level],)
-
     def label(self, level: int) -> str:
         return f"{self.sizes[level]:,} rows"
 
 
-class Labels:
+class Labels(Usual):
     """Percent of the rows that have a label: the others lose theirs and are kept without it."""
 
     graded = True
-    trials = None
 
     def __init__(self, data: Dataset, repeats: Sequence[Repeat], anchors: int) -> None:
         self._data = data
@@ -117,10 +146,6 @@ class Labels:
         known = len(self._repeats[repeat].prefix(self.sizes[level]))
         others = self._repeats[repeat].prefix(self.sizes[-1])[known:]
         return replace(cell, unlabelled=self._data.X.iloc[others] if len(others) else None)
-
-    def values(self, level: int, order: int) -> tuple[float, ...]:
-        del order
-        return (self.levels[level],)
 
     def label(self, level: int) -> str:
         return f"{self.levels[level]:.3g}% of the labels"

@@ -11,7 +11,7 @@ import pandas as pd
 
 from automl.errors import DataError
 from automl.types import Column
-from automl.workflow.study.axes import Cell, cell_of
+from automl.workflow.study.axes import Cell, Usual, cell_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,11 +27,8 @@ FEWEST_FEATURES = 4
 FEWEST_LEVELS = 4
 
 
-class Spoilt:
+class Spoilt(Usual):
     """All rows of every repeat, changed more and more."""
-
-    graded = False
-    trials = None
 
     def __init__(
         self,
@@ -62,10 +59,6 @@ class Spoilt:
     def cell(self, repeat: int, level: int) -> Cell:
         whole = cell_of(self._data, self._repeats[repeat], self._rows)
         return self._change(whole, self.levels[level], np.array([29, repeat]))
-
-    def values(self, level: int, order: int) -> tuple[float, ...]:
-        del order
-        return (self.levels[level],)
 
     def label(self, level: int) -> str:
         return f"{self.levels[level]:.3g} {self._unit}"
@@ -245,10 +238,8 @@ def _merge(values: pd.Series, kept: list[object]) -> pd.Series:
 # ---------------------------------------------------------------------------- trials
 
 
-class Trials:
+class Trials(Usual):
     """Configurations tried on all rows: the first b of one tuning are what b would have got."""
-
-    graded = False
 
     def __init__(self, data: Dataset, repeats: Sequence[Repeat], anchors: int) -> None:
         self._data = data

@@ -9,12 +9,18 @@ from automl.errors import UsageError
 from automl.workflow.study.catalogue import AXES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from automl.scaling.points import Regime
     from automl.workflow.options import FitOptions
 
 REGIMES: tuple[Regime, ...] = ("default", "transferred", "retuned")
+_ONLY: Mapping[str, Regime] = {
+    "budget": "retuned",
+    "model-size": "default",
+    "workers": "default",
+}
+"""Axes along which only one regime makes sense."""
 MOST_TRIALS = 8
 """Configurations of a learner that are tried wherever it is tuned."""
 
@@ -72,10 +78,10 @@ def study_options(
         msg = f"--price-per-hour is an amount of money, not {price_per_hour:g}"
         raise UsageError(msg)
     usual: tuple[str, ...] = REGIMES[:2]
-    if axis == "budget":
-        usual = ("retuned",)
+    if axis in _ONLY:
+        usual = (_ONLY[axis],)
         if tuple(regimes or usual) != usual:
-            msg = "along budget every learner is tuned: leave --regime out, or say retuned"
+            msg = f"along {axis} there is one regime: leave --regime out, or say {_ONLY[axis]}"
             raise UsageError(msg)
     chosen = tuple(regime for regime in REGIMES if regime in (regimes or usual))
     return StudyOptions(fit, axis, chosen, repeats, anchors, price_per_hour)

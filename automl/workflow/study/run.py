@@ -55,7 +55,8 @@ def scale_run(
     name = source if isinstance(source, str) else "table"
     run = rundir.create(own.output, name, resume=own.resume)
     _same_study(options, run)
-    cluster = Cluster(own.cpus, own.gpus, own.memory, own.address)
+    alone = options.axis == "workers"
+    cluster = Cluster(own.cpus, own.gpus, own.memory, own.address, alone=alone)
     fit = Fit(own, observer, name, run, cluster, began)
     try:
         table = read(source)
@@ -100,8 +101,9 @@ def _prepared(
         msg = "there is no study of anomaly detectors; give --task binary where labels exist"
         raise UsageError(msg)
     repeats = repeats_of(prepared.data, options.repeats, options.fit.seed)
-    axis: Axis = AXES[options.axis](prepared.data, repeats, options.anchors)
-    learners, skipped = _learners(options, prepared, min(axis.sizes))
+    anchors = fit.workers.threads if options.axis == "workers" else options.anchors
+    axis: Axis = AXES[options.axis](prepared.data, repeats, anchors)
+    learners, skipped = _learners(options, prepared, axis)
     prepared = replace(prepared, learners=tuple(learners), skipped=skipped)
     describe_run(fit, prepared)
     (fit.run / "model").rmdir()  # a study keeps no model
@@ -125,19 +127,21 @@ def _prepared(
 
 
 def _learners(
-    options: StudyOptions, prepared: Prepared, rows: int
+    options: StudyOptions, prepared: Prepared, axis: Axis
 ) -> tuple[list[Learner], dict[str, str]]:
     """Those that can be trained at the lowest level; limits on rows end their curves later."""
     data = prepared.data
-    return applicable(
+    found, skipped = applicable(
         get_host(),
         data.schema,
         data.schema.task,
-        rows,
+        min(axis.sizes),
         data.X.shape[1],
         list(options.fit.learner) or None,
         list(options.fit.exclude),
     )
+    unfit = {learner.name: why for learner in found if (why := axis.unfit(learner))}
+    return [learner for learner in found if learner.name not in unfit], skipped | unfit
 
 
 def _conclude(fit: Fit, options: StudyOptions, training: Training, *, interrupted: bool) -> None:

@@ -71,7 +71,7 @@ class Training:
         """What a worker is asked to do."""
         schema, host = self.prepared.data.schema, get_host()
         by_hand = {e.package for e in host.learners.values() if e.distribution is None}
-        return Order(
+        order = Order(
             learner=job.trial.learner,
             config=job.trial.config,
             seed=job.trial.seed,
@@ -85,6 +85,7 @@ class Training:
             memory=self.fit.workers.memory,
             plugins=tuple(sorted(by_hand)),
         )
+        return self.axis.order(order, job.step.rung, self.dealer.lanes[order.learner].learner)
 
     def finish(self, job: Job, outcome: Outcome) -> None:
         """Score what came back, journal it, and tell dealer, observers and screen."""
@@ -178,7 +179,8 @@ def train_study(
     lanes = [_lane(learner, options, prepared, axis, unit) for learner in prepared.learners]
     rate = _rate(fit, options, lanes, seconds)
     for lane in lanes:
-        lane.rate = rate if lane.learner.fidelity is not None else math.inf
+        bound = lane.learner.fidelity is not None and not axis.timed
+        lane.rate = rate if bound else math.inf
     dealer = StudyDealer(
         lanes, options.repeats, seconds=seconds, slots=fit.workers.slots, graded=axis.graded
     )

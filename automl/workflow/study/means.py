@@ -1,0 +1,80 @@
+"""Axes of what a fit is given: how large a model, how many CPUs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from automl.errors import UsageError
+from automl.workflow.study.axes import Usual, cell_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from automl.search.objective import Order
+    from automl.types import Dataset, Learner
+    from automl.workflow.study.axes import Cell
+    from automl.workflow.study.design import Repeat
+
+
+class _AllRows(Usual):
+    """All rows of every repeat, at every level."""
+
+    def __init__(self, data: Dataset, repeats: Sequence[Repeat], levels: Sequence[float]) -> None:
+        self._data = data
+        self._repeats = repeats
+        self.levels = tuple(levels)
+        self.sizes = (min(len(repeat.order) for repeat in repeats),) * len(self.levels)
+
+    def cell(self, repeat: int, level: int) -> Cell:
+        return cell_of(self._data, self._repeats[repeat], self.sizes[level])
+
+
+class ModelSize(_AllRows):
+    """Times the usual size of each learner's model, the usual one in the middle, two a doubling."""
+
+    def __init__(self, data: Dataset, repeats: Sequence[Repeat], anchors: int) -> None:
+        middle = (anchors - 1) // 2
+        super().__init__(data, repeats, [2.0 ** ((k - middle) / 2) for k in range(anchors)])
+
+    def unfit(self, learner: Learner) -> str:
+        if learner.size is None and learner.family != "baseline":
+            return "axis: its model has no size to set"
+        return ""
+
+    def order(self, order: Order, level: int, learner: Learner) -> Order:
+        if learner.size is None:
+            return order
+        regression = order.task == "regression"
+        config = learner.size.grown(order.config, self.levels[level], regression=regression)
+        return replace(order, config=config)
+
+    def label(self, level: int) -> str:
+        return f"{self.levels[level]:.3g} times the usual size"
+
+
+class Workers(_AllRows):
+    """CPUs that a fit trains on; there is one fit at a time, and none is cut short."""
+
+    timed = True
+
+    def __init__(self, data: Dataset, repeats: Sequence[Repeat], cpus: int) -> None:
+        """Set the axis up: 1, 2, 4 ... CPUs and all of them.
+
+        Raises:
+            UsageError: There is only one.
+        """
+        if cpus < 2:
+            msg = "a study along workers needs at least 2 CPUs, and it may use 1 here"
+            raise UsageError(msg)
+        super().__init__(
+            data, repeats, sorted({2.0**k for k in range(cpus.bit_length())} | {float(cpus)})
+        )
+
+    def order(self, order: Order, level: int, learner: Learner) -> Order:
+        del learner
+        return replace(order, threads=int(self.levels[level]))
+
+    def label(self, level: int) -> str:
+        cpus = int(self.levels[level])
+        return "1 CPU" if cpus == 1 else f"{cpus} CPUs"
