@@ -10,19 +10,21 @@ one that takes over five minutes is not repeated with other seeds.
 `resnet` and `ft_transformer` the nets of rtdl_revisiting_models used as in its readme, boosters
 the library's estimator with early stopping. Ours run their first default, as the host would.
 Log loss or RMSE on the held-out rows; a difference is noise within two standard errors, taken
-over the rows of all seeds.
+over the rows of all seeds. It takes about an hour; pairs that results.csv holds are not run again.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
+import math
 import subprocess
 import sys
 import tempfile
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -37,6 +39,9 @@ from automl.search.objective import Order, RungData, run_rung
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from machine import write_table
 from reference import LIBRARIES, losses, pytabkit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HERE = Path(__file__).parent
 SETS = ("adult", "otto", "california_housing", "covertype_20k", "horse_colic")
@@ -56,24 +61,31 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=list(LIBRARIES), choices=list(LIBRARIES))
     parser.add_argument("--sets", nargs="*", default=SETS, choices=SETS)
     arguments = parser.parse_args()
-    rows, differences = [], {}
+    rows = known(HERE / "results.csv")
     for seed, name, learner in product(range(arguments.seeds), arguments.sets, arguments.only):
         pairs = [row for row in rows if (row["set"], row["learner"]) == (name, learner)]
-        if any(row["seconds_reference"] > LONG for row in pairs):
+        if any(row["seed"] == seed or row["seconds_reference"] > LONG for row in pairs):
             continue
-        row, difference = pair(name, learner, seed, arguments)
-        rows.append(row)
-        differences.setdefault((learner, name), []).append(difference)
-        print(json.dumps(row), flush=True)
+        rows.append(pair(name, learner, seed, arguments))
+        print(json.dumps(rows[-1]), flush=True)
         write_table(HERE / "results.csv", COMMAND, rows)
-        told = [summary(*key, found) for key, found in differences.items()]
-        write_table(HERE / "summary.csv", COMMAND, told)
+        write_table(HERE / "summary.csv", COMMAND, list(summaries(rows)))
 
 
-def pair(
-    name: str, learner: str, seed: int, arguments: argparse.Namespace
-) -> tuple[dict[str, Any], Any]:
-    """One reference and our learner; the second is the (n,) losses of ours less the reference's."""
+def known(path: Path) -> list[dict[str, Any]]:
+    """The rows of a table written before."""
+    if not path.exists():
+        return []
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+    words = ("set", "learner", "metric")
+    return [
+        {key: value if key in words else json.loads(value) for key, value in row.items()}
+        for row in csv.DictReader(lines)
+    ]
+
+
+def pair(name: str, learner: str, seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
+    """One reference and our learner; `difference` is the mean loss of ours less the reference's."""
     data, views, parts, y = rows_of(name, seed, arguments)
     schema = data.schema
     python = arguments.pytabkit if LIBRARIES[learner] is pytabkit else sys.executable
@@ -120,7 +132,9 @@ def pair(
         "reference": score(theirs, order.metric),
         "seconds_ours": round(outcome.fit_seconds + outcome.predict_seconds, 2),
         "seconds_reference": round(seconds, 2),
-    }, ours - theirs
+        "difference": float((ours - theirs).mean()),
+        "standard_error": float((ours - theirs).std(ddof=1) / np.sqrt(len(ours))),
+    }
 
 
 def rows_of(name: str, seed: int, arguments: argparse.Namespace) -> tuple[Any, ...]:
@@ -171,19 +185,21 @@ def score(values: Any, metric: str) -> float:
     return round(mean if metric == "log_loss" else float(np.sqrt(mean)), 5)
 
 
-def summary(learner: str, name: str, found: list[Any]) -> dict[str, Any]:
-    """Mean difference of the losses (below 0: ours is better) over its standard error."""
-    mean = float(np.mean([d.mean() for d in found]))
-    rows = sum(d.var(ddof=1) / len(d) for d in found) / len(found) ** 2
-    return {
-        "learner": learner,
-        "set": name,
-        "seeds": len(found),
-        "difference_in_standard_errors": round(mean / float(np.sqrt(rows)), 2),
-        "verdict": "noise"
-        if abs(mean) <= 2 * np.sqrt(rows)
-        else ("better" if mean < 0 else "worse"),
-    }
+def summaries(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Mean difference of the losses (below 0: ours is better) over its standard error, by pair."""
+    for learner, name in dict.fromkeys((row["learner"], row["set"]) for row in rows):
+        own = [row for row in rows if (row["learner"], row["set"]) == (learner, name)]
+        mean = sum(row["difference"] for row in own) / len(own)
+        error = math.sqrt(sum(row["standard_error"] ** 2 for row in own)) / len(own)
+        yield {
+            "learner": learner,
+            "set": name,
+            "seeds": len(own),
+            "ours": round(sum(row["ours"] for row in own) / len(own), 5),
+            "reference": round(sum(row["reference"] for row in own) / len(own), 5),
+            "difference_in_standard_errors": round(mean / error, 2),
+            "verdict": "noise" if abs(mean) <= 2 * error else ("better" if mean < 0 else "worse"),
+        }
 
 
 if __name__ == "__main__":
