@@ -18,7 +18,7 @@ API_VERSION = 1
 
 Task: TypeAlias = Literal["binary", "multiclass", "regression", "anomaly"]
 Family: TypeAlias = Literal["deep", "classical", "ensemble", "baseline"]
-ViewKind: TypeAlias = Literal["frame", "matrix", "tensors"]
+ViewKind: TypeAlias = Literal["frame", "matrix", "tensors", "plain_tensors"]
 Status: TypeAlias = Literal["ok", "failed", "skipped", "not_reached"]
 ColumnKind: TypeAlias = Literal["number", "category", "datetime", "text", "set_aside"]
 Config: TypeAlias = Mapping[str, Value]
@@ -104,7 +104,7 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class TensorBlock:
-    """The `tensors` view: what a deep net embeds and multiplies.
+    """The `tensors` view, and `plain_tensors`: what a deep net embeds and multiplies.
 
     `numbers` (n, d) float32, scaled, missing filled; `missing` (n, d) bool;
     `codes` (n, c) int32 with 0 for unknown and missing; `cardinalities` counts code 0 too.
@@ -129,8 +129,8 @@ class View:
     """Rows as one learner wants them.
 
     `X` is a DataFrame (`frame`), an (n, d) float32 array (`matrix`) or a `TensorBlock`
-    (`tensors`); `y` is (n,) int64 codes or float64 values, None when predicting and always for
-    anomalies. Arrays may be shared between processes and are read-only.
+    (`tensors`, `plain_tensors`); `y` is (n,) int64 codes or float64 values, None when predicting
+    and always for anomalies. Arrays may be shared between processes and are read-only.
     """
 
     X: Any

@@ -19,6 +19,7 @@ _VIEWS = {
     "frame": "typed table: numbers with gaps, categories as they are",
     "matrix": "dense numbers: imputed, scaled, encoded",
     "tensors": "scaled numbers, codes of categories, a mask of gaps",
+    "plain_tensors": "the same, but numbers only standardised, however skewed",
 }
 
 

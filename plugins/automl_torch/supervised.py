@@ -9,7 +9,7 @@ from automl import Choice, Float, Int, Learner, Limits, Resources, Size
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from automl import Dimension, Schema, Task
+    from automl import Dimension, Schema, Task, ViewKind
 
 TASKS: frozenset[Task] = frozenset({"binary", "multiclass", "regression"})
 WIDTHS = 8
@@ -36,6 +36,7 @@ def _net(  # noqa: PLR0913 - the fields of a declaration, by keyword
     width: int,
     patience: int = 16,
     cost: Callable[[int], float],
+    view: ViewKind = "tensors",
     memory: int = 0,
     columns: int | None = None,
 ) -> Learner:
@@ -49,6 +50,7 @@ def _net(  # noqa: PLR0913 - the fields of a declaration, by keyword
         width: That it has where a configuration does not say.
         patience: Epochs without a better score.
         cost: Takes the number of feature columns.
+        view: What it sees.
         memory: Peak bytes.
         columns: The most that it takes.
     """
@@ -60,7 +62,7 @@ def _net(  # noqa: PLR0913 - the fields of a declaration, by keyword
         name=name,
         family="deep",
         tasks=TASKS,
-        view="tensors",
+        view=view,
         factory=f"automl_torch.{name}:build",
         space=space,
         defaults=tuple(defaults),
@@ -167,6 +169,7 @@ def _realmlp() -> Learner:
             {"numbers": "plain", "dropout": 0.0, "weight_decay": 1e-3},
         ),
         patience=NO_STOP,
+        view="plain_tensors",
         cost=lambda _: 60.0,
     )
 

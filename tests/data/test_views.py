@@ -15,7 +15,7 @@ from automl.data.views import Views, load_view
 from automl.errors import ArtifactError
 from automl.types import Column, Schema, TensorBlock
 
-KINDS = ("frame", "matrix", "tensors")
+KINDS = ("frame", "matrix", "tensors", "plain_tensors")
 WORDS = np.array(
     [
         "good",
@@ -89,7 +89,9 @@ def same(a, b):
 def test_views_have_the_promised_form(task):
     X, y, schema = mixed(task=task)
     views = Views(X, y, schema)
-    frame, matrix, tensors = (views.train(kind) for kind in KINDS)
+    frame, matrix, tensors, plain = (views.train(kind) for kind in KINDS)
+    assert np.array_equal(plain.codes, tensors.codes)
+    assert np.array_equal(plain.missing, tensors.missing)
     kinds = {str(t) for t in frame.dtypes}
     assert kinds == {"float32", "category"}
     assert list(frame.columns) == views.describe("frame")
@@ -363,6 +365,15 @@ def test_counts_that_are_mostly_zero_keep_how_large_they_are(kind):
     found = np.diff([zero, one, four, sixteen]) / (one - zero)
     np.testing.assert_allclose(found, expected, rtol=0.03)
     assert np.abs(numbers_of(views.train(kind))).max() <= 5.01
+
+
+def test_plain_tensors_bend_nothing():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"x": rng.lognormal(sigma=1.5, size=500)})
+    views = Views(X, np.arange(500) % 2, schema_of(X))
+    plain, bent = (views.train(kind).numbers[:, 0] for kind in ("plain_tensors", "tensors"))
+    assert np.corrcoef(plain, X["x"])[0, 1] == pytest.approx(1.0, abs=1e-5)
+    assert np.corrcoef(bent, X["x"])[0, 1] < 0.9
 
 
 def test_even_columns_keep_their_shape():

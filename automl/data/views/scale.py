@@ -70,8 +70,9 @@ def fit_scaler(numbers: Array, seed: int, *, tails: bool = False) -> Scaler:
     Args:
         numbers: (n, p) float32, NaN where missing, every column with a value.
         seed: of the sample.
-        tails: keep what is far out far out, as detectors of anomalies need: every column is
-            only standardised, and values beyond the training range are not cut.
+        tails: keep what is far out far out, as detectors of anomalies need, and nets that bend
+            numbers themselves: every column is only standardised, and values beyond the training
+            range are not cut.
     """
     sample = _sample(numbers, seed)
     count = np.count_nonzero(~np.isnan(sample), axis=1)

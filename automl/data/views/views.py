@@ -45,14 +45,15 @@ class Views:
         self._encoder, self._rows, self._counts = fit_encoder(X, schema, self._targets, seed)
         self._level_means: dict[int, tuple[LevelMeans, Array]] = {}
         self._fitted: dict[ViewKind, SavedView] = {}
-        self._scaled: tuple[Scaler, Array] | None = None
+        self._scaled: dict[bool, tuple[Scaler, Array]] = {}
+        """By whether tails are kept."""
 
     def train(self, kind: ViewKind) -> Any:
         """The X of `types.View` for the training rows, cross-fitted where it uses the target."""
         view = self.fitted(kind)
         means = [self._means_of(part.column)[1] for part in view.means]
         joined = np.hstack(means) if means else np.empty((len(self._rows), 0), np.float32)
-        return view.shape(self._rows, joined, None if kind == "frame" else self._scale()[1])
+        return view.shape(self._rows, joined, None if kind == "frame" else self._scale(kind)[1])
 
     def transform(self, kind: ViewKind, X: pd.DataFrame | Encoded) -> Any:
         """The X of `types.View` for other rows: typed, or from `encode`."""
@@ -64,7 +65,7 @@ class Views:
         return self._encoder.encode(X)
 
     def describe(self, kind: ViewKind) -> list[str]:
-        """Names of the columns of `frame` and `matrix`, or of the numbers of `tensors`."""
+        """Names of the columns of `frame` and `matrix`, or of the numbers of tensors."""
         return self.fitted(kind).names
 
     def save(self, kind: ViewKind, folder: Path) -> None:
@@ -74,8 +75,8 @@ class Views:
     def fitted(self, kind: ViewKind) -> SavedView:
         """The view without its training rows."""
         if kind not in self._fitted:
-            make = {"frame": self._frame, "matrix": self._matrix, "tensors": self._tensors}
-            self._fitted[kind] = make[kind]()
+            make = {"frame": self._frame, "matrix": self._matrix}
+            self._fitted[kind] = make[kind]() if kind in make else self._tensors(kind)
         return self._fitted[kind]
 
     def _frame(self) -> SavedView:
@@ -95,8 +96,8 @@ class Views:
         gaps = tuple(sorted(int(j) for j in most if missing[j]))
         return self._scaled_view("matrix", high, gaps, one_hot)
 
-    def _tensors(self) -> SavedView:
-        return self._scaled_view("tensors", self._above(EMBEDDED_LEVELS), (), ())
+    def _tensors(self, kind: ViewKind) -> SavedView:
+        return self._scaled_view(kind, self._above(EMBEDDED_LEVELS), (), ())
 
     def _scaled_view(
         self, kind: ViewKind, high: list[int], gaps: tuple[int, ...], one_hot: tuple[OneHot, ...]
@@ -106,13 +107,14 @@ class Views:
         if means:
             crossed = np.hstack([self._means_of(j)[1] for j in high])
             scaler = fit_scaler(crossed, self._seed)
-        return SavedView(kind, self._encoder, means, self._scale()[0], scaler, gaps, one_hot)
+        return SavedView(kind, self._encoder, means, self._scale(kind)[0], scaler, gaps, one_hot)
 
-    def _scale(self) -> tuple[Scaler, Array]:
-        if self._scaled is None:
-            scaler = fit_scaler(self._rows.numbers, self._seed, tails=self._tails)
-            self._scaled = (scaler, scaler.apply(self._rows.numbers))
-        return self._scaled
+    def _scale(self, kind: ViewKind) -> tuple[Scaler, Array]:
+        tails = self._tails or kind == "plain_tensors"
+        if tails not in self._scaled:
+            scaler = fit_scaler(self._rows.numbers, self._seed, tails=tails)
+            self._scaled[tails] = (scaler, scaler.apply(self._rows.numbers))
+        return self._scaled[tails]
 
     def _above(self, levels: int) -> list[int]:
         return [j for j, counts in enumerate(self._counts) if len(counts) - 1 > levels]
