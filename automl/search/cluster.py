@@ -93,17 +93,20 @@ def share_out(
         cpus: CPUs to use of them all at most.
         gpus: GPUs to use of them all at most.
         memory: Bytes to use of them all at most.
-        alone: Whether there is to be one worker, with as many CPUs as one machine has for it.
+        alone: Whether there is to be one worker: all of the machine with the most CPUs.
     """
+    if alone:
+        usable = [node for node in nodes if node.gpus and gpus != 0] or nodes
+        nodes = [max(usable, key=lambda node: node.cpus)]
     devices = sum(node.gpus for node in nodes)
     devices = devices if gpus is None else min(gpus, devices)
     if devices:
         nodes = [node for node in nodes if node.gpus]
     allowed = sum(node.cpus for node in nodes)
     allowed = max(1, min(allowed, cpus or allowed))
-    threads = max(1, min(allowed if alone else allowed // 8, max(node.cpus for node in nodes)))
+    threads = allowed if alone else max(1, min(allowed // 8, max(n.cpus for n in nodes)))
     held = [(node.memory, node.cpus // threads) for node in nodes]
-    slots = 1 if alone else max(1, min(sum(k for _, k in held), allowed // threads))
+    slots = max(1, min(sum(k for _, k in held), allowed // threads))
     shares = [size / max(1, min(k, slots)) for size, k in held]
     share = min([*shares, math.inf if memory is None else memory / slots])
     return Workers(slots, threads, devices / slots, int(share * MEMORY_SHARE))
@@ -137,8 +140,7 @@ class Cluster:
         self._most = (cpus, gpus, memory)
         self._alone = alone
         self._address = address
-        local = plan_workers(cpus, gpus, memory, alone=alone)
-        self._workers = Workers(0, 0) if address else local
+        self._workers = Workers(0, 0) if address else plan_workers(cpus, gpus, memory, alone=alone)
         self.own = False
         """Whether Ray was started here, once `wait` has returned."""
         self._error: BaseException | None = None

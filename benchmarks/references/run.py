@@ -10,7 +10,7 @@ one that takes over five minutes is not repeated with other seeds.
 `resnet` and `ft_transformer` the nets of rtdl_revisiting_models used as in its readme, boosters
 the library's estimator with early stopping. Ours run their first default, as the host would.
 Log loss or RMSE on the held-out rows; a difference is noise within two standard errors, taken
-over the rows of all seeds. It takes about an hour; pairs that results.csv holds are not run again.
+over the rows of all seeds. It takes long; pairs that results.csv holds are not run again.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=list(LIBRARIES), choices=list(LIBRARIES))
     parser.add_argument("--sets", nargs="*", default=SETS, choices=SETS)
     arguments = parser.parse_args()
+    sys.argv = ["PYTHON" if word == arguments.pytabkit else word for word in sys.argv]
     rows = known(HERE / "results.csv")
     for seed, name, learner in product(range(arguments.seeds), arguments.sets, arguments.only):
         pairs = [row for row in rows if (row["set"], row["learner"]) == (name, learner)]

@@ -11,34 +11,33 @@ from automl.data.views import Views
 from automl.hooks.manager import applicable, get_host
 from automl.search.objective import Order, RungData, run_rung
 
-RNG = np.random.default_rng(0)
 SECONDS = 3.0
 
 
-def numbers(n=300, d=5):
-    X = RNG.normal(size=(n, d))
-    return pd.DataFrame(X, columns=[f"x{i}" for i in range(d)]), X[:, 0] + RNG.normal(size=n) > 0
+def numbers(rng, n=300, d=5):
+    X = rng.normal(size=(n, d))
+    return pd.DataFrame(X, columns=[f"x{i}" for i in range(d)]), X[:, 0] + rng.normal(size=n) > 0
 
 
-def categories(n=300):
-    city = RNG.integers(0, 12, n)
-    X = pd.DataFrame({"city": [f"c{i}" for i in city], "plan": RNG.choice(["a", "b"], n)})
-    return X, city + RNG.normal(size=n) > 6
+def categories(rng, n=300):
+    city = rng.integers(0, 12, n)
+    X = pd.DataFrame({"city": [f"c{i}" for i in city], "plan": rng.choice(["a", "b"], n)})
+    return X, city + rng.normal(size=n) > 6
 
 
-def gaps(n=300):
-    (some, y), (others, _) = numbers(n), categories(n)
+def gaps(rng):
+    (some, y), (others, _) = numbers(rng), categories(rng)
     table = pd.concat([some, others], axis=1)
-    return table.mask(RNG.random(table.shape) < 0.3), y
+    return table.mask(rng.random(table.shape) < 0.3), y
 
 
-def scarce(n=600):
-    X, _ = numbers(n)
+def scarce(rng):
+    X, _ = numbers(rng, 600)
     return X, X["x0"] > np.sort(X["x0"])[-13]
 
 
-def many_classes(n=1200):
-    X, _ = numbers(n)
+def many_classes(rng, n=1200):
+    X, _ = numbers(rng, n)
     return X, [f"k{i}" for i in np.argsort(np.argsort(X["x0"])) * 60 // n]
 
 
@@ -46,9 +45,9 @@ SHAPES = {
     "numbers alone": numbers,
     "categories alone": categories,
     "mixed, with gaps": gaps,
-    "30 rows": lambda: numbers(30),
-    "1 column": lambda: numbers(d=1),
-    "2,000 columns": lambda: numbers(d=2000),
+    "30 rows": lambda rng: numbers(rng, 30),
+    "1 column": lambda rng: numbers(rng, d=1),
+    "2,000 columns": lambda rng: numbers(rng, d=2000),
     "one class in fifty": scarce,
     "60 classes": many_classes,
 }
@@ -62,7 +61,7 @@ LEARNERS = sorted(
 @pytest.fixture(scope="module", params=SHAPES)
 def shape(request):
     """A dataset and its views, fitted on all rows but the last fifth."""
-    X, y = SHAPES[request.param]()
+    X, y = SHAPES[request.param](np.random.default_rng(0))
     table = X.assign(target=np.where(y, "yes", "no") if request.param != "60 classes" else y)
     schema = infer_schema(table, target="target")
     data = to_dataset(schema, table)

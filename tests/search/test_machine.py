@@ -73,3 +73,14 @@ def test_a_machine_without_a_gpu_rests_where_others_have_one():
     mixed = [Node(64, 0, 10**11), Node(8, 2, 10**10)]
     assert share_out(mixed) == share_out(mixed[1:])
     assert share_out(mixed[:1]).slots * share_out(mixed[:1]).threads == 64
+
+
+@given(nodes, st.none() | st.integers(1, 300), st.none() | st.integers(0, 2))
+def test_a_worker_alone_has_one_machine(machines, cpus, gpus):
+    found = share_out(machines, cpus, gpus, alone=True)
+    assert found.slots == 1
+    fitting = [m for m in machines if found.threads <= m.cpus and found.gpus <= m.gpus]
+    assert any(found.memory <= m.memory for m in fitting)
+    used = [m for m in machines if m.gpus and gpus != 0] or machines
+    most = max(m.cpus for m in used)
+    assert found.threads == min(most, cpus or most)

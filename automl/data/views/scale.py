@@ -155,8 +155,7 @@ def _logarithms(ordered: Array, knots: Array, usual: Array) -> Array:
     """(s, k) log(1 + |z|) with its sign, z in median distances of what is not the usual value."""
     away = np.abs(ordered - usual)
     away[away == 0] = np.nan
-    distance = np.nanmedian(away, axis=1)[:, None] if len(away) else usual
-    z = (knots.astype(np.float64) - usual) / distance
+    z = (knots.astype(np.float64) - usual) / np.nanmedian(away, axis=1)[:, None]
     return _standardised(np.sign(z) * np.log1p(np.abs(z)), SPARSE)
 
 

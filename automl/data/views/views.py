@@ -106,15 +106,18 @@ class Views:
         scaler = None
         if means:
             crossed = np.hstack([self._means_of(j)[1] for j in high])
-            scaler = fit_scaler(crossed, self._seed)
+            scaler = fit_scaler(crossed, self._seed, tails=self._keeps_tails(kind))
         return SavedView(kind, self._encoder, means, self._scale(kind)[0], scaler, gaps, one_hot)
 
     def _scale(self, kind: ViewKind) -> tuple[Scaler, Array]:
-        tails = self._tails or kind == "plain_tensors"
+        tails = self._keeps_tails(kind)
         if tails not in self._scaled:
             scaler = fit_scaler(self._rows.numbers, self._seed, tails=tails)
             self._scaled[tails] = (scaler, scaler.apply(self._rows.numbers))
         return self._scaled[tails]
+
+    def _keeps_tails(self, kind: ViewKind) -> bool:
+        return self._tails or kind == "plain_tensors"
 
     def _above(self, levels: int) -> list[int]:
         return [j for j, counts in enumerate(self._counts) if len(counts) - 1 > levels]

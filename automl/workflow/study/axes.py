@@ -53,11 +53,6 @@ class Axis(Protocol):
         """Whether lower levels are cheaper, so that a learner may stop below the top."""
         ...
 
-    @property
-    def timed(self) -> bool:
-        """Whether it is about the seconds of a fit, which then may take what it takes."""
-        ...
-
     def unfit(self, learner: Learner) -> str:
         """Why there is nothing to see of a learner along this axis; empty where there is."""
         ...
@@ -90,10 +85,9 @@ class Axis(Protocol):
 
 
 class Usual:
-    """What most axes have in common: all rows, of any learner, configured as it is."""
+    """What most axes have in common: they are about any learner, configured as it is."""
 
     graded = False
-    timed = False
     trials: int | None = None
     levels: tuple[float, ...]
 
@@ -108,6 +102,19 @@ class Usual:
     def values(self, level: int, order: int) -> tuple[float, ...]:
         del order
         return (self.levels[level],)
+
+
+class AllRows(Usual):
+    """All rows of every repeat, at every level."""
+
+    def __init__(self, data: Dataset, repeats: Sequence[Repeat], levels: Sequence[float]) -> None:
+        self._data = data
+        self._repeats = repeats
+        self.levels = tuple(levels)
+        self.sizes = (min(len(repeat.order) for repeat in repeats),) * len(self.levels)
+
+    def cell(self, repeat: int, level: int) -> Cell:
+        return cell_of(self._data, self._repeats[repeat], self.sizes[level])
 
 
 class Rows(Usual):

@@ -11,7 +11,7 @@ import pandas as pd
 
 from automl.errors import DataError
 from automl.types import Column
-from automl.workflow.study.axes import Cell, Usual, cell_of
+from automl.workflow.study.axes import AllRows, Cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ FEWEST_FEATURES = 4
 FEWEST_LEVELS = 4
 
 
-class Spoilt(Usual):
+class Spoilt(AllRows):
     """All rows of every repeat, changed more and more."""
 
     def __init__(
@@ -48,17 +48,12 @@ class Spoilt(Usual):
                 every value, so that changes are nested.
             unit: What the values count, in words.
         """
-        self._data = data
-        self._repeats = repeats
-        self._rows = min(len(repeat.order) for repeat in repeats)
+        super().__init__(data, repeats, levels)
         self._change = change
         self._unit = unit
-        self.levels = tuple(levels)
-        self.sizes = (self._rows,) * len(self.levels)
 
     def cell(self, repeat: int, level: int) -> Cell:
-        whole = cell_of(self._data, self._repeats[repeat], self._rows)
-        return self._change(whole, self.levels[level], np.array([29, repeat]))
+        return self._change(super().cell(repeat, level), self.levels[level], np.array([29, repeat]))
 
     def label(self, level: int) -> str:
         return f"{self.levels[level]:.3g} {self._unit}"
@@ -238,21 +233,13 @@ def _merge(values: pd.Series, kept: list[object]) -> pd.Series:
 # ---------------------------------------------------------------------------- trials
 
 
-class Trials(Usual):
+class Trials(AllRows):
     """Configurations tried on all rows: the first b of one tuning are what b would have got."""
 
     def __init__(self, data: Dataset, repeats: Sequence[Repeat], anchors: int) -> None:
-        self._data = data
-        self._repeats = repeats
-        rows = min(len(repeat.order) for repeat in repeats)
         self._counts = whole_numbers(round(2.0 ** ((anchors - 1) / 2)), anchors)
         self.trials = int(self._counts[-1])
-        self.levels = (self._counts[-1],)
-        self.sizes = (rows,)
-
-    def cell(self, repeat: int, level: int) -> Cell:
-        del level
-        return cell_of(self._data, self._repeats[repeat], self.sizes[0])
+        super().__init__(data, repeats, self._counts[-1:])
 
     def values(self, level: int, order: int) -> tuple[float, ...]:
         del level

@@ -6,31 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from automl.errors import UsageError
-from automl.workflow.study.axes import Usual, cell_of
+from automl.workflow.study.axes import AllRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from automl.search.objective import Order
     from automl.types import Dataset, Learner
-    from automl.workflow.study.axes import Cell
     from automl.workflow.study.design import Repeat
 
 
-class _AllRows(Usual):
-    """All rows of every repeat, at every level."""
-
-    def __init__(self, data: Dataset, repeats: Sequence[Repeat], levels: Sequence[float]) -> None:
-        self._data = data
-        self._repeats = repeats
-        self.levels = tuple(levels)
-        self.sizes = (min(len(repeat.order) for repeat in repeats),) * len(self.levels)
-
-    def cell(self, repeat: int, level: int) -> Cell:
-        return cell_of(self._data, self._repeats[repeat], self.sizes[level])
-
-
-class ModelSize(_AllRows):
+class ModelSize(AllRows):
     """Times the usual size of each learner's model, the usual one in the middle, two a doubling."""
 
     def __init__(self, data: Dataset, repeats: Sequence[Repeat], anchors: int) -> None:
@@ -53,10 +39,8 @@ class ModelSize(_AllRows):
         return f"{self.levels[level]:.3g} times the usual size"
 
 
-class Workers(_AllRows):
-    """CPUs that a fit trains on; there is one fit at a time, and none is cut short."""
-
-    timed = True
+class Workers(AllRows):
+    """CPUs that a fit trains on."""
 
     def __init__(self, data: Dataset, repeats: Sequence[Repeat], cpus: int) -> None:
         """Set the axis up: 1, 2, 4 ... CPUs and all of them.

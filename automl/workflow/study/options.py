@@ -38,6 +38,11 @@ class StudyOptions:
     price_per_hour: float | None = None
 
     @property
+    def timed(self) -> bool:
+        """Whether it is about the seconds of a fit: they run one at a time on all CPUs, uncut."""
+        return self.axis == "workers"
+
+    @property
     def description(self) -> dict[str, object]:
         """What must stay the same for a study to go on."""
         return {"axis": self.axis, "anchors": self.anchors, "seed": self.fit.seed}

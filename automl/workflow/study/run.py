@@ -55,8 +55,7 @@ def scale_run(
     name = source if isinstance(source, str) else "table"
     run = rundir.create(own.output, name, resume=own.resume)
     _same_study(options, run)
-    alone = options.axis == "workers"
-    cluster = Cluster(own.cpus, own.gpus, own.memory, own.address, alone=alone)
+    cluster = Cluster(own.cpus, own.gpus, own.memory, own.address, alone=options.timed)
     fit = Fit(own, observer, name, run, cluster, began)
     try:
         table = read(source)
@@ -101,8 +100,11 @@ def _prepared(
         msg = "there is no study of anomaly detectors; give --task binary where labels exist"
         raise UsageError(msg)
     repeats = repeats_of(prepared.data, options.repeats, options.fit.seed)
-    anchors = fit.workers.threads if options.axis == "workers" else options.anchors
+    anchors = fit.workers.threads if options.timed else options.anchors
     axis: Axis = AXES[options.axis](prepared.data, repeats, anchors)
+    if begun and begun["levels"] != list(axis.levels):
+        msg = f"{fit.run} was begun on other data or CPUs; resume it with the same (--cpus)"
+        raise UsageError(msg)
     learners, skipped = _learners(options, prepared, axis)
     prepared = replace(prepared, learners=tuple(learners), skipped=skipped)
     describe_run(fit, prepared)

@@ -179,7 +179,7 @@ def train_study(
     lanes = [_lane(learner, options, prepared, axis, unit) for learner in prepared.learners]
     rate = _rate(fit, options, lanes, seconds)
     for lane in lanes:
-        bound = lane.learner.fidelity is not None and not axis.timed
+        bound = lane.learner.fidelity is not None and not options.timed
         lane.rate = rate if bound else math.inf
     dealer = StudyDealer(
         lanes, options.repeats, seconds=seconds, slots=fit.workers.slots, graded=axis.graded
