@@ -81,9 +81,10 @@ class Outcome:
 
     status: Status
     reason: str = ""
-    predictions: dict[str, Array] = field(default_factory=dict)
+    predictions: dict[str, Array] = field(default_factory=dict, repr=False)
     """By suffix: "" for the validation rows, "-test"; anomaly scores in bits."""
-    model: dict[str, bytes] | None = None
+    model: dict[str, bytes] | None = field(default=None, repr=False)
+    """Files of the saved model. Not shown: Tune asks for the repr of every result."""
     fit_seconds: float = 0.0
     predict_seconds: float = 0.0
     overhead_seconds: float = 0.0

@@ -3,9 +3,11 @@ from __future__ import annotations
 import signal
 import threading
 
+import numpy as np
 import pytest
 
 from automl.search.engine import _remembered
+from automl.search.objective import Outcome
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +68,8 @@ def test_another_thread_leaves_signals_alone():
     thread.start()
     thread.join()
     assert found == [False]
+
+
+def test_an_outcome_is_short_in_print_however_large_its_model_is():
+    large = Outcome("ok", predictions={"": np.zeros((500, 9))}, model={"weights": bytes(10**6)})
+    assert len(repr(large)) < 500  # Tune formats every result for its debug log
