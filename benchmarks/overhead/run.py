@@ -2,9 +2,10 @@
 
 python benchmarks/overhead/run.py DATA [--time-limit 60s] [--only NAME ...]
 
-Per set: median seconds a rung outside fit and predict on warm workers, the share of all CPUs
-busy during the search, seconds until the first finished rung, peak memory over the size of the
-typed table. Once: `automl --help` over `python -c "import typer"`, medians of seven.
+Per set: median seconds a rung outside fit and predict on warm workers (a rung that starts a
+worker does not count), the share of all CPUs busy during the search, seconds until the first
+finished rung, peak memory over the size of the typed table. Once: `automl --help` over
+`python -c "import typer"`, medians of seven.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def one(entry: dict[str, Any], data: Path, limit: str) -> dict[str, Any]:
     start = began + max(offset, phases["start"])
     end = began + phases["search"] + (seconds - max(phases.values()))
     busy = [share for at, share in watch.busy if start <= at <= end]
-    warm = [r["overhead_seconds"] for r in rungs if r["status"] == "ok"]
+    warm = [r["overhead_seconds"] for r in rungs[info["machine"]["cpus"] :] if r["status"] == "ok"]
     cells = entry["rows"] * (entry["cols"] - 1) * 8
     return {
         "set": entry["name"],
