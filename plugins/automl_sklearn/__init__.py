@@ -370,21 +370,24 @@ def _self_training() -> automl.Learner:
         view="matrix",
         space={
             "C": automl.Float(1e-4, 1e2, log=True),
-            "threshold": automl.Float(0.6, 0.99),
+            "threshold": automl.Float(0.6, 0.999),
         },
         defaults=(
+            {"C": 1.0, "threshold": 0.99},
+            {"C": 0.05, "threshold": 0.99},
             {"C": 1.0, "threshold": 0.9},
-            {"C": 0.01, "threshold": 0.9},
-            {"C": 1.0, "threshold": 0.75},
         ),
         cost=5.0,
         limits=automl.Limits(unlabelled=1),
         uses_unlabelled=True,
         trusted=("automl_sklearn.linear.Logistic", "automl_sklearn.semi.SelfTraining"),
         summary="Logistic regression that labels rows without a target and learns from them.",
-        source="Yarowsky 1995, Unsupervised word sense disambiguation; scikit-learn",
+        source=(
+            "Yarowsky 1995, Unsupervised word sense disambiguation; scikit-learn; probabilities "
+            "tempered after Guo et al. 2017"
+        ),
         good_when=(
             "Few rows have a target, many lack it, and classes lie apart: then its own labels are "
-            "right. Where they overlap it grows sure of its mistakes, and probabilities suffer."
+            "right. Where they overlap it learns its own mistakes."
         ),
     )

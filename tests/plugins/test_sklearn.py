@@ -104,7 +104,7 @@ def test_each_beats_the_baseline_on_rows_it_has_not_seen(name, task):
     prediction = model.predict(test)
     floor_loss = loss_of(test, floor.predict(data(task, "matrix", seed=1)))
     assert prediction.shape == ((900,) if task == "regression" else (900, test.n_classes))
-    # Linear models miss what is not linear; self-training is one, over-sure of itself.
+    # Linear models miss what is not linear; self-training is one.
     part = {"linear": 0.98, "self_training": 0.98}.get(name, 0.75)
     assert loss_of(test, prediction) < part * floor_loss
     if task != "regression":
@@ -333,6 +333,22 @@ def test_self_training_learns_from_unlabelled_rows():
         scores = [(m.predict(X[2000:]) == y[2000:]).mean() for m in (with_them, without)]
         gains.append(scores[0] - scores[1])
     assert min(gains) > 0
+
+
+def test_self_training_is_no_surer_than_it_is_right_where_classes_overlap():
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        y = rng.integers(0, 3, 6000)
+        X = rng.normal(size=(6000, 6)) + 1.5 * np.eye(6)[y]
+        known = np.where(np.arange(6000) < 150, y, -1)
+        model = SelfTraining(threshold=0.8).fit(X[:4000], known[:4000])
+        assert model.taken_ > 1000
+        right = (model.predict(X[4000:]) == y[4000:]).mean()
+        surer = [
+            m.predict_proba(X[4000:]).max(axis=1).mean() - right for m in (model, model.model_)
+        ]
+        assert surer[0] < 0.08
+        assert surer[1] > 0.12
 
 
 def test_self_training_with_every_label_is_logistic_regression():
