@@ -48,6 +48,8 @@ class Watch:
         self._over = threading.Event()
         self.peak_bytes = 0
         """Most memory at once: proportional set sizes, so shared pages count once."""
+        self.own_seconds = 0.0
+        """CPU seconds of the process itself, its children apart."""
         self.busy: list[tuple[float, float]] = []
         """(time.time(), share of all CPUs busy) per sample."""
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -67,8 +69,10 @@ class Watch:
         total = 0
         try:
             family = [self._process, *self._process.children(recursive=True)]
+            times = self._process.cpu_times()
         except psutil.NoSuchProcess:
             return 0
+        self.own_seconds = times.user + times.system
         for process in family:
             try:
                 total += process.memory_full_info().pss

@@ -4,13 +4,15 @@ python benchmarks/overhead/run.py DATA [--time-limit 60s] [--only NAME ...]
 
 Per set: median seconds a rung outside fit and predict on warm workers (a rung that starts a
 worker does not count), the share of all CPUs busy during the search, seconds until the first
-finished rung, peak memory over the size of the typed table. Once: `automl --help` over
-`python -c "import typer"`, medians of seven.
+finished rung, the share of all CPU time that the driver itself takes, peak memory over the size
+of the typed table, learners scored on all rows of those that fit the task. Once:
+`automl --help` over `python -c "import typer"`, medians of seven.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import statistics
 import sys
@@ -66,7 +68,9 @@ def one(entry: dict[str, Any], data: Path, limit: str) -> dict[str, Any]:
         for column in entry["drop"]:
             command += ["--drop", column]
         began = time.time()
-        _, seconds, watch, _, _ = run(command, timeout=600)
+        _, seconds, watch, _, _ = run(command, timeout=3600)
+        with (output / "leaderboard.csv").open() as file:
+            board = [row for row in csv.DictReader(file) if row["family"] != "ensemble"]
         info = json.loads((output / "run.json").read_text())
         rungs = [json.loads(line) for line in (output / "journal.jsonl").read_text().splitlines()]
         first = min(
@@ -79,6 +83,8 @@ def one(entry: dict[str, Any], data: Path, limit: str) -> dict[str, Any]:
     end = began + phases["search"] + (seconds - max(phases.values()))
     busy = [share for at, share in watch.busy if start <= at <= end]
     warm = [r["overhead_seconds"] for r in rungs[info["machine"]["cpus"] :] if r["status"] == "ok"]
+    fitting = [row for row in board if not row["reason"].startswith("task: ")]
+    scored = sum(row["status"] == "ok" and row["score"] != "" for row in fitting)
     cells = entry["rows"] * (entry["cols"] - 1) * 8
     return {
         "set": entry["name"],
@@ -92,6 +98,8 @@ def one(entry: dict[str, Any], data: Path, limit: str) -> dict[str, Any]:
             / (info["machine"]["cpus"] * (phases["search"] - phases["start"])),
             3,
         ),
+        "driver_share": round(watch.own_seconds / (info["machine"]["cpus"] * seconds), 3),
+        "scored": f"{scored} of {len(fitting)}",
         "peak_gb": round(watch.peak_bytes / 1e9, 2),
         "peak_over_table": round(watch.peak_bytes / cells, 1),
     }
