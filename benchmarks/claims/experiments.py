@@ -261,10 +261,10 @@ def _judged(auto: AutoML, test: pd.DataFrame, table: Table) -> np.ndarray:
 EXPERIMENTS = {
     "rows": Experiment(STUDIED, study("rows", 5000, (*DEEP, *CLASSICAL, "autoencoder"), "6m")),
     "few rows": Experiment(
-        STUDIED, study("rows", 640, (*DEEP, *CLASSICAL, "svm"), "75s", anchors=3)
+        STUDIED, study("rows", 640, (*DEEP, *CLASSICAL, "svm"), "100s", anchors=3)
     ),
     "labels": Experiment(
-        STUDIED, study("labels", 5000, ("autoencoder", "mlp", "lightgbm"), "150s")
+        STUDIED, study("labels", 5000, ("autoencoder", "mlp", "lightgbm"), "3m")
     ),
     "label noise": Experiment(STUDIED, study("label-noise", 2500, (*DEEP, *CLASSICAL), "2m")),
     "gaps": Experiment(STUDIED, study("missingness", 2500, (*DEEP, *CLASSICAL), "2m")),
