@@ -1,8 +1,9 @@
 """Who trains next: a pure state machine over learners, without Ray and without a clock.
 
 First every learner's best default climbs the whole ladder, all learners a rung at a time
-(*breadth*), so that the comparison is one. Then the allocation decides who tries more
-configurations (*tuning*); at the end the best configurations are repeated on the other
+(*breadth*), so that the comparison is one; on a small table it is then repeated on the other
+folds (*crossing*), if there is time for all learners. Then the allocation decides who tries
+more configurations (*tuning*); at the end the best configurations are repeated on the other
 folds (*bagging*).
 """
 
@@ -68,7 +69,6 @@ class Dealer:
                     learner,
                     cost,
                     Sampler(learner, plan.seed, greater_is_better=better),
-                    ladder.climb,
                 )
                 for learner, cost in sorted(lanes, key=lambda pair: (pair[1], pair[0].name))
             ),
@@ -76,6 +76,8 @@ class Dealer:
         )
         self._pacing = Pacing(self.lanes, ladder, plan)
         rows = ladder.sizes[TOP]
+        self._crosses: bool | None = None if ladder.others else False
+        """Whether all learners are scored on all folds; None as long as it is open."""
         self._enough = max(30, 2 * len(self.lanes), rows // 20)
         """Configurations beyond which the score rows cannot tell them apart."""
 
@@ -163,7 +165,7 @@ class Dealer:
     def _phases(self, now: float) -> list[Callable[[float], _Choice | None]]:
         bagging_first = self.plan.seconds is not None and now >= self._bagging_from()
         later = [self._bagging, self._tuning] if bagging_first else [self._tuning, self._bagging]
-        return [self._breadth, *later]
+        return [self._breadth, self._crossing, *later]
 
     def _bagging_from(self) -> float:
         """When bagging comes first: early enough for another fold of the best."""
@@ -175,25 +177,43 @@ class Dealer:
     def _breadth(self, now: float) -> _Choice | None:
         """The lowest open step of the learners that have not been to the top.
 
-        At the top every learner's first fold comes before others, and each family's first model
-        before anything else.
+        At the top each family's first model comes before anything else.
         """
         open_steps = []
         way_up = self._pacing.way_up(now)
         for order, lane in enumerate(self.lanes):
-            if lane.arrived or lane.dead or lane.hopeless:
+            if lane.at_top or lane.dead or lane.hopeless:
                 continue
             climb = self._leader_or_new(lane)
             if climb is None:
                 continue
             step = climb.next(way_up(lane))
             if step is not None and self._pacing.affordable(lane, step, now):
-                place = (step.rung, step.fold > 0, not self.lanes.first(lane), order)
+                place = (step.rung, not self.lanes.first(lane), order)
                 open_steps.append((place, lane, climb, step))
         if not open_steps:
             return None
         _, lane, climb, step = min(open_steps, key=lambda entry: entry[0])
         return _Choice(lane, self._enter(lane, climb), step, breadth=True)
+
+    def _crossing(self, now: float) -> _Choice | None:
+        """The next fold of every learner's first model of all rows, all of them a fold at a time.
+
+        Learners are compared on all rows only if all of them have all folds: everyone or no one.
+        """
+        if self._crosses is None:
+            self._crosses = self._pacing.crosses(now)
+        if not self._crosses:
+            return None
+        open_steps = []
+        for order, lane in enumerate(self.lanes):
+            climb = next((c for c in lane.climbs if c.at_top), None)
+            step = climb.next(self.ladder.others) if climb else None
+            if climb and step and self._pacing.affordable(lane, step, now):
+                open_steps.append((step.fold, order, lane, climb, step))
+        if not open_steps:
+            return None
+        return _Choice(*min(open_steps, key=lambda entry: entry[:2])[2:])
 
     def _tuning(self, now: float) -> _Choice | None:
         """A promotion or a new configuration of the learner whose turn it is.
@@ -201,7 +221,7 @@ class Dealer:
         One whose model of all rows was cut short needs time, not other settings: it makes the
         same model again, with about three times the seconds.
         """
-        arrived = [lane for lane in self.lanes if lane.arrived]
+        arrived = [lane for lane in self.lanes if lane.at_top]
         for lane in sorted(arrived, key=self._urgency):
             if lane.wants_time:
                 if (longer := self._longer(lane, now)) is not None:
@@ -270,8 +290,9 @@ class Dealer:
     def _options(self, lane: Lane) -> list[tuple[Climb, Step]]:
         """Promotions, the highest first, then a new configuration."""
         options = []
+        way = self.ladder.single + (self.ladder.others if self._crosses else ())
         for climb in lane.climbs:
-            step = climb.next(self.ladder.climb)
+            step = climb.next(way)
             if step is not None and promoted(
                 climb, lane.climbs, greater_is_better=self.plan.greater_is_better
             ):
@@ -279,7 +300,7 @@ class Dealer:
         options.sort(key=lambda pair: (-pair[1].rung, pair[1].fold, pair[0].trial.number))
         if self._may_start(lane):
             new = self._new(lane)
-            options.append((new, self.ladder.climb[0]))
+            options.append((new, self.ladder.single[0]))
         return options
 
     def _urgency(self, lane: Lane) -> tuple[float, str]:

@@ -31,24 +31,28 @@ class Ladder:
     """Rung -> rows of its prefix, for the rungs that exist up to the top."""
     folds: int
     all_folds_at_top: bool
-    """True for small tables: rung 3 runs every fold and there is no rung 4."""
+    """True for small tables: rung 3 runs every fold, if there is time for all learners, and there
+    is no rung 4."""
     refit: bool = False
     """True where rows are ordered in time: rung 4 is one fit on every row, without a score."""
 
     @property
-    def climb(self) -> tuple[Step, ...]:
-        """The steps of a configuration that does well, in order."""
-        single = tuple(Step(rung, 0) for rung in sorted(self.sizes))
-        if not self.all_folds_at_top:
-            return single
-        return single + tuple(Step(TOP, fold) for fold in range(1, self.folds))
+    def single(self) -> tuple[Step, ...]:
+        """The steps of one fold, up to all of its rows."""
+        return tuple(Step(rung, 0) for rung in sorted(self.sizes))
+
+    @property
+    def others(self) -> tuple[Step, ...]:
+        """The other folds of the top, which score a configuration on all rows of a small table."""
+        folds = range(1, self.folds) if self.all_folds_at_top else ()
+        return tuple(Step(TOP, fold) for fold in folds)
 
     @property
     def bag(self) -> tuple[Step, ...]:
         """The steps that make a bag of folds of a configuration at the top, or its refit."""
         if self.refit:
             return (Step(BAG, 1),)
-        return () if self.all_folds_at_top else tuple(Step(BAG, f) for f in range(1, self.folds))
+        return self.others or tuple(Step(BAG, fold) for fold in range(1, self.folds))
 
     def rows(self, step: Step) -> int:
         return self.sizes[min(step.rung, TOP)]

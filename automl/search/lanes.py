@@ -28,8 +28,6 @@ class Lane:
     cost: float
     """Declared cost relative to a linear model."""
     sampler: Sampler
-    way: tuple[Step, ...]
-    """The steps of a configuration that does well."""
     climbs: list[Climb] = field(default_factory=list)
     spent: float = 0.0
     """Seconds, or declared cost where the plan has no seconds."""
@@ -57,12 +55,6 @@ class Lane:
     @property
     def at_top(self) -> bool:
         return any(c.at_top for c in self.climbs)
-
-    @property
-    def arrived(self) -> bool:
-        """Whether a configuration has taken every step, all folds of small tables included."""
-        folds = [step for step in self.way if step.rung == TOP]
-        return any(all(step in c.finished for step in folds) for c in self.climbs)
 
     @property
     def latest(self) -> Climb | None:

@@ -30,6 +30,8 @@ ROOM = 1.35
 FIRST_ROOM, LEAP_ROOM = 1.1, 0.75
 """The same for a first model, one rung up and several: over several rungs a forecast in
 proportion to the rows is usually too high."""
+CROSSING_SHARE = 0.85
+"""Part of the time left that the other folds of all learners may take on a small table."""
 KEENNESS = 2.0
 """How fast a learner's claim on the top rung falls with its gap to the best one below."""
 UNKNOWN_GAP = 0.5
@@ -59,7 +61,7 @@ class Pacing:
         A learner that cannot be cut short tries a low rung first, to tell what the top takes;
         one whose first rung was cut short leaves the second out.
         """
-        whole = self._ladder.climb
+        whole = self._ladder.single
         first, *others = whole
         top = tuple(step for step in whole if step.rung == TOP)
         late = self._plan.seconds is not None and now > STRAIGHT_UP * self._plan.seconds
@@ -97,6 +99,20 @@ class Pacing:
                 ahead += min(bound, pace * self._ladder.sizes[TOP])
         return ahead > PRESSED * self._plan.slots * (self._plan.seconds - now)
 
+    def crosses(self, now: float) -> bool | None:
+        """Whether every learner's first model of all rows can have its other folds too.
+
+        None while too little is known of a learner to tell.
+        """
+        if self._plan.seconds is None:
+            return True
+        alive = [lane for lane in self._lanes if not (lane.dead or lane.hopeless)]
+        if any(lane.pace() is None for lane in alive):
+            return None
+        fold = sum(ROOM * self.expected(lane) + lane.overhead() for lane in alive)
+        left = self._plan.slots * (self._plan.seconds - now)
+        return len(self._ladder.others) * fold < CROSSING_SHARE * left
+
     def price(self, lane: Lane, step: Step, rung: Rung) -> float:
         """What a finished rung has cost its lane."""
         if self._plan.seconds is None:
@@ -132,6 +148,8 @@ class Pacing:
         expected = self.expected(lane, step) if lane.pace() is not None else 0.0
         if breadth:
             allowance = max(0.5, self._breadth_share(lane, step, now))
+        elif step in self._ladder.others:
+            allowance = max(0.5, ROOM * expected)
         else:
             allowance = max(1.0, 2 * ROOM * expected)
         allowance = max(0.2, min(allowance, 0.92 * left - 0.3 - lane.overhead()))
@@ -165,7 +183,7 @@ class Pacing:
 
     def _ahead(self, lane: Lane, steps: tuple[Step, ...]) -> float:
         """The claims of those of its steps that a learner still has before it."""
-        if lane.arrived or lane.dead or lane.hopeless:
+        if lane.at_top or lane.dead or lane.hopeless:
             return 0.0
         taken = {s for c in lane.climbs[:1] for s in c.finished}
         highest = max((s.rung for s in taken), default=-1)

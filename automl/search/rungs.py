@@ -92,8 +92,8 @@ class RungStore:
             reference, _ = future.result(timeout=wait)
         except NotReady:
             return None
-        if job.step.rung == BAG and job.step.fold + 1 < self._split.n_folds:
-            self.prefetch([Step(BAG, job.step.fold + 1)])
+        if job.step.fold and job.step.fold + 1 < self._split.n_folds:
+            self.prefetch([Step(job.step.rung, job.step.fold + 1)])
         self._evict()
         return reference
 

@@ -42,7 +42,7 @@ def train(fit: Fit, prepared: Prepared) -> tuple[Dealer, bool]:
     end = None if seconds is None else time.monotonic() + seconds
     dealer = _dealer(fit, prepared, seconds, earlier)
     store = _store(fit, prepared, engine.put)
-    store.prefetch(prepared.ladder.climb[: len(prepared.ladder.sizes)])
+    store.prefetch(prepared.ladder.single)
     store.prefetch(prepared.ladder.bag[:1])
     fit.done("start")
     try:

@@ -210,6 +210,27 @@ def test_of_small_tables_every_learner_has_one_fold_before_any_has_two():
     assert [r.fold for r in rungs][: len(SIX)] == [0] * len(SIX)
 
 
+@given(seconds=st.integers(6, 120))
+def test_on_small_tables_all_learners_have_all_folds_or_the_time_goes_to_the_best(seconds):
+    world = World(dict.fromkeys(SIX, 2.0), ladder=Ladder({3: 300}, 5, all_folds_at_top=True))
+    plan = Plan(seconds=seconds)
+    rungs, _ = world.run(world.dealer(plan, DEEP))
+    folds = {name: {r.fold for r in rungs if r.learner == name} for name in SIX}
+    crossed = [name for name in SIX if folds[name] - {0}]
+    assert len(crossed) <= plan.bagged or all(folds[name] == set(range(5)) for name in SIX)
+
+
+def test_a_small_table_with_little_time_gives_first_models_most_of_it():
+    ladder = Ladder({2: 150, 3: 300}, 5, all_folds_at_top=True)
+    world = World(dict.fromkeys(SIX, 9.0), ladder=ladder)
+    rungs, _ = world.run(world.dealer(Plan(seconds=40), DEEP))
+    first = [
+        r.fit_seconds for r in rungs if r.rung == TOP and r.trial.endswith("-0") and not r.fold
+    ]
+    assert len(first) == len(SIX)
+    assert min(first) > 2.5
+
+
 def test_a_short_search_leaves_the_middle_rungs_out():
     world = World(dict.fromkeys(SIX, 10.0), fixed=frozenset(SIX))
     rungs, end = world.run(world.dealer(Plan(seconds=42), DEEP))
