@@ -14,6 +14,8 @@ TOP = 3
 """The rung with all training rows of a fold."""
 BAG = 4
 """The rung that repeats the top on the other folds."""
+FEW = 200
+"""Rows below which a fold scores by luck."""
 
 
 class Step(NamedTuple):
@@ -46,6 +48,11 @@ class Ladder:
         """The other folds of the top, which score a configuration on all rows of a small table."""
         folds = range(1, self.folds) if self.all_folds_at_top else ()
         return tuple(Step(TOP, fold) for fold in folds)
+
+    @property
+    def tiny(self) -> bool:
+        """Whether one fold scores too few rows to tell learners apart."""
+        return self.all_folds_at_top and self.sizes[TOP] < FEW * (self.folds - 1)
 
     @property
     def bag(self) -> tuple[Step, ...]:

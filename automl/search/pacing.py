@@ -61,7 +61,7 @@ class Pacing:
         A learner that cannot be cut short tries a low rung first, to tell what the top takes;
         one whose first rung was cut short leaves the second out.
         """
-        whole = self._ladder.single
+        whole = self._ladder.single + (self._ladder.others if self._ladder.tiny else ())
         first, *others = whole
         top = tuple(step for step in whole if step.rung == TOP)
         late = self._plan.seconds is not None and now > STRAIGHT_UP * self._plan.seconds
@@ -102,14 +102,15 @@ class Pacing:
     def crosses(self, now: float) -> bool | None:
         """Whether every learner's first model of all rows can have its other folds too.
 
-        None while too little is known of a learner to tell.
+        None while too little is known of a learner to tell. On a tiny table they must.
         """
-        if self._plan.seconds is None:
+        if self._plan.seconds is None or self._ladder.tiny:
             return True
         alive = [lane for lane in self._lanes if not (lane.dead or lane.hopeless)]
         if any(lane.pace() is None for lane in alive):
             return None
-        fold = sum(ROOM * self.expected(lane) + lane.overhead() for lane in alive)
+        overhead = statistics.median(lane.overhead() for lane in self._lanes)
+        fold = sum(ROOM * self.expected(lane) + overhead for lane in alive)
         left = self._plan.slots * (self._plan.seconds - now)
         return len(self._ladder.others) * fold < CROSSING_SHARE * left
 
@@ -146,9 +147,10 @@ class Pacing:
             return Job(trial, step)
         left = self._plan.seconds - now
         expected = self.expected(lane, step) if lane.pace() is not None else 0.0
-        if breadth:
+        crosses = step in self._ladder.others
+        if breadth or (crosses and self._ladder.tiny):
             allowance = max(0.5, self._breadth_share(lane, step, now))
-        elif step in self._ladder.others:
+        elif crosses:
             allowance = max(0.5, ROOM * expected)
         else:
             allowance = max(1.0, 2 * ROOM * expected)
@@ -183,9 +185,10 @@ class Pacing:
 
     def _ahead(self, lane: Lane, steps: tuple[Step, ...]) -> float:
         """The claims of those of its steps that a learner still has before it."""
-        if lane.at_top or lane.dead or lane.hopeless:
-            return 0.0
         taken = {s for c in lane.climbs[:1] for s in c.finished}
+        arrived = lane.at_top and all(s in taken for s in steps if s.rung == TOP)
+        if arrived or lane.dead or lane.hopeless:
+            return 0.0
         highest = max((s.rung for s in taken), default=-1)
         return sum(self._weight(lane, s) for s in steps if s.rung >= highest and s not in taken)
 

@@ -212,7 +212,7 @@ def test_of_small_tables_every_learner_has_one_fold_before_any_has_two():
 
 @given(seconds=st.integers(6, 120))
 def test_on_small_tables_all_learners_have_all_folds_or_the_time_goes_to_the_best(seconds):
-    world = World(dict.fromkeys(SIX, 2.0), ladder=Ladder({3: 300}, 5, all_folds_at_top=True))
+    world = World(dict.fromkeys(SIX, 2.0), ladder=Ladder({3: 1500}, 5, all_folds_at_top=True))
     plan = Plan(seconds=seconds)
     rungs, _ = world.run(world.dealer(plan, DEEP))
     folds = {name: {r.fold for r in rungs if r.learner == name} for name in SIX}
@@ -221,7 +221,7 @@ def test_on_small_tables_all_learners_have_all_folds_or_the_time_goes_to_the_bes
 
 
 def test_a_small_table_with_little_time_gives_first_models_most_of_it():
-    ladder = Ladder({2: 150, 3: 300}, 5, all_folds_at_top=True)
+    ladder = Ladder({2: 750, 3: 1500}, 5, all_folds_at_top=True)
     world = World(dict.fromkeys(SIX, 9.0), ladder=ladder)
     rungs, _ = world.run(world.dealer(Plan(seconds=40), DEEP))
     first = [
@@ -229,6 +229,14 @@ def test_a_small_table_with_little_time_gives_first_models_most_of_it():
     ]
     assert len(first) == len(SIX)
     assert min(first) > 2.5
+
+
+@given(seconds=st.integers(12, 120))
+def test_on_tiny_tables_all_learners_have_all_folds(seconds):
+    world = World(dict.fromkeys(SIX, 2.0), ladder=Ladder({3: 300}, 5, all_folds_at_top=True))
+    rungs, _ = world.run(world.dealer(Plan(seconds=seconds), DEEP))
+    for name in SIX:
+        assert {r.fold for r in rungs if r.trial == f"{name}-0"} == set(range(5))
 
 
 def test_a_short_search_leaves_the_middle_rungs_out():
