@@ -75,7 +75,7 @@ def write_artifact(
         best: Learner -> its best trial, for predictions by one learner.
         metric: Name of the metric that was optimised.
         default: The learner or ensemble that predicts unless another is named.
-        refit: Whether fold 1 of a trial is its refit on every row, which then stands alone.
+        refit: Whether a trial's fit on every row stands alone, as its fold 1.
         contamination: Share of the training rows beyond the threshold of an anomaly detector;
             None for other tasks.
     """

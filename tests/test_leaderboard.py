@@ -114,6 +114,20 @@ def test_a_refit_on_every_row_predicts_alone(tmp_path, truth, rng):
     assert row["predict_rows_per_second"] == pytest.approx((120 + 600) / 0.5)
 
 
+def test_a_fit_on_every_row_predicts_beside_those_of_folds(tmp_path, truth, rng):
+    run = FakeRun(tmp_path / "run", truth, folds=2, y_test=truth)
+    first, again = (noisy_probabilities(truth, 2, 1.0, rng) for _ in range(2))
+    run.trial("net", 0, first, test=first)
+    run.rung("net", "net-0", 4, fold=2)
+    np.save(run.predictions / "net-0-r4-f2-test.npy", again)
+    record = Record(run.path)
+    fits = record.models("net-0")
+    assert [rung.fold for rung in fits] == [0, 1, 2]
+    mean = (2 * first + again) / 3
+    np.testing.assert_allclose(record.test_prediction("net-0"), mean, rtol=1e-5)
+    assert leaderboard(run.path, AUC).iloc[0]["fit_seconds"] == sum(r.fit_seconds for r in fits)
+
+
 def test_the_table_has_the_columns_of_the_contract(run):
     table = leaderboard(run.path, AUC)
     assert tuple(table.columns) == COLUMNS

@@ -27,8 +27,8 @@ class Split:
     """Which rows train, stop, validate and score.
 
     Rungs 0 to 3 train on the first 1/8, 1/4, 1/2 and all of a fold's training rows. Rung 4
-    trains on the full rows of the folds that rung 3 left out, or, where `refit` is true
-    (`--time`), on every row, validation rows included: such a model has no score.
+    trains on the full rows of the folds that rung 3 left out. The fold after the last trains on
+    every row, validation rows included, and validates none: such a model has no score.
     """
 
     fold_of: Array
@@ -41,8 +41,9 @@ class Split:
     rungs: tuple[int, ...]
     """The rungs that exist, ascending."""
     all_folds_at_3: bool
-    """True for small tables: rung 3 runs every fold and there is no rung 4."""
+    """True for small tables: rung 3 runs every fold."""
     refit: bool = False
+    """Whether a model of every row stands alone (`--time`): the latest rows are worth most."""
     groups: Array | None = None
 
     def prefix(self, fold: int, rung: int) -> Array:
@@ -51,7 +52,7 @@ class Split:
         Returns:
             (m,) int64 row positions; those of a lower rung come first, in the same order.
         """
-        rows = self._training(fold, rung)
+        rows = self._training(fold)
         return rows[: self._length(rows, rung)]
 
     def validation(self, fold: int) -> Array:
@@ -94,8 +95,8 @@ class Split:
             digest.update(np.ascontiguousarray(part).tobytes())
         return digest.hexdigest()[:16]
 
-    def _training(self, fold: int, rung: int) -> Array:
-        if rung == REFIT and self.refit:
+    def _training(self, fold: int) -> Array:
+        if fold == self.n_folds:
             return self.order
         place = self.fold_of[self.order]
         return self.order[(place != fold) & (place != LEFT_OUT)]

@@ -3,8 +3,8 @@
 First every learner's best default climbs the whole ladder, all learners a rung at a time
 (*breadth*), so that the comparison is one; on a small table it is then repeated on the other
 folds (*crossing*), if there is time for all learners. Then the allocation decides who tries
-more configurations (*tuning*); at the end the best configurations are repeated on the other
-folds (*bagging*).
+more configurations (*tuning*); at the end the best configurations are repeated on every row
+and on the other folds (*bagging*).
 """
 
 from __future__ import annotations
@@ -168,11 +168,10 @@ class Dealer:
         return [self._breadth, self._crossing, *later]
 
     def _bagging_from(self) -> float:
-        """When bagging comes first: early enough for another fold of the best."""
+        """When bagging comes first: early enough to fit the best on every row."""
         seconds = self.plan.seconds or 0.0
-        best = [lane for lane, _ in self._best_climbs()[:1]]
-        fold = max((self._pacing.expected(lane) for lane in best), default=0.0)
-        return min(self.plan.tuning_share * seconds, seconds - 2 * ROOM * fold)
+        whole = sum(2 * ROOM * self._pacing.expected(lane) for lane, _ in self._best_climbs())
+        return min(self.plan.tuning_share * seconds, seconds - whole / self.plan.slots)
 
     def _breadth(self, now: float) -> _Choice | None:
         """The lowest open step of the learners that have not been to the top.
@@ -233,22 +232,14 @@ class Dealer:
         return None
 
     def _bagging(self, now: float) -> _Choice | None:
-        """The next fold of the best configurations, all of them a fold at a time.
-
-        Not of one that was cut short: the heaviest is made again instead, the others wait.
-        """
+        """The next step of the best configurations' bags, all of them a step at a time."""
         if not self.ladder.bag or not self.plan.bagged:
             return None
         open_steps = []
         for order, (lane, climb) in enumerate(self._to_bag()):
-            if Step(TOP, 0) in climb.hurried:
-                heaviest = order == 0 and climb is lane.latest
-                if heaviest and (longer := self._longer(lane, now)) is not None:
-                    return longer
-                continue
             step = climb.next(self.ladder.bag)
             if step is not None and self._pacing.affordable(lane, step, now):
-                open_steps.append((step.fold, order, lane, climb, step))
+                open_steps.append((self.ladder.bag.index(step), order, lane, climb, step))
         if not open_steps:
             return None
         return _Choice(*min(open_steps, key=lambda entry: entry[:2])[2:])
@@ -313,7 +304,7 @@ class Dealer:
         return -gain - (1e6 if first else 0.0), lane.learner.name
 
     def _to_bag(self) -> list[tuple[Lane, Climb]]:
-        """The climbs that bagging repeats on the other folds."""
+        """The climbs that bagging repeats."""
         climbs = {climb.trial.id: (lane, climb) for lane, climb in self.lanes.climbs}
         at_top = sum(climb.at_top for _, climb in climbs.values())
         if self._members is None or not at_top:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 TOP = 3
 """The rung with all training rows of a fold."""
 BAG = 4
-"""The rung that repeats the top on the other folds."""
+"""The rung that repeats the top, on every row and on the other folds."""
 FEW = 200
 """Rows below which a fold scores by luck."""
 
@@ -33,10 +33,11 @@ class Ladder:
     """Rung -> rows of its prefix, for the rungs that exist up to the top."""
     folds: int
     all_folds_at_top: bool
-    """True for small tables: rung 3 runs every fold, if there is time for all learners, and there
-    is no rung 4."""
+    """True for small tables: rung 3 runs every fold, if there is time for all learners."""
     refit: bool = False
-    """True where rows are ordered in time: rung 4 is one fit on every row, without a score."""
+    """True where rows are ordered in time: what predicts is one fit on every row."""
+    whole: bool = True
+    """Whether the best are also fitted on every row; such a fit has no score."""
 
     @property
     def single(self) -> tuple[Step, ...]:
@@ -56,10 +57,14 @@ class Ladder:
 
     @property
     def bag(self) -> tuple[Step, ...]:
-        """The steps that make a bag of folds of a configuration at the top, or its refit."""
+        """What repeats a configuration at the top: one fit on every row, then the other folds.
+
+        Beside a model of one fold, one of every row is worth about two of other folds.
+        """
+        whole = (Step(BAG, self.folds),) if self.whole or self.refit else ()
         if self.refit:
-            return (Step(BAG, 1),)
-        return self.others or tuple(Step(BAG, fold) for fold in range(1, self.folds))
+            return whole
+        return whole + (self.others or tuple(Step(BAG, fold) for fold in range(1, self.folds)))
 
     def rows(self, step: Step) -> int:
         return self.sizes[min(step.rung, TOP)]

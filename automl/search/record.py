@@ -153,14 +153,18 @@ class Record:
 
     @cached_property
     def _refits(self) -> dict[str, Rung]:
-        """Trial -> its fit on every row, where rows are ordered in time."""
+        """Trial -> its fit on every row."""
         return {r.trial: r for r in self.rungs if r.status == "ok" and r.fold >= self.folds}
 
     def models(self, trial: str) -> tuple[Rung, ...]:
-        """The fits whose models predict new rows: the refit alone, else those of all folds."""
-        if trial in self._refits:
-            return (self._refits[trial],)
-        return tuple(rung for _, rung in sorted(self.final[trial].items()))
+        """The fits whose models predict new rows: those of all folds and that on every row.
+
+        The latter stands alone where rows are ordered in time: there is one fold then.
+        """
+        whole = (self._refits[trial],) if trial in self._refits else ()
+        if whole and self.folds == 1:
+            return whole
+        return tuple(rung for _, rung in sorted(self.final[trial].items())) + whole
 
     @cached_property
     def _finished(self) -> dict[str, list[str]]:

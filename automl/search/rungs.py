@@ -92,8 +92,11 @@ class RungStore:
             reference, _ = future.result(timeout=wait)
         except NotReady:
             return None
-        if job.step.fold and job.step.fold + 1 < self._split.n_folds:
-            self.prefetch([Step(job.step.rung, job.step.fold + 1)])
+        following = (
+            job.step.fold % self._split.n_folds + 1
+        )  # after the fit on every row comes fold 1
+        if job.step.fold and following < self._split.n_folds:
+            self.prefetch([Step(job.step.rung, following)])
         self._evict()
         return reference
 
@@ -104,8 +107,8 @@ class RungStore:
         self._views.clear()
 
     def _key(self, step: Step, kind: ViewKind) -> Key:
-        """Rung 4 shares the rows of rung 3, but where it is a refit on all of them."""
-        shared = step.rung == BAG and not self._split.refit
+        """Rung 4 shares the rows of rung 3, but for the fit on every row."""
+        shared = step.rung == BAG and step.fold < self._split.n_folds
         return Key(TOP if shared else step.rung, step.fold, kind)
 
     def _future(self, key: Key) -> Future[tuple[Any, int]]:

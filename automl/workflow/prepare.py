@@ -175,7 +175,8 @@ def prepare(
     if line := _unlabelled(data, learners):
         fit.observer.say(line)
     sizes = {r: len(split.prefix(0, r)) for r in split.rungs if r <= TOP}
-    ladder = Ladder(sizes, split.n_folds, split.all_folds_at_3, split.refit)
+    whole = data.suspects is None  # the scale of a detector's scores needs rows it has not seen
+    ladder = Ladder(sizes, split.n_folds, split.all_folds_at_3, split.refit, whole)
     left_out = _left_out(fit, data, ladder, learners)
     taking_part = tuple(learner for learner in learners if learner.name not in left_out)
     return Prepared(

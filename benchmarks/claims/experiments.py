@@ -263,9 +263,7 @@ EXPERIMENTS = {
     "few rows": Experiment(
         STUDIED, study("rows", 640, (*DEEP, *CLASSICAL, "svm"), "100s", anchors=3)
     ),
-    "labels": Experiment(
-        STUDIED, study("labels", 5000, ("autoencoder", "mlp", "lightgbm"), "3m")
-    ),
+    "labels": Experiment(STUDIED, study("labels", 5000, ("autoencoder", "mlp", "lightgbm"), "3m")),
     "label noise": Experiment(STUDIED, study("label-noise", 2500, (*DEEP, *CLASSICAL), "2m")),
     "gaps": Experiment(STUDIED, study("missingness", 2500, (*DEEP, *CLASSICAL), "2m")),
     "levels": Experiment(

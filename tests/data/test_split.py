@@ -183,7 +183,13 @@ def test_time_validates_on_the_last_fifth_and_refits_on_all():
     assert past.max() < 4800
     assert np.ptp(past) > 4500
     assert split.rungs[-1] == 4
-    assert np.array_equal(np.sort(split.prefix(0, 4)), np.arange(6000))
+    assert np.array_equal(np.sort(split.prefix(1, 4)), np.arange(6000))
+
+
+def test_the_fold_after_the_last_trains_on_every_row_and_validates_none():
+    split = make_split(table(np.arange(6000) % 2))
+    assert np.array_equal(np.sort(split.prefix(split.n_folds, 4)), np.arange(6000))
+    assert len(split.validation(split.n_folds)) == 0
 
 
 def test_rows_of_one_time_stay_on_one_side():
