@@ -77,7 +77,7 @@ def _leaders(best: Mapping[Family, tuple[str, float]]) -> list[tuple[Family, str
 def counts_text(progress: Progress) -> str:
     """How many fits ended well, and how many did not."""
     failed = f", {progress.failed} failed" if progress.failed else ""
-    return f"{progress.finished} fits{failed}"
+    return f"{progress.finished} {'fit' if progress.finished == 1 else 'fits'}{failed}"
 
 
 class Quiet:
