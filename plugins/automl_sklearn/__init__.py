@@ -377,7 +377,7 @@ def _self_training() -> automl.Learner:
             {"C": 0.05, "threshold": 0.99},
             {"C": 1.0, "threshold": 0.9},
         ),
-        cost=5.0,
+        cost=10.0,
         limits=automl.Limits(unlabelled=1),
         uses_unlabelled=True,
         trusted=("automl_sklearn.linear.Logistic", "automl_sklearn.semi.SelfTraining"),
