@@ -100,8 +100,9 @@ def write_leaderboard(run: Path, metric: Metric) -> pd.DataFrame:
 def of_choice(board: pd.DataFrame, choice: Metric, whole: Iterable[str], *, locked: bool) -> str:
     """The row that predicts unless another is named; of those whose models are saved.
 
-    The highest ensemble, if the rows cannot tell it from the best: it leans less on the luck of
-    one choice. Of such ensembles those over all learners come first. Otherwise the best row.
+    The highest ensemble over all learners, if the rows cannot tell it from the best: it leans less
+    on the luck of one choice. Else the highest ensemble of one family that they cannot tell from
+    the best, else the best row.
 
     Args:
         board: A leaderboard with at least one ranked row.
@@ -112,15 +113,16 @@ def of_choice(board: pd.DataFrame, choice: Metric, whole: Iterable[str], *, lock
     """
     saved = board[board["size_bytes"].notna()]
     blends = saved[saved["family"].eq("ensemble") & saved["status"].eq("ok")]
-    if locked and not blends.empty:
+    if locked:
         blends = blends.sort_values(
             "score_val", ascending=not choice.greater_is_better, kind="stable"
         )
-    elif not locked:
-        blends = blends[blends["ties_best"] | blends["rank"].eq(1)]
-    over_all = blends[blends["learner"].isin([*whole])]
-    blends = blends if over_all.empty else over_all
-    chosen = next(rows for rows in (blends, saved, board) if not rows.empty)
+    over_all = blends[blends["learner"].isin([*whole])].head(1)
+    if not locked:
+        over_all, blends = (
+            rows[rows["ties_best"] | rows["rank"].eq(1)] for rows in (over_all, blends)
+        )
+    chosen = next(rows for rows in (over_all, blends, saved, board) if not rows.empty)
     return str(chosen["learner"].iloc[0])
 
 

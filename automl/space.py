@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 Value: TypeAlias = bool | int | float | str | None
+Growth: TypeAlias = Literal["linear", "root", "log2"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,11 @@ class Float:
     high: float
     log: bool = False
 
+    @property
+    def fault(self) -> str:
+        """What is wrong with the range, if anything."""
+        return _fault(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Int:
@@ -26,6 +32,11 @@ class Int:
     low: int
     high: int
     log: bool = False
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with the range, if anything."""
+        return _fault(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,8 @@ class Choice:
     def fault(self) -> str:
         """What is wrong with the options, if anything; not every author has a type checker."""
         options: tuple[object, ...] = self.options
+        if not options:
+            return "offers no option"
         for option in options:
             if not isinstance(option, Value):
                 return (
@@ -51,6 +64,14 @@ class Choice:
 
 
 Dimension: TypeAlias = Float | Int | Choice
+
+
+def _fault(range_: Float | Int) -> str:
+    if not range_.low <= range_.high:
+        return f"runs from {range_.low} to {range_.high}; low must come first"
+    if range_.log and range_.low <= 0:
+        return f"is logarithmic and begins at {range_.low}; begin above 0"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +86,22 @@ class Size:
     setting: str
     usual: int
     """Its value where a configuration does not name it."""
-    grows: Literal["linear", "root", "log2"] = "linear"
+    grows: Growth = "linear"
     regression: int | None = None
     """The usual value for numbers, where that is another."""
     multiple: int = 1
     """Its values are multiples of this."""
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with it, if anything."""
+        if self.grows not in get_args(Growth):
+            return f"grows {self.grows!r}; it may be {', '.join(get_args(Growth))}"
+        counts = {"usual": self.usual, "regression": self.regression, "multiple": self.multiple}
+        for name, count in counts.items():
+            if count is not None and count < 1:
+                return f"has {name}={count}; it counts from 1"
+        return ""
 
     def grown(
         self, config: Mapping[str, Value], factor: float, *, regression: bool

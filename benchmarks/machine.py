@@ -9,9 +9,12 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def describe() -> str:
@@ -37,6 +40,24 @@ def write_table(path: Path, command: str, rows: list[dict[str, Any]], *told: str
         writer = csv.DictWriter(file, list(dict.fromkeys(k for row in rows for k in row)))
         writer.writeheader()
         writer.writerows(rows)
+
+
+def pace() -> float:
+    """Seconds of a fixed loop of plain Python: how fast this machine is at the moment.
+
+    On a shared machine neighbours slow it, twofold and for minutes; figures of two moments
+    compare only where this is about the same.
+    """
+    began = time.perf_counter()
+    for _ in range(10_000_000):
+        pass
+    return time.perf_counter() - began
+
+
+def paced(measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What a measurement finds, and as `loop_s` the slower `pace` of before and after it."""
+    before = pace()
+    return measure() | {"loop_s": round(max(before, pace()), 2)}
 
 
 class Watch:

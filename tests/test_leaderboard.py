@@ -327,6 +327,21 @@ def test_what_predicts_is_the_highest_ensemble_unless_a_learner_is_clearly_ahead
     assert of_choice(board, RMSE, [], locked=True) == "blend"
 
 
+def test_a_poorer_ensemble_that_happens_to_tie_does_not_predict():
+    board = pd.DataFrame(
+        {
+            "rank": [1, 2, 3],
+            "learner": ["deep_blend", "blend", "stack"],
+            "family": "ensemble",
+            "status": "ok",
+            "ties_best": [True, False, True],  # the last differs more from the first, row by row
+            "score_val": [0.9, 0.8, 0.7],
+            "size_bytes": [1, 1, 1],
+        }
+    )
+    assert of_choice(board, AUC, ["blend", "stack"], locked=False) == "deep_blend"
+
+
 def test_what_has_no_saved_model_does_not_predict():
     board = pd.DataFrame(
         {

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from automl.hooks.requirements import explain_extra
 from automl.hooks.versions import changed_since, refusal
-from automl.space import Choice
 from automl.types import Ensembler, Learner, Metric, Status
 
 if TYPE_CHECKING:
@@ -126,14 +125,9 @@ def _unsound(learner: Learner) -> str:
     """What is wrong with a declared space or portfolio, which the driver would stumble over."""
     if not learner.defaults:
         return "declares no default configuration; give at least one, {} for the library's own"
-    for name, dim in learner.space.items():
-        if isinstance(dim, Choice):
-            if not dim.options:
-                return f"its space offers no option for {name}"
-            if dim.fault:
-                return f"its space for {name} {dim.fault}"
-        elif not dim.low <= dim.high:
-            return f"its space for {name} runs from {dim.low} to {dim.high}; low must come first"
-        elif dim.log and dim.low <= 0:
-            return f"its space for {name} is logarithmic and begins at {dim.low}; begin above 0"
+    for name, dimension in learner.space.items():
+        if dimension.fault:
+            return f"its space for {name} {dimension.fault}"
+    if learner.size is not None and learner.size.fault:
+        return f"its size {learner.size.fault}"
     return ""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from automl.scaling.contrast import Pick
     from automl.scaling.judge import Judged
     from automl.scaling.points import Study
     from automl.scaling.verdict import Decision
@@ -101,8 +103,24 @@ def _digits(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _level(study: Study, one: Judged) -> str:
+def _standing(one: Judged) -> tuple[str, str]:
+    """The sides, a family with the learners that stand for it where the level is told."""
     deep, classical = sides(one)
+    if one.contrast.kind != "family":
+        return deep, classical
+    here = [pair for cell, pair in one.contrast.pairs.items() if cell.n == one.n]
+    return _who(deep, [pick for pick, _ in here]), _who(classical, [pick for _, pick in here])
+
+
+def _who(family: str, picks: Sequence[Pick]) -> str:
+    """A family and its learners, several where halves or repeats chose differently."""
+    chosen = Counter(point.learner for pick in picks for point in pick.points)
+    names = " or ".join(learner for learner, _ in chosen.most_common())
+    return f"{family} ({names}, as validation chose)" if len(chosen) > 1 else f"{family} ({names})"
+
+
+def _level(study: Study, one: Judged) -> str:
+    deep, classical = _standing(one)
     at, level = place(study, one.n), one.level
     preposition = "On" if study.axis == "rows" else "At"
     if level.sign in (-1, 1):

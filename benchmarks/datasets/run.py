@@ -10,11 +10,12 @@ import csv
 import json
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import run, write_table
+from machine import paced, run, write_table
 
 HERE = Path(__file__).parent
 
@@ -32,7 +33,7 @@ def main() -> None:
     for entry in sets:
         if arguments.only and entry["name"] not in arguments.only:
             continue
-        rows.append(one(entry, arguments.data, arguments.time_limit))
+        rows.append(paced(partial(one, entry, arguments.data, arguments.time_limit)))
         print(json.dumps(rows[-1]), flush=True)
         write_table(arguments.output, "benchmarks/datasets/run.py DATA", rows)
 

@@ -19,11 +19,12 @@ import sys
 import tempfile
 import time
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import run, write_table
+from machine import paced, run, write_table
 
 HERE = Path(__file__).parent
 SETS = ["adult", "otto", "california_housing", "give_me_some_credit"]
@@ -48,7 +49,7 @@ def main() -> None:
     sets = {e["name"]: e for e in json.loads((arguments.data / "datasets.json").read_text())}
     rows = []
     for name in arguments.only:
-        rows.append(one(sets[name], arguments.data, arguments.time_limit))
+        rows.append(paced(partial(one, sets[name], arguments.data, arguments.time_limit)))
         print(json.dumps(rows[-1]), flush=True)
     told = f"automl --help over import typer: {ratio:.2f}"
     write_table(arguments.output, "benchmarks/overhead/run.py DATA", rows, told)

@@ -3,12 +3,14 @@
 python benchmarks/scaling/run.py DATA [--only NAME ...] [--time-limit 1h] [--keep DIR]
 
 Per set and contrast: level, rate, crossover, the rows that the verdict is about, and what the
-study took. kddcup99_10pct gets half an hour, and has to say what it could not afford.
+study took. kddcup99_10pct gets half an hour, and has to say what it could not afford. Rows of
+sets that `--only` leaves out stay in the table.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import shutil
 import sys
@@ -41,16 +43,30 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=HERE / "results.csv")
     arguments = parser.parse_args()
     sets = {e["name"]: e for e in json.loads((arguments.data / "datasets.json").read_text())}
-    rows, short = [], {}
+    shortfalls = arguments.output.with_suffix(".shortfalls.json")
+    rows, short = earlier(arguments.output), earlier_shortfalls(shortfalls)
     for name in arguments.only:
         limit = arguments.time_limit or LIMITS[name]
         found, short[name] = one(sets[name], arguments.data, limit, arguments.keep)
-        rows += found
+        rows = [row for row in rows if row["set"] != name] + found
         for row in found:
             print(json.dumps(row), flush=True)
         write_table(arguments.output, "benchmarks/scaling/run.py DATA", rows)
-        shortfalls = arguments.output.with_suffix(".shortfalls.json")
         shortfalls.write_text(json.dumps(short, indent=1) + "\n", encoding="utf-8")
+
+
+def earlier(table: Path) -> list[dict[str, Any]]:
+    """What an earlier run found."""
+    if not table.exists():
+        return []
+    with table.open() as file:
+        return list(csv.DictReader(line for line in file if not line.startswith("#")))
+
+
+def earlier_shortfalls(file: Path) -> dict[str, dict[str, str]]:
+    """Set -> learner -> what fell short in an earlier run."""
+    found: dict[str, dict[str, str]] = json.loads(file.read_text()) if file.exists() else {}
+    return found
 
 
 def one(

@@ -1,4 +1,4 @@
-"""The code blocks of the README run as they stand, with less time to train."""
+"""The code blocks of the README run as they stand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
-SECONDS = 16
 
 
 def block(words: str) -> str:
@@ -38,9 +37,7 @@ def test_every_block_is_run_by_a_test_here() -> None:
 
 
 def test_the_estimator_trains_and_scores(tmp_path: Path) -> None:
-    code, changed = re.subn(r'time_limit="\d+s"', f'time_limit="{SECONDS}s"', block("AutoML("))
-    assert changed == 1
-    *table, last = run(code, tmp_path).splitlines()
+    *table, last = run(block("AutoML("), tmp_path).splitlines()
     for family in ("deep", "classical", "ensemble"):
         assert any(family in line.split() for line in table), table
     assert float(last.removeprefix("Accuracy on new rows:")) > 0.9

@@ -99,7 +99,10 @@ def test_the_plan_is_told_before_it_starts_and_the_verdicts_after(study):
     plan = study.err.index("plan: 2 learners at 9 anchors, 1,000 rows to 16,000 rows, in 5 repeats")
     assert plan < study.err.index("expected from declared costs") < study.err.index("training")
     assert "costing about" in study.err
-    assert "the best deep learner leads the best classical learner by" in one_line(study.out)
+    assert (
+        "the best deep learner (planted_deep) leads "
+        "the best classical learner (planted_classical) by"
+    ) in one_line(study.out)
     assert "deep scales better" in study.out
     assert "the study cost about" in study.out
     assert study.info["status"] == "done"

@@ -13,7 +13,7 @@ import pytest
 import automl
 from automl.errors import DataError, PluginError, UsageError
 from automl.hooks.manager import Host, LearnerEntry, PluginStatus, applicable, resolve
-from automl.space import Choice, Float, Int
+from automl.space import Choice, Float, Int, Size
 from automl.types import Ensembler, Learner, Limits, Metric, Resources, Rung, Schema
 
 RUNG = Rung("tree", "tree-0", {}, 0, 0, 0, 200, 0.5, 0.1, 0.1, "ok")
@@ -347,15 +347,17 @@ def test_a_learner_of_an_older_api_is_accepted_and_told_what_changed(
     [
         ({"space": {"depth": Int(9, 3)}}, "its space for depth runs from 9 to 3"),
         ({"space": {"rate": Float(0.0, 1.0, log=True)}}, "its space for rate is logarithmic"),
-        ({"space": {"kind": Choice()}}, "its space offers no option for kind"),
+        ({"space": {"kind": Choice()}}, "its space for kind offers no option"),
         (
             {"space": {"kind": Choice(["a", "b"])}},
             "its space for kind offers ['a', 'b']; options are",
         ),
         ({"defaults": ()}, "declares no default configuration"),
+        ({"size": Size("width", 8, "fast")}, "its size grows 'fast'; it may be linear"),
+        ({"size": Size("width", 0)}, "its size has usual=0; it counts from 1"),
     ],
 )
-def test_a_space_that_cannot_be_searched_costs_its_learner_alone(
+def test_settings_that_cannot_be_used_cost_its_learner_alone(
     declared: dict[str, Any], told: str
 ) -> None:
     made = host(trees("oak", **declared), trees("elm"))

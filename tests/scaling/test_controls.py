@@ -36,7 +36,10 @@ def test_a_pair_that_crosses_is_found_with_its_crossing(seed):
     assert found["crossover"]["status"] == "observed"
     assert found["crossover"]["low"] <= 1531 <= found["crossover"]["high"]
     assert found["crossover"]["high"] < 2 * found["crossover"]["low"]
-    assert found["sentence"].startswith("On 16,000 training rows, the best deep learner leads")
+    assert found["sentence"].startswith(
+        "On 16,000 training rows, the best deep learner (net) leads "
+        "the best classical learner (tree) by "
+    )
     assert "pulls ahead" in found["sentence"]
 
 

@@ -43,6 +43,24 @@ def swapped(study):
     return replace(study, points=tuple(replace(p, family=other[p.family]) for p in study.points))
 
 
+def test_a_family_is_told_with_the_learners_that_stood_for_it():
+    rows = table(
+        {
+            ("net", "deep"): lambda n: 0.1,
+            ("tree", "classical"): lambda n: 0.2,
+            ("line", "classical"): lambda n: 0.2,
+        }
+    )
+    for row in rows:
+        row["score"] += 0.01 * (row["learner"] == ("tree" if row["repeat"] < 2 else "line"))
+        row["score_val"] = row["score"]
+    first = scaling_document(study_of(rows))["contrasts"][0]
+    assert first["sentence"].startswith(
+        "On 8,000 training rows, the best deep learner (net) leads the best classical learner "
+        "(tree or line, as validation chose) by "
+    )
+
+
 def test_the_layout_is_the_one_of_the_contract():
     content = scaling_document(planted.study(planted.falling, planted.flat, 3))
     assert list(content) == [

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from automl import Float, Learner, PluginError, Resources
+from automl import Float, Learner, PluginError, Resources, Size
 
 STEPS = 25
 LARGE = 1000
@@ -120,6 +120,10 @@ class TextForNumber(Sound):
     caught_by, declared = "declaration", {"defaults": ({"rate": 0.3}, {"rate": "0.1"})}
 
 
+class UsualSizeZero(Sound):
+    caught_by, declared = "declaration", {"size": Size("rate", 0)}
+
+
 class NegativeMemory(Sound):
     caught_by, declared = "declaration", {"resources": lambda _: Resources(memory=-1)}
 
@@ -146,6 +150,15 @@ class NarrowerThanSpace(Sound):
     def __init__(self, config, task, n_classes):
         if config["rate"] > 0.4:
             raise ValueError("rate must not exceed 0.4")
+        super().__init__(config, task, n_classes)
+
+
+class NoLargerThanUsual(Sound):
+    caught_by, declared = "space", {"size": Size("width", 8)}
+
+    def __init__(self, config, task, n_classes):
+        if config.get("width", 8) > 8:
+            raise ValueError("width must not exceed 8")
         super().__init__(config, task, n_classes)
 
 

@@ -41,7 +41,7 @@ def declaration(bench: Bench) -> None:
     dimensions, defaults = learner.space.items(), enumerate(learner.defaults)
     problems = [
         *_fields(learner),
-        *(f"space {name}: {p}" for name, d in dimensions for p in _dimension(d)),
+        *(f"space {name} {p}" for name, d in dimensions for p in _dimension(d)),
         *(f"default {i}: {p}" for i, config in defaults for p in _default(learner, config)),
         *_promises(bench),
     ]
@@ -64,21 +64,18 @@ def _fields(learner: Learner) -> Iterator[str]:
         yield "defaults are empty: give at least one configuration that is known to be good"
     if learner.patience is not None and learner.patience < 1:
         yield f"patience is {learner.patience}, and counts steps from 1"
+    if learner.size is not None and learner.size.fault:
+        yield f"size {learner.size.fault}"
 
 
 def _dimension(dimension: Dimension) -> Iterator[str]:
-    if isinstance(dimension, Choice):
-        if not dimension.options:
-            yield "there is nothing to choose from"
-        if dimension.fault:
-            yield dimension.fault
-        return
-    if not dimension.low < dimension.high or not math.isfinite(dimension.high - dimension.low):
-        yield f"low {dimension.low} is not below high {dimension.high}"
-    if dimension.log and dimension.low <= 0:
-        yield f"a log scale cannot start at {dimension.low}"
-    if isinstance(dimension, Int) and not _whole(dimension.low, dimension.high):
-        yield "its bounds are not whole numbers"
+    if dimension.fault:
+        yield dimension.fault
+    elif not isinstance(dimension, Choice):
+        if not dimension.low < dimension.high or not math.isfinite(dimension.high - dimension.low):
+            yield f"has low {dimension.low} not below high {dimension.high}"
+        if isinstance(dimension, Int) and not _whole(dimension.low, dimension.high):
+            yield "has bounds that are not whole numbers"
 
 
 def _default(learner: Learner, config: Config) -> Iterator[str]:
@@ -174,16 +171,25 @@ def portfolio(bench: Bench) -> None:
 
 
 @check(
-    "Narrow the dimension in `space`, or let the model cope with the value; a failed trial is time "
-    "lost for all learners."
+    "Narrow the dimension in `space`, or let the model cope with the value, that of the setting in "
+    "`size` too; a failed trial is time lost for all learners."
 )
 def space(bench: Bench) -> None:
-    """The search deals any values within the space, its ends included."""
+    """The search deals any values within the space, ends included; a study models of any size."""
     learner = bench.learner
-    if not learner.space:
-        msg = "there is no space to search"
+    if not learner.space and learner.size is None:
+        msg = "there is no space to search, and no size to set"
         raise SkippedError(msg)
-    _try_out(bench, [*_corners(learner.space), *_draws(learner)])
+    searched = [*_corners(learner.space), *_draws(learner)] if learner.space else []
+    _try_out(bench, [*searched, *_sizes(bench)])
+
+
+def _sizes(bench: Bench) -> Iterator[Config]:
+    """A smaller and a larger model than the first default's."""
+    learner, regression = bench.learner, bench.task == "regression"
+    if learner.size is not None:
+        for factor in (0.5, 2.0):
+            yield learner.size.grown(learner.defaults[0], factor, regression=regression)
 
 
 def _corners(space: Mapping[str, Dimension]) -> Iterator[dict[str, Value]]:
