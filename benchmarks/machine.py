@@ -42,6 +42,16 @@ def write_table(path: Path, command: str, rows: list[dict[str, Any]], *told: str
         writer.writerows(rows)
 
 
+def with_earlier(path: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the table at `path` says of other sets, then `rows`: sets may be measured in turns."""
+    if not path.exists():
+        return rows
+    measured = {row["set"] for row in rows}
+    with path.open() as file:
+        earlier = csv.DictReader(line for line in file if not line.startswith("#"))
+        return [row for row in earlier if row["set"] not in measured] + rows
+
+
 def pace() -> float:
     """Seconds of a fixed loop of plain Python: how fast this machine is at the moment.
 

@@ -30,6 +30,8 @@ ROOM = 1.35
 FIRST_ROOM, LEAP_ROOM = 1.1, 0.75
 """The same for a first model, one rung up and several: over several rungs a forecast in
 proportion to the rows is usually too high."""
+DOUBTED = 0.75, 2.0
+"""Parts of the seconds left between which such a forecast is made again from the second rung."""
 CROSSING_SHARE = 0.85
 """Part of the time left that the other folds of all learners may take on a small table."""
 KEENNESS = 2.0
@@ -58,8 +60,9 @@ class Pacing:
     def way_up(self, now: float) -> Callable[[Lane], tuple[Step, ...]]:
         """Learner -> its steps of breadth; short of time without those below the top.
 
-        A learner that cannot be cut short tries a low rung first, to tell what the top takes;
-        one whose first rung was cut short leaves the second out.
+        A learner that cannot be cut short tries a low rung first, to tell what the top takes, and
+        the second too where that looks like too much: part of a fit may not grow with the rows.
+        One whose first rung was cut short leaves the second out.
         """
         whole = self._ladder.single + (self._ladder.others if self._ladder.tiny else ())
         first, *others = whole
@@ -71,13 +74,20 @@ class Pacing:
             if late and (lane.learner.fidelity is not None or lane.pace() is not None):
                 return top
             if pressed and first not in top:
-                return (first, *top)
+                return (first, others[0], *top) if self._doubted(lane, now) else (first, *top)
             cut = any(first in climb.hurried for climb in lane.climbs)
             if cut and others and len(self._ladder.sizes) > 3:
                 return (first, *others[1:])
             return whole
 
         return steps
+
+    def _doubted(self, lane: Lane, now: float) -> bool:
+        """Whether a model of all rows looks about too long, as far as the first rung can tell."""
+        if self._plan.seconds is None or lane.learner.fidelity is not None or lane.highest != 0:
+            return False
+        low, high = (part * (self._plan.seconds - now) for part in DOUBTED)
+        return low < self.expected(lane) < high
 
     def _pressed(self, now: float) -> bool:
         """Whether the first models of all rows would take most of the time that is left.
@@ -95,7 +105,7 @@ class Pacing:
         for one in self._lanes:
             if not (one.at_top or one.dead or one.hopeless):
                 pace = one.pace() or usual * math.sqrt(1 + one.cost)
-                bound = math.inf if one.learner.fidelity is None or one.overran else least
+                bound = math.inf if _whole(one) else least
                 ahead += min(bound, pace * self._ladder.sizes[TOP])
         return ahead > PRESSED * self._plan.slots * (self._plan.seconds - now)
 
@@ -127,12 +137,9 @@ class Pacing:
         left = self._plan.seconds - now
         first = not lane.at_top
         expected = 0.0 if lane.pace() is None else self.expected(lane, step)
-        if lane.learner.fidelity is not None and first and not lane.overran:
+        if first and not _whole(lane):
             return left > 1.0
-        room = ROOM
-        if first:
-            leaps = step.rung - lane.highest > 1
-            room = LEAP_ROOM if leaps else FIRST_ROOM
+        room = self._room(lane, step) if first else ROOM
         fits = left > max(0.7, room * expected + lane.overhead())
         if first and not fits and lane.pace() is not None:
             lane.hopeless = (
@@ -140,6 +147,10 @@ class Pacing:
                 f"{max(left, 0.0):.0f} s were left"
             )
         return fits
+
+    def _room(self, lane: Lane, step: Step) -> float:
+        """Times its expected seconds that a first model must have left."""
+        return LEAP_ROOM if step.rung - lane.highest > 1 else FIRST_ROOM
 
     def job(self, lane: Lane, trial: Trial, step: Step, now: float, *, breadth: bool) -> Job:
         """The job with its time; in breadth a part of what that phase has left."""
@@ -213,3 +224,8 @@ class Pacing:
 def _cut_short(lane: Lane) -> bool:
     """Whether it used up its time on the highest rung it has been on."""
     return any(Step(lane.highest, 0) in climb.hurried for climb in lane.climbs)
+
+
+def _whole(lane: Lane) -> bool:
+    """Whether its fits take what they take, whatever time they are given."""
+    return lane.learner.fidelity is None or lane.overran

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import paced, run, write_table
+from machine import paced, run, with_earlier, write_table
 
 HERE = Path(__file__).parent
 
@@ -35,7 +35,8 @@ def main() -> None:
             continue
         rows.append(paced(partial(one, entry, arguments.data, arguments.time_limit)))
         print(json.dumps(rows[-1]), flush=True)
-        write_table(arguments.output, "benchmarks/datasets/run.py DATA", rows)
+        found = with_earlier(arguments.output, rows)
+        write_table(arguments.output, "benchmarks/datasets/run.py DATA", found)
 
 
 def one(entry: dict[str, Any], data: Path, limit: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from sklearn.model_selection import train_test_split
 from automl import AutoML
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import paced, write_table
+from machine import paced, with_earlier, write_table
 
 HERE = Path(__file__).parent
 PEERS = {
@@ -52,7 +52,8 @@ def main() -> None:
     for name in names:
         rows.append(paced(partial(one, sets[name], arguments.data, arguments.time_limit)))
         print(json.dumps(rows[-1]), flush=True)
-        write_table(arguments.output, "benchmarks/peers/run.py DATA", rows)
+        found = with_earlier(arguments.output, rows)
+        write_table(arguments.output, "benchmarks/peers/run.py DATA", found)
 
 
 def one(entry: dict[str, Any], data: Path, limit: str) -> dict[str, Any]:

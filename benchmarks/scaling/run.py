@@ -10,7 +10,6 @@ sets that `--only` leaves out stay in the table.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import shutil
 import sys
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import run, write_table
+from machine import run, with_earlier, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,29 +43,17 @@ def main() -> None:
     arguments = parser.parse_args()
     sets = {e["name"]: e for e in json.loads((arguments.data / "datasets.json").read_text())}
     shortfalls = arguments.output.with_suffix(".shortfalls.json")
-    rows, short = earlier(arguments.output), earlier_shortfalls(shortfalls)
+    rows, short = [], json.loads(shortfalls.read_text()) if shortfalls.exists() else {}
     for name in arguments.only:
         limit = arguments.time_limit or LIMITS[name]
         found, short[name] = one(sets[name], arguments.data, limit, arguments.keep)
-        rows = [row for row in rows if row["set"] != name] + found
+        rows += found
         for row in found:
             print(json.dumps(row), flush=True)
-        write_table(arguments.output, "benchmarks/scaling/run.py DATA", rows)
+        write_table(
+            arguments.output, "benchmarks/scaling/run.py DATA", with_earlier(arguments.output, rows)
+        )
         shortfalls.write_text(json.dumps(short, indent=1) + "\n", encoding="utf-8")
-
-
-def earlier(table: Path) -> list[dict[str, Any]]:
-    """What an earlier run found."""
-    if not table.exists():
-        return []
-    with table.open() as file:
-        return list(csv.DictReader(line for line in file if not line.startswith("#")))
-
-
-def earlier_shortfalls(file: Path) -> dict[str, dict[str, str]]:
-    """Set -> learner -> what fell short in an earlier run."""
-    found: dict[str, dict[str, str]] = json.loads(file.read_text()) if file.exists() else {}
-    return found
 
 
 def one(

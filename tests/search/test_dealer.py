@@ -250,6 +250,16 @@ def test_a_short_search_leaves_the_middle_rungs_out():
     assert len(tops(rungs)) == len(SIX)
 
 
+def test_a_fit_that_looks_too_long_from_the_lowest_rung_is_looked_at_again_from_the_next():
+    # 5 s at an eighth of the rows would be 40 s at the top, where it takes 8.5
+    world = World(dict.fromkeys(SIX, 8.0) | {"process": 4.0}, fixed=frozenset({*SIX, "process"}))
+    world.flat["process"] = 4.5
+    rungs, end = world.run(world.dealer(Plan(seconds=42), DEEP))
+    assert end <= 42
+    assert [r.rung for r in rungs if r.trial == "process-0" and r.fold == 0] == [0, 1, TOP]
+    assert "process" in tops(rungs)
+
+
 def test_a_learner_that_overran_its_time_is_not_begun_where_it_would_again():
     world = World(SIX | {"slow": 200.0}, stubborn=frozenset({"slow"}))
     dealer = world.dealer(Plan(seconds=60), DEEP)

@@ -37,6 +37,8 @@ class World:
     """Learners that cannot be cut short."""
     stubborn: frozenset[str] = frozenset()
     """Learners that say they can, and cannot."""
+    flat: dict[str, float] = field(default_factory=dict)
+    """Seconds of a fit that do not grow with the rows."""
     ladder: Ladder = field(
         default_factory=lambda: Ladder({0: 100, 1: 200, 2: 400, 3: 800}, 5, all_folds_at_top=False)
     )
@@ -59,7 +61,7 @@ class World:
         """What the job would leave behind."""
         trial, step = job.trial, job.step
         name = trial.learner
-        takes = self.seconds[name] * self.ladder.share(step)
+        takes = self.seconds[name] * self.ladder.share(step) + self.flat.get(name, 0.0)
         seconds = takes if name in self.fixed | self.stubborn else min(takes, job.allowance)
         if seconds > job.left:
             return self.rung(trial, step, None, job.left, "failed")
