@@ -213,6 +213,14 @@ def test_intervals_of_bounded_metrics_stay_inside_and_know_no_certainty():
     assert 0.9 < low < 0.99 < high < 1
 
 
+def test_intervals_of_losses_above_0_do_not_begin_below_it():
+    metric = get_metric("log_loss", "binary")
+    low, high = interval(metric, np.repeat([0.001, 8.0], [199, 1]))
+    assert low == 0 < high
+    below, _ = interval(get_metric("r2", "regression"), np.repeat([0.9, -9.0], [19, 1]))
+    assert below < 0
+
+
 def test_intervals_cover_the_truth_about_as_often_as_they_say():
     rng = np.random.default_rng(0)
     metric = get_metric("roc_auc", "binary")

@@ -91,11 +91,13 @@ def interval(metric: Metric, terms: Array) -> tuple[float, float]:
     """95% interval of a score from its `influence` terms.
 
     Metrics in [0, 1] get Wilson's interval (1927) with the sample size that their standard
-    error amounts to, so that it stays inside and a perfect score is not taken for certain.
+    error amounts to, so that it stays inside and a perfect score is not taken for certain. Where no
+    row's loss is below 0 the interval is not either.
     """
     value, error = float(terms.mean()), standard_error(terms)
     if not metric.bounded or not math.isfinite(error):
-        return value - Z95 * error, value + Z95 * error
+        low, high = value - Z95 * error, value + Z95 * error
+        return max(low, 0.0) if (terms >= 0).all() else low, high
     value = min(max(value, 0.0), 1.0)
     spread = value * (1 - value)
     size = spread / error**2 if error > 0 and spread > 0 else len(terms)
