@@ -87,8 +87,6 @@ class Size:
     usual: int
     """Its value where a configuration does not name it."""
     grows: Growth = "linear"
-    regression: int | None = None
-    """The usual value for numbers, where that is another."""
     multiple: int = 1
     """Its values are multiples of this."""
 
@@ -97,20 +95,16 @@ class Size:
         """What is wrong with it, if anything."""
         if self.grows not in get_args(Growth):
             return f"grows {self.grows!r}; it may be {', '.join(get_args(Growth))}"
-        counts = {"usual": self.usual, "regression": self.regression, "multiple": self.multiple}
-        for name, count in counts.items():
-            if count is not None and count < 1:
+        for name, count in {"usual": self.usual, "multiple": self.multiple}.items():
+            if count < 1:
                 return f"has {name}={count}; it counts from 1"
         return ""
 
-    def grown(
-        self, config: Mapping[str, Value], factor: float, *, regression: bool
-    ) -> dict[str, Value]:
+    def grown(self, config: Mapping[str, Value], factor: float) -> dict[str, Value]:
         """The configuration with a model about `factor` times as large."""
-        usual = self.regression if regression and self.regression is not None else self.usual
-        now = config.get(self.setting, usual)
+        now = config.get(self.setting, self.usual)
         if not isinstance(now, int | float):
-            now = usual
+            now = self.usual
         wanted = {
             "linear": now * factor,
             "root": now * math.sqrt(factor),

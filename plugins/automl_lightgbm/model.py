@@ -25,27 +25,22 @@ _BINS, _FEWEST_BINS, _ALL_BINS = 255, 31, 256_000
 _LEAST_LEAVES = 20
 """Leaves that the rows must always suffice for, whatever `min_data_in_leaf` says."""
 
-# Holzmueller et al. 2024 (arXiv 2407.04491).
-_CLASSES = {
-    "learning_rate": 0.04,
-    "num_leaves": 50,
-    "min_data_in_leaf": 40,
-    "min_sum_hessian_in_leaf": 1e-7,
-    "bagging_fraction": 0.75,
-}
-_VALUES = {
+# The library's own, slower and with a little taken at random from columns and rows; ahead of the
+# tuned defaults of Holzmueller et al. 2024 (arXiv 2407.04491) here, on 3,000 and 15,000 rows.
+_BASE = {
     "learning_rate": 0.05,
-    "num_leaves": 100,
-    "min_data_in_leaf": 3,
-    "min_sum_hessian_in_leaf": 1e-7,
-    "bagging_fraction": 0.7,
+    "num_leaves": 31,
+    "min_data_in_leaf": 20,
+    "min_sum_hessian_in_leaf": 1e-3,
+    "lambda_l2": 0.3,
+    "feature_fraction": 0.7,
+    "bagging_fraction": 0.8,
 }
 
 
 def build(config: dict[str, Any], task: str, n_classes: int) -> BoosterModel:
-    """An unfitted model; settings not in `config` are the tuned defaults for the task."""
-    base = _VALUES if task == "regression" else _CLASSES
-    return BoosterModel({**base, **config}, task, n_classes)
+    """An unfitted model; settings not in `config` are the defaults above."""
+    return BoosterModel({**_BASE, **config}, task, n_classes)
 
 
 class BoosterModel:

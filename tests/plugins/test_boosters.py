@@ -64,8 +64,8 @@ class Booster:
 SHARED = ("automl.hooks.boosting",)
 OWN = ("automl_catboost.model", "automl_catboost.watch")
 BOOSTERS = (
-    Booster("xgboost", "n_estimators", 0.08, "model.ubj", SHARED),
-    Booster("lightgbm", "n_estimators", 0.04, "model.txt", SHARED),
+    Booster("xgboost", "n_estimators", 0.05, "model.ubj", SHARED),
+    Booster("lightgbm", "n_estimators", 0.05, "model.txt", SHARED),
     Booster("catboost", "iterations", 0.08, "model.cbm", OWN),
 )
 

@@ -182,7 +182,7 @@ def test_the_usual_model_is_in_the_middle_of_the_sizes(data, repeats):
     assert axis.levels == pytest.approx((0.5, 2**-0.5, 1, 2**0.5, 2))
     learner = get_host().learner("lightgbm")
     leaves = [axis.order(ORDER, level, learner).config["num_leaves"] for level in range(5)]
-    assert leaves == [25, 35, 50, 71, 100]
+    assert leaves == [16, 22, 31, 44, 62]
     assert axis.order(ORDER, 0, get_host().learner("baseline")) == ORDER
     assert not axis.unfit(get_host().learner("baseline"))
     assert axis.unfit(get_host().learner("linear"))
@@ -198,13 +198,13 @@ def test_a_size_grows_with_its_factor_and_is_never_zero(usual, factor, grows, mu
     size = Size("width", usual, grows, multiple=multiple)
 
     def width(factor):
-        return size.grown({"rate": 1}, factor, regression=False)["width"]
+        return size.grown({"rate": 1}, factor)["width"]
 
     assert width(factor) >= multiple
     assert width(factor) % multiple == 0
     assert width(factor) <= width(2 * factor)
-    assert size.grown({"width": 64}, 1.0, regression=True) == {"width": 64}
-    assert size.grown({"rate": 1}, factor, regression=False)["rate"] == 1
+    assert size.grown({"width": 64}, 1.0) == {"width": 64}
+    assert size.grown({"rate": 1}, factor)["rate"] == 1
 
 
 @pytest.mark.slow
@@ -215,7 +215,7 @@ def test_models_of_other_sizes_can_be_trained(name, factor, data):
     if "binary" not in learner.tasks:
         pytest.skip("no learner for classes")
     views = Views(data.X, data.y, data.schema, 0)
-    config = learner.size.grown(learner.defaults[0], factor, regression=False)
+    config = learner.size.grown(learner.defaults[0], factor)
     order = replace(ORDER, learner=name, config=config, allowance=3.0)
     rung = RungData(
         train_X=views.train(learner.view),

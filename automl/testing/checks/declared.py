@@ -186,10 +186,10 @@ def space(bench: Bench) -> None:
 
 def _sizes(bench: Bench) -> Iterator[Config]:
     """A smaller and a larger model than the first default's."""
-    learner, regression = bench.learner, bench.task == "regression"
+    learner = bench.learner
     if learner.size is not None:
         for factor in (0.5, 2.0):
-            yield learner.size.grown(learner.defaults[0], factor, regression=regression)
+            yield learner.size.grown(learner.defaults[0], factor)
 
 
 def _corners(space: Mapping[str, Dimension]) -> Iterator[dict[str, Value]]:

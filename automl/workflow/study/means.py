@@ -31,9 +31,7 @@ class ModelSize(AllRows):
     def order(self, order: Order, level: int, learner: Learner) -> Order:
         if learner.size is None:
             return order
-        regression = order.task == "regression"
-        config = learner.size.grown(order.config, self.levels[level], regression=regression)
-        return replace(order, config=config)
+        return replace(order, config=learner.size.grown(order.config, self.levels[level]))
 
     def label(self, level: int) -> str:
         return f"{self.levels[level]:.3g} times the usual size"
