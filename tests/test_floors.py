@@ -29,6 +29,7 @@ FLOORS = {
     "api": 6,
     "workflow": 6,
     "cli": 7,
+    "__main__": 8,
 }
 ONE_ROOM = {"api": "workflow", "types": "space"}
 """Modules that share a floor and a room: the first may import the second."""

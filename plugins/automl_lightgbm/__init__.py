@@ -35,7 +35,7 @@ def automl_learners() -> Iterator[automl.Learner]:
         },
         defaults=(
             {},
-            {"extra_trees": True, "feature_fraction": 1.0},
+            {"extra_trees": True, "num_leaves": 31, "feature_fraction": 1.0},
             {
                 "learning_rate": 0.03,
                 "num_leaves": 128,
@@ -51,7 +51,7 @@ def automl_learners() -> Iterator[automl.Learner]:
             },
         ),
         fidelity="n_estimators",
-        size=automl.Size("num_leaves", 31),
+        size=automl.Size("num_leaves", 40),
         patience=50,
         resources=_resources,
         extra="lightgbm",

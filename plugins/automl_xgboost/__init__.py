@@ -11,8 +11,7 @@ import automl
 def automl_learners() -> Iterator[automl.Learner]:
     """Declare `xgboost`.
 
-    The second configuration is the tuned default for classes of Holzmueller et al. 2024 (arXiv
-    2407.04491), a little changed; the space is TabArena's, rates below .03 left out.
+    The space is TabArena's, rates below .03 left out.
     """
     yield automl.Learner(
         name="xgboost",
@@ -32,12 +31,12 @@ def automl_learners() -> Iterator[automl.Learner]:
         },
         defaults=(
             {},
-            {"learning_rate": 0.08, "subsample": 0.65, "colsample_bylevel": 0.9},
+            {"max_depth": 5, "colsample_bylevel": 0.4},
             {"learning_rate": 0.06, "max_depth": 10, "colsample_bylevel": 0.4},
             {"learning_rate": 0.1, "max_depth": 3, "colsample_bylevel": 1.0},
         ),
         fidelity="n_estimators",
-        size=automl.Size("max_depth", 6, "log2"),
+        size=automl.Size("max_depth", 7, "log2"),
         patience=50,
         resources=_resources,
         extra="xgboost",

@@ -28,10 +28,10 @@ _BINS, _FEWEST_BINS, _ALL_BINS = 256, 32, 256_000
 # 15,000 rows, and most where there is time for few rounds.
 _BASE = {
     "learning_rate": 0.05,
-    "max_depth": 6,
+    "max_depth": 7,
     "min_child_weight": 1.0,
     "reg_lambda": 1.0,
-    "colsample_bylevel": 0.5,
+    "colsample_bylevel": 0.7,
     "subsample": 0.8,
 }
 

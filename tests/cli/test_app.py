@@ -40,6 +40,12 @@ def test_help_lists_every_command(automl):
     assert automl() == (0, out, ""), "no words at all ask for help"
 
 
+def test_the_module_is_the_command():
+    words = [sys.executable, "-m", "automl", "--version"]
+    told = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stdout) == (0, f"automl {__version__}\n")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(automl, command):
     code, out, _ = automl(command, "--help")

@@ -182,7 +182,7 @@ def test_the_usual_model_is_in_the_middle_of_the_sizes(data, repeats):
     assert axis.levels == pytest.approx((0.5, 2**-0.5, 1, 2**0.5, 2))
     learner = get_host().learner("lightgbm")
     leaves = [axis.order(ORDER, level, learner).config["num_leaves"] for level in range(5)]
-    assert leaves == [16, 22, 31, 44, 62]
+    assert leaves == [20, 28, 40, 57, 80]
     assert axis.order(ORDER, 0, get_host().learner("baseline")) == ORDER
     assert not axis.unfit(get_host().learner("baseline"))
     assert axis.unfit(get_host().learner("linear"))
