@@ -80,9 +80,9 @@ def _mlp() -> Learner:
     plain = {
         "numbers": "plain",
         "width": 256,
-        "layers": 3,
-        "dropout": 0.2,
-        "learning_rate": 4e-3,
+        "layers": 2,
+        "dropout": 0.3,
+        "learning_rate": 2e-3,
         "weight_decay": 0.2,
     }
     return _net(
@@ -101,9 +101,9 @@ def _mlp() -> Learner:
         defaults=(
             {**plain, "numbers": "piecewise"},
             plain,
-            {**plain, "width": 384, "dropout": 0.4},
-            {**plain, "width": 128, "layers": 2, "dropout": 0.3, "learning_rate": 2e-3},
-            {**plain, "numbers": "periodic", "learning_rate": 2e-3},
+            {**plain, "width": 384, "layers": 3, "dropout": 0.4},
+            {**plain, "numbers": "piecewise", "learning_rate": 1e-3},
+            {**plain, "numbers": "periodic"},
         ),
         cost=lambda _: 12.0,
     )

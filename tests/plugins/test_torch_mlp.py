@@ -230,6 +230,16 @@ def test_piecewise_bins_fill_one_after_the_other():
     assert not rows[:, 1].any()
 
 
+def test_few_rows_fill_few_bins():
+    part = Piecewise(1, 4)
+    part.measure(torch.linspace(0, 4, 140)[:, None])
+    rows = part(torch.tensor([[1.0], [3.0], [-2.0], [6.0]]))
+    empty = torch.zeros(4, 2)
+    torch.testing.assert_close(rows[:, 1:3], empty)
+    ends = torch.tensor([[0.5, 0.0], [1.0, 0.5], [-1.0, 0.0], [1.0, 2.0]])
+    torch.testing.assert_close(rows[:, [0, 3]], ends, atol=1e-4, rtol=0)
+
+
 def test_dropout_keeps_the_mean_and_differs_from_call_to_call():
     part = Dropout(0.3)
     x = torch.ones(512, 256)
