@@ -93,7 +93,7 @@ def _defaults(defaults: Iterable[Config]) -> str:
 def _config(config: Config) -> str:
     settings: Iterable[tuple[str, Value]] = config.items()
     text = ", ".join(f"`{name}={value}`" for name, value in settings)
-    return text or "the defaults of the package for the task"
+    return text or "the defaults of the package"
 
 
 def _limits(learner: Learner) -> str:

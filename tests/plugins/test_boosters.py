@@ -140,6 +140,15 @@ def test_the_host_stops_it_and_the_best_round_is_kept(booster, task):
     np.testing.assert_allclose(kept, run.predictions[run.steps.index(run.best_step)], rtol=1e-5)
 
 
+def test_its_usual_size_is_that_of_its_default(booster):
+    view, size = data("regression"), booster.learner.size
+    usual, _ = booster.fit(view, rounds=10)
+    named, _ = booster.fit(view, rounds=10, config={size.setting: size.usual})
+    other, _ = booster.fit(view, rounds=10, config=size.grown({}, 0.25))
+    np.testing.assert_array_equal(usual.predict(view), named.predict(view))
+    assert not np.array_equal(usual.predict(view), other.predict(view))
+
+
 def test_without_stop_rows_and_deadline_all_rounds_are_done(booster):
     model, run = booster.fit(data("binary"), rounds=23, stop_rows=0)
     assert booster.trees(model) == 23
