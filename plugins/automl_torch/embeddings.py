@@ -68,33 +68,43 @@ class Piecewise(nn.Module):
         return torch.clamp(place, self.low, self.high).flatten(1)
 
 
-class PiecewiseLinear(nn.Module):
-    """Piecewise-linear embeddings as TabM uses them (arXiv 2410.24210).
-
-    A linear embedding, to which a linear map of the piecewise-linear encoding is added that
-    starts at zero. Like `rtdl_num_embeddings.PiecewiseLinearEmbeddings` of version B, but of
-    a shape that does not depend on the data, so that a saved net can be rebuilt.
-    """
+class Bends(nn.Module):
+    """A linear map of the piecewise-linear encoding of each number, zero at first."""
 
     def __init__(self, columns: int, bins: int, size: int) -> None:
-        import rtdl_num_embeddings
-
         super().__init__()
         self.sizes = [size] * columns
         self.encoding = Piecewise(columns, bins)
-        self.straight = rtdl_num_embeddings.LinearEmbeddings(columns, size)
         self.weight = nn.Parameter(torch.zeros(columns, bins, size))
 
     def measure(self, numbers: torch.Tensor) -> None:
         """Place the bins at the quantiles of (n, d) training numbers."""
         self.encoding.measure(numbers)
 
+    def tokens(self, numbers: torch.Tensor) -> torch.Tensor:
+        """(n, d) numbers to (n, d, size)."""
+        places = self.encoding(numbers).unflatten(1, self.weight.shape[:2]).transpose(0, 1)
+        return torch.bmm(places, self.weight).transpose(0, 1)
+
+
+class PiecewiseLinear(Bends):
+    """Piecewise-linear embeddings as TabM uses them (arXiv 2410.24210).
+
+    A linear embedding, to which `Bends` are added. Like
+    `rtdl_num_embeddings.PiecewiseLinearEmbeddings` of version B, but of a shape that does not
+    depend on the data, so that a saved net can be rebuilt.
+    """
+
+    def __init__(self, columns: int, bins: int, size: int) -> None:
+        import rtdl_num_embeddings
+
+        super().__init__(columns, bins, size)
+        self.straight = rtdl_num_embeddings.LinearEmbeddings(columns, size)
+
     def forward(self, numbers: torch.Tensor) -> torch.Tensor:
         """(n, d) numbers to (n, d * size)."""
-        places = self.encoding(numbers).unflatten(1, self.weight.shape[:2]).transpose(0, 1)
-        bent = torch.bmm(places, self.weight).transpose(0, 1)
         straight: torch.Tensor = self.straight(numbers)
-        return (straight + bent).flatten(1)
+        return (straight + self.tokens(numbers)).flatten(1)
 
 
 class Periodic(nn.Module):

@@ -9,6 +9,7 @@ import rtdl_revisiting_models
 import torch
 from torch import nn
 
+from automl_torch.embeddings import Bends
 from automl_torch.model import NetModel, Recipe
 from automl_torch.nets import with_cheap_dropout
 from automl_torch.optimiser import Group
@@ -21,20 +22,27 @@ if TYPE_CHECKING:
 
 HEADS = 8
 BATCHES = ((2_800, 32), (6_400, 64), (None, 128))
+BINS = 24
+EPOCHS = 30
+"""Sixty are stopped early, before the learning rate has come down, and end worse."""
 
 
 class FTTransformer(nn.Module):
     """One token a column, a missing flag being a column of its own.
 
+    A number's token is linear in it or, as later published, piecewise linear (arXiv 2203.05556).
     The embedding of code 0 (unknown) starts at zero, so that a level never seen in training
     is only its column's bias.
     """
 
-    def __init__(self, layout: Layout, outputs: int, **settings: Any) -> None:
+    def __init__(self, layout: Layout, outputs: int, *, piecewise: bool, **settings: Any) -> None:
         super().__init__()
-        self.continuous = layout.numbers + len(layout.flagged)
+        width = settings["d_block"]
+        continuous = layout.numbers + len(layout.flagged)
+        bent = piecewise and layout.numbers > 0
+        self.bends = Bends(layout.numbers, BINS, width) if bent else None
         self.body = rtdl_revisiting_models.FTTransformer(
-            n_cont_features=self.continuous,
+            n_cont_features=continuous,
             cat_cardinalities=list(layout.cardinalities),
             d_out=outputs,
             attention_n_heads=HEADS,
@@ -45,18 +53,23 @@ class FTTransformer(nn.Module):
             for table in self.body.cat_embeddings.embeddings:
                 nn.init.zeros_(cast("torch.Tensor", table.weight)[0])
         with_cheap_dropout(self.body)
-        tokens = 1 + self.continuous + len(layout.cardinalities)
-        self.cells = tokens * max(HEADS * tokens, 3 * settings["d_block"])
+        tokens = 1 + continuous + len(layout.cardinalities)
+        self.cells = tokens * max(HEADS * tokens, 3 * width)
 
     def measure(self, rows: Inputs) -> None:
-        """Nothing to fit."""
+        """Place the bins of the numbers."""
+        if self.bends is not None:
+            self.bends.measure(rows.numbers)
 
     def forward(self, rows: Inputs) -> torch.Tensor:
         """`Inputs` of n rows to (n, out)."""
         body = self.body
         tokens = [body.cls_embedding((len(rows),))]
         if body.cont_embeddings is not None:
-            tokens.append(body.cont_embeddings(torch.cat([rows.numbers, rows.flags], 1)))
+            straight = body.cont_embeddings(torch.cat([rows.numbers, rows.flags], 1))
+            if self.bends is not None:
+                straight[:, : rows.numbers.shape[1]] += self.bends.tokens(rows.numbers)
+            tokens.append(straight)
         if body.cat_embeddings is not None:
             tokens.append(body.cat_embeddings(rows.codes))
         x = torch.cat(tokens, 1)
@@ -105,13 +118,14 @@ def _attend_first(attention: nn.Module, x: torch.Tensor) -> torch.Tensor:
 def architecture(config: Config, layout: Layout, outputs: int) -> FTTransformer:
     """An untrained net for these inputs.
 
-    Reads `width`, `layers`, `attention_dropout`, `ffn_factor`, `ffn_dropout` and
+    Reads `numbers`, `width`, `layers`, `attention_dropout`, `ffn_factor`, `ffn_dropout` and
     `residual_dropout` from the configuration.
     """
     settings: dict[str, Any] = dict(config)
     return FTTransformer(
         layout,
         outputs,
+        piecewise=settings.get("numbers", "plain") == "piecewise",
         n_blocks=int(settings.get("layers", 3)),
         d_block=int(settings.get("width", 192)),
         attention_dropout=float(settings.get("attention_dropout", 0.2)),
@@ -124,16 +138,17 @@ def architecture(config: Config, layout: Layout, outputs: int) -> FTTransformer:
 def groups(net: nn.Module) -> tuple[Group, ...]:
     """The published groups: embeddings, normalisations and biases do not decay."""
     body = cast("rtdl_revisiting_models.FTTransformer", net.body)
-    decaying, free = body.make_parameter_groups()
-    order = {id(p): at for at, p in enumerate(net.parameters())}
+    matrices = {id(parameter) for parameter in body.make_parameter_groups()[0]["params"]}
+    parameters = list(net.parameters())
     return (
-        Group(sorted(decaying["params"], key=lambda p: order[id(p)])),
-        Group(sorted(free["params"], key=lambda p: order[id(p)]), decay=0.0),
+        Group([p for p in parameters if id(p) in matrices]),
+        Group([p for p in parameters if id(p) not in matrices], decay=0.0),
     )
 
 
 RECIPE = Recipe(
     architecture=architecture,
+    epochs=EPOCHS,
     rate=1e-4,
     decay=1e-5,
     batches=BATCHES,

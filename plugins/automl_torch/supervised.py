@@ -216,12 +216,18 @@ def _tabm() -> Learner:
 
 
 def _ft_transformer() -> Learner:
-    quick = {"attention_dropout": 0.1, "ffn_dropout": 0.0, "learning_rate": 1e-3}
+    quick = {
+        "numbers": "piecewise",
+        "attention_dropout": 0.1,
+        "ffn_dropout": 0.0,
+        "learning_rate": 1e-3,
+    }
     return _net(
         "ft_transformer",
         "transformer over one token a column (Gorishniy et al. 2021)",
         width=192,
         space={
+            "numbers": Choice("plain", "piecewise"),
             "width": Choice(64, 96, 128, 192, 256, 384, 512),
             "layers": Int(1, 4),
             "attention_dropout": Float(0.0, 0.5),

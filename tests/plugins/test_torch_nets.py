@@ -25,6 +25,7 @@ SMALL = {
     "realmlp": {"width": 64, "dropout": 0.0, "epochs": 25},
     "tabm": {"width": 64, "members": 4, "kind": "tabm-mini", "epochs": 25, "batch_size": 64},
     "ft_transformer": {
+        "numbers": "piecewise",
         "width": 32,
         "layers": 1,
         "learning_rate": 5e-3,
@@ -272,6 +273,19 @@ def test_piecewise_linear_embeddings_start_linear():
     part.measure(torch.randn(500, 2))
     x = torch.randn(3, 2)
     torch.testing.assert_close(part(x), part.straight(x).flatten(1))
+
+
+@pytest.mark.parametrize("numbers", ["plain", "piecewise"])
+def test_both_kinds_of_the_transformers_numbers_learn_and_load(numbers, tmp_path):
+    train, test = toy("binary"), toy("binary", seed=1)
+    model = model_of("ft_transformer", "binary", numbers=numbers)
+    model.fit(train, None, FakeRun())
+    prediction = model.predict(test)
+    assert error("binary", test.y, prediction) < 0.25
+    model.save(tmp_path)
+    loaded = import_module("automl_torch.ft_transformer").build({}, "binary", 2)
+    loaded.load(tmp_path)
+    np.testing.assert_array_equal(loaded.predict(test), prediction)
 
 
 def test_schedules_begin_and_end_where_they_should():
