@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=HERE)
     arguments = parser.parse_args()
     file = arguments.output / "evidence.jsonl"
-    lines = _lines(file)
+    lines = evidence_of(file)
     if not arguments.judge:
         done = {(line["experiment"], line["table"]) for line in lines}
         for experiment in arguments.only:
@@ -56,7 +56,8 @@ def main() -> None:
         PAGE.write_text(head + BEGIN + table_of(rows) + END + rest.split(END)[1], "utf-8")
 
 
-def _lines(file: Path) -> list[dict[str, Any]]:
+def evidence_of(file: Path) -> list[dict[str, Any]]:
+    """A line for each experiment on a table so far."""
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 

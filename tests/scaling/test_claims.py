@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -85,3 +87,13 @@ def test_every_claim_names_experiments_that_there_are():
     needed = {name for claim in LEDGER if isinstance(claim, Claim) for name in claim.needs}
     assert needed <= set(ledger.EXPERIMENTS)
     assert sum(isinstance(claim, Claim) for claim in LEDGER) >= 10
+
+
+def test_the_published_ledger_is_what_its_evidence_says():
+    rows = ledger.ledger_of(ledger.evidence_of(ledger.HERE / "evidence.jsonl"))
+    with (ledger.HERE / "ledger.csv").open() as file:
+        told = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    names = told[0]
+    expected = [{name: str(row.get(name, "")) for name in names} for row in rows]
+    assert told == expected
+    assert ledger.table_of(rows) in ledger.PAGE.read_text("utf-8")
