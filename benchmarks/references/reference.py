@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import time
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,16 +132,17 @@ def rtdl(name: str, rows: Rows) -> Any:
     torch.set_num_threads(rows.threads)
     torch.manual_seed(rows.seed)
     net = Net(name, rows)
-    best, waited, kept = np.inf, 0, net.predict("test")
+    best, waited, kept = np.inf, 0, net.net.state_dict()
     for _ in range(EPOCHS):
         net.epoch()
         now = float(losses(rows.y["stop"], net.predict("stop")).mean())
         waited += 1
         if now < best:
-            best, waited, kept = now, 0, net.predict("test")
+            best, waited, kept = now, 0, deepcopy(net.net.state_dict())
         if waited >= PATIENCE:
             break
-    return kept
+    net.net.load_state_dict(kept)
+    return net.predict("test")
 
 
 class Net:
