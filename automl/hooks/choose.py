@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -45,11 +45,8 @@ def applicable(
         UsageError: a name is unknown, both wanted and excluded, or nothing is left.
         PluginError: no plugin declares a learner, or two declare one name.
     """
+    check_names(host, only or (), exclude)
     entries, broken = host.learners, host.broken
-    if not entries:
-        msg = "no learner is installed; see `automl plugins list`"
-        raise PluginError(msg)
-    _check_names([*entries, *broken], only or (), exclude)
     chosen: list[Learner] = []
     reasons: dict[str, str] = {}
     for name, entry in entries.items():
@@ -108,8 +105,17 @@ def _unknown_cost(learner: Learner, schema: Schema) -> str:
     return "" if 0 < cost < math.inf else f"its cost is {cost}; give a number above 0"
 
 
-def _check_names(known: Iterable[str], only: Sequence[str], exclude: Sequence[str]) -> None:
-    names = sorted(known)
+def check_names(host: Host, only: Sequence[str], exclude: Sequence[str]) -> None:
+    """Refuse names that no learner has.
+
+    Raises:
+        UsageError: a name is unknown, or both wanted and excluded.
+        PluginError: no plugin declares a learner, or two declare one name.
+    """
+    names = sorted({*host.learners, *host.broken})
+    if not host.learners:
+        msg = "no learner is installed; see `automl plugins list`"
+        raise PluginError(msg)
     for name in (*only, *exclude):
         if name not in names:
             close = get_close_matches(name.lower().replace("-", "_"), names, n=3)

@@ -14,7 +14,7 @@ import pluggy
 from automl.errors import AutoMLError, PluginError
 from automl.hooks import spec
 from automl.hooks.calls import T, call, checked, resolve, sentence
-from automl.hooks.choose import applicable
+from automl.hooks.choose import applicable, check_names
 from automl.hooks.entries import Brought, LearnerEntry, Plugin, PluginStatus, entry_of
 from automl.hooks.requirements import explain_extra
 from automl.hooks.versions import changed_since, refusal
@@ -26,7 +26,16 @@ if TYPE_CHECKING:
     import pandas as pd
     from pluggy import HookImpl
 
-__all__ = ["Brought", "Host", "LearnerEntry", "PluginStatus", "applicable", "get_host", "resolve"]
+__all__ = [
+    "Brought",
+    "Host",
+    "LearnerEntry",
+    "PluginStatus",
+    "applicable",
+    "check_names",
+    "get_host",
+    "resolve",
+]
 
 GROUP = "automl"
 DISABLE = "AUTOML_DISABLE_PLUGINS"

@@ -13,7 +13,7 @@ from automl.data.read import read_table
 from automl.data.schema import describe, infer_schema, schema_from_json, to_dataset
 from automl.data.split import carve_test, make_split, take
 from automl.errors import DataError, UsageError
-from automl.hooks.manager import applicable, get_host
+from automl.hooks.manager import applicable, check_names, get_host
 from automl.metrics import CONSENSUS, choice_metric, default_metric, get_metric
 from automl.search import rundir
 from automl.search.admission import needs, unaffordable
@@ -167,6 +167,7 @@ def prepare(
         DataError: The table cannot be used as asked.
         UsageError: The options contradict each other, or name what does not exist.
     """
+    check_names(get_host(), fit.options.learner, fit.options.exclude)
     data, locked = _datasets(fit, table, test, target)
     metric = _metric(fit.options.metric, data.schema)
     data = _with_suspects(fit, data, metric)

@@ -105,6 +105,14 @@ def test_bad_input_is_one_sentence_and_exit_code_2(automl, tmp_path, make, words
     _is_one_sentence(done, *told)
 
 
+@pytest.mark.parametrize("command", ["fit", "scale"])
+def test_a_misspelt_learner_is_refused_before_the_data_are_told(automl, tmp_path, command):
+    (tmp_path / "table.csv").write_text(GOOD)
+    done = automl(command, "table.csv", "--time-limit", "30s", "--learner", "liner")
+    _is_one_sentence(done, "did you mean linear")
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_run_is_never_overwritten(automl, tmp_path):
     (tmp_path / "table.csv").write_text(GOOD)
     taken = tmp_path / "taken"
