@@ -4,7 +4,8 @@ python benchmarks/claims/run.py DATA [--only EXPERIMENT ...] [--table NAME ...] 
 
 Runs every experiment of experiments.py on its tables and appends a line each to evidence.jsonl;
 what is there already is not run again, so it may be interrupted at any time. Then claims.py
-reads an effect off every table, and ledger.csv and docs/claims.md get a verdict for each claim.
+reads an effect off every table, and ledger.csv and docs/claims.md get a verdict for each claim
+whose experiments have run on all their tables.
 `--judge` only judges.
 """
 
@@ -79,11 +80,16 @@ def effects_of(claim: Claim, lines: list[dict[str, Any]]) -> dict[str, Effect]:
     return {table: effect for table, effect in effects.items() if effect is not None}
 
 
+def measured(claim: Claim, lines: list[dict[str, Any]]) -> bool:
+    """Whether its experiments have run on all their tables."""
+    done = {(line["experiment"], line["table"]) for line in lines}
+    return all((need, table) in done for need in claim.needs for table in EXPERIMENTS[need].tables)
+
+
 def ledger_of(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row a claim, in the order of the ledger; without a verdict where nothing was measured."""
-    effects = {c.text: effects_of(c, lines) for c in LEDGER if isinstance(c, Claim)}
-    tested = [c for c in LEDGER if isinstance(c, Claim) and len(effects[c.text]) > 1]
-    judged = [pool(effects[c.text], c.kind, c.margin) for c in tested]
+    """One row a claim, in the order of the ledger; without a verdict until all is measured."""
+    tested = [c for c in LEDGER if isinstance(c, Claim) and measured(c, lines)]
+    judged = [pool(effects_of(c, lines), c.kind, c.margin) for c in tested]
     kinds, margins = [c.kind for c in tested], [c.margin for c in tested]
     words = verdicts(judged, kinds, margins) if judged else []
     found = dict(zip((c.text for c in tested), zip(judged, words, strict=True), strict=True))

@@ -89,6 +89,18 @@ def test_every_claim_names_experiments_that_there_are():
     assert sum(isinstance(claim, Claim) for claim in LEDGER) >= 10
 
 
+def test_a_claim_is_judged_once_all_its_tables_are_measured():
+    tables_of = ledger.EXPERIMENTS["pruning"].tables
+    found = {"pruned": {s: {"more": 0.2, "error": 0.01} for s in ("0.5", "0.9")}}
+    lines = [{"experiment": "pruning", "table": name, "found": found} for name in tables_of]
+
+    def words(some):
+        return [row["verdict"] for row in ledger.ledger_of(some) if "pruned" in row["claim"]]
+
+    assert words(lines[1:]) == ["not run"] * 2
+    assert words(lines) == ["contradicted"] * 2
+
+
 def test_the_published_ledger_is_what_its_evidence_says():
     rows = ledger.ledger_of(ledger.evidence_of(ledger.HERE / "evidence.jsonl"))
     with (ledger.HERE / "ledger.csv").open() as file:
