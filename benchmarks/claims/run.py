@@ -88,8 +88,11 @@ def measured(claim: Claim, lines: list[dict[str, Any]]) -> bool:
 
 def ledger_of(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One row a claim, in the order of the ledger; without a verdict until all is measured."""
-    tested = [c for c in LEDGER if isinstance(c, Claim) and measured(c, lines)]
-    judged = [pool(effects_of(c, lines), c.kind, c.margin) for c in tested]
+    effects = {
+        c: effects_of(c, lines) for c in LEDGER if isinstance(c, Claim) and measured(c, lines)
+    }
+    tested = [claim for claim, found in effects.items() if len(found) > 1]
+    judged = [pool(effects[c], c.kind, c.margin) for c in tested]
     kinds, margins = [c.kind for c in tested], [c.margin for c in tested]
     words = verdicts(judged, kinds, margins) if judged else []
     found = dict(zip((c.text for c in tested), zip(judged, words, strict=True), strict=True))

@@ -73,7 +73,6 @@ class Bends(nn.Module):
 
     def __init__(self, columns: int, bins: int, size: int) -> None:
         super().__init__()
-        self.sizes = [size] * columns
         self.encoding = Piecewise(columns, bins)
         self.weight = nn.Parameter(torch.zeros(columns, bins, size))
 
@@ -99,6 +98,7 @@ class PiecewiseLinear(Bends):
         import rtdl_num_embeddings
 
         super().__init__(columns, bins, size)
+        self.sizes = [size] * columns
         self.straight = rtdl_num_embeddings.LinearEmbeddings(columns, size)
 
     def forward(self, numbers: torch.Tensor) -> torch.Tensor:

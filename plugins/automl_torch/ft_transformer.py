@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 HEADS = 8
 BATCHES = ((2_800, 32), (6_400, 64), (None, 128))
 BINS = 24
+"""Of a number; few rows fill fewer."""
 EPOCHS = 30
 """Sixty are stopped early, before the learning rate has come down, and end worse."""
 
