@@ -111,7 +111,7 @@ def _untested(claim: Claim | Untestable) -> dict[str, Any]:
 def _tested(claim: Claim, one: Judged, told: tuple[str, float]) -> dict[str, Any]:
     word, p = told
     figures = {
-        "effect": one.mean,
+        "effect": one.typical,
         "low": one.low,
         "high": one.high,
         "p_adjusted": p,

@@ -6,8 +6,9 @@ import csv
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from scipy import stats
 
 from benchmarks.claims import run as ledger
 from benchmarks.claims.claims import LEDGER, Claim, Curves, less
@@ -43,6 +44,19 @@ def noise(center, spread, count=13):
 )
 def test_the_word_follows_the_effects(values, kind, expected):
     assert word(values, kind) == expected
+
+
+def test_a_table_on_which_a_learner_fails_altogether_hides_no_verdict():
+    assert word([*noise(-0.1, 0.02, count=12), -4.0]) == "contradicted"
+
+
+@given(st.lists(st.floats(-1, 1), min_size=6, max_size=15, unique=True), st.floats(-1, 1))
+def test_the_interval_is_what_the_signed_rank_test_does_not_reject(values, null):
+    judged = pool(tables([value - null for value in values]), "more", 0.01)
+    assume(min(abs(judged.low), abs(judged.high)) > 1e-9)  # an exact tie is a matter of rounding
+    ranks = stats.rankdata(np.abs([value - null for value in values]))
+    assume(len(set(ranks)) == len(values))
+    assert (judged.p > 0.05) == (judged.low < 0 < judged.high)
 
 
 def test_what_the_tables_cannot_tell_is_underpowered():
