@@ -373,6 +373,8 @@ class Rung:
     """The saved model, from rung 3 on."""
     overhead_seconds: float = 0.0
     """Time from dealing the rung to hearing of it, outside fit and predict."""
+    hurried: bool = False
+    """Whether time ended or shortened the fit: its seconds then say nothing about its cost."""
 
     @property
     def key(self) -> tuple[str, str, int, int]:

@@ -69,12 +69,15 @@ def _curves(document: Mapping[str, Any]) -> Iterable[list[Any]]:
 
 def _shortfalls(content: Mapping[str, Any]) -> Iterator[str]:
     """What was left out or cut short, and why; what it all cost."""
-    told = [row for row in content.get("learners", ()) if row["reason"]]
+    told: dict[str, list[str]] = {}
+    for row in content.get("learners", ()):
+        if row["reason"]:
+            status = "" if row["status"] == "ok" else f"{row['status']}: "
+            told.setdefault(f"{status}{row['reason']}", []).append(row["name"])
     if told:
         yield "\nnot all of it could be done:"
-    for row in told:
-        status = "" if row["status"] == "ok" else f"{row['status']}: "
-        yield f"  {row['name']}: {status}{row['reason']}"
+    for why, names in told.items():
+        yield f"  {', '.join(names)}: {why}"
     money = content.get("spent", {}).get("money")
     if money is not None:
         yield f"\nthe study cost about {money:.2f}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from automl.scaling.conformal import FEWEST, half_width
-from automl.scaling.contrast import ENOUGH, Cell, Pick, gap, learner_curves, pick, series
+from automl.scaling.contrast import ENOUGH, Pick, cells_of, gap, learner_curves, pick, series
 from automl.scaling.cost import cost_of
 from automl.scaling.curve import fit_curves
 from automl.scaling.prose import amount, place, sides, sized
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from automl.scaling.judge import Judged
     from automl.scaling.points import Point, Study
 
-_WANTED = {"rows", "labels", "features"}
+_WANTED = {"rows", "labels"}
 """Axes of which one can have more."""
+_AS_IT_IS = _WANTED | {"features", "cardinality", "budget", "workers"}
+"""Axes whose last value is the table as it is: where it is spoilt, nothing is to be advised."""
 
 _VAGUE = 2.0
 """Width of a cost exponent's interval that says nothing worth reading."""
@@ -42,21 +44,26 @@ class Advice:
 
 
 def advise(
-    study: Study, losses: Mapping[str, Series], judged: list[Judged], tested: Backtest
+    study: Study,
+    default: Study | None,
+    losses: Mapping[str, Series],
+    judged: list[Judged],
+    tested: Backtest,
 ) -> list[Advice]:
     """Advice on rows, compute and family, each with its interval or "cannot tell".
 
     Args:
         study: Points of the regime that was judged.
+        default: Points of the default settings, where those judged were tuned on few rows.
         losses: Learner -> losses of its curve.
         judged: The judged contrasts.
         tested: The back-test: nothing beyond the data is said where it withholds.
     """
     best = _best(study, losses)
-    if best is None:
+    if best is None or study.axis not in _AS_IT_IS:
         return []
     found = [_rows(study, best, losses[best], tested)] if study.axis in _WANTED else []
-    found.append(_compute(study, best))
+    found.append(_compute(study, default, best))
     return found + [_family(one) for one in judged if one.contrast.kind == "family"]
 
 
@@ -147,16 +154,15 @@ def _ahead(study: Study, name: str, loss: Series, tested: Backtest) -> str:
 # --------------------------------------------------------------------------- compute
 
 
-def _compute(study: Study, name: str) -> Advice:
+def _compute(study: Study, default: Study | None, name: str) -> Advice:
     """What trying more configurations brought the best learner, and what rows cost it."""
     points = [point for point in study.points if point.learner == name]
     cost = _growth(name, points, study)
-    found = _searched(study, name)
+    found = _searched(study, name) or _tuned(study, default, name)
     if found is None:
         text = f"{name} was tried with one configuration; what more would bring cannot be told."
         return Advice("compute", "cannot tell", text + cost)
-    tried, change = found
-    what = f"rying {tried} configurations of {name} instead of its first one"
+    what, change = found
     if change.sign == -1:
         text = f"T{what} gained {sized(study, change)}; more search may gain more, how much"
         return Advice("compute", "probably", f"{text} cannot be told.{cost}")
@@ -178,12 +184,9 @@ def _growth(name: str, points: list[Point], study: Study) -> str:
     return f" Twice the rows take {name} about {times[0]} times as long ({times[1]} to {times[2]})."
 
 
-def _searched(study: Study, name: str) -> tuple[int, Decision] | None:
-    """Configurations at the top, and the change of loss that choosing among them brought."""
-    cells: dict[Cell, list[Point]] = {}
-    for point in sorted(study.points, key=lambda p: p.order):
-        if point.learner == name:
-            cells.setdefault(Cell(point.repeat, point.n), []).append(point)
+def _searched(study: Study, name: str) -> tuple[str, Decision] | None:
+    """What choosing among the configurations at the top changed in the loss."""
+    cells = cells_of(point for point in study.points if point.learner == name)
     top = max(cell.n for cell in cells)
     pairs = {
         cell: (pick(study, points), Pick((points[0],) * len(points[0].score)))
@@ -192,7 +195,29 @@ def _searched(study: Study, name: str) -> tuple[int, Decision] | None:
     }
     tried = min(len(points) for cell, points in cells.items() if cell.n == top)
     found = gap(study, pairs) if tried > 1 else None
-    return None if found is None else (tried, decide(found.at(), _margin(study, name)))
+    if found is None:
+        return None
+    what = f"rying {tried} configurations of {name} instead of its first one"
+    return what, decide(found.at(), _margin(study, name))
+
+
+def _tuned(study: Study, default: Study | None, name: str) -> tuple[str, Decision] | None:
+    """What settings that were tuned on few rows changed in the loss at the top."""
+    if default is None:
+        return None
+    cells, first = (
+        cells_of(point for point in one.points if point.learner == name) for one in (study, default)
+    )
+    pairs = {
+        cell: (pick(study, points), pick(study, first[cell]))
+        for cell, points in cells.items()
+        if cell in first
+    }
+    top = max((cell.n for cell in pairs), default=math.nan)
+    found = gap(study, {cell: pair for cell, pair in pairs.items() if cell.n == top})
+    if found is None:
+        return None
+    return f"uning {name} on few rows", decide(found.at(), _margin(study, name))
 
 
 # ---------------------------------------------------------------------------- family

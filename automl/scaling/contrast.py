@@ -80,6 +80,8 @@ class Contrast:
     pairs: Pairs
     gap: Series
     """loss of the deep side - loss of the classical one: > 0 where classical leads."""
+    absent: tuple[str, ...] = ()
+    """Learners that did not get to its last anchor, and stand for no family at any."""
 
 
 def contrasts(study: Study) -> list[Contrast]:
@@ -89,31 +91,28 @@ def contrasts(study: Study) -> list[Contrast]:
     dealt, each side's best chosen on validation; m is the smaller of what the most tried learner
     of each family has there, so that neither family is tuned deeper. (The first m of a whole
     family would be its cheapest learners, for those are dealt first.) *Learner*: the same
-    between a deep learner and the classical learner that validation prefers at the largest
-    common anchor.
+    between a deep learner and the classical learner that validation prefers at the last common
+    anchor of a repeat. The same learners stand at every anchor and in every repeat, or a change
+    of who can afford it would look like a change of the curves.
 
     Args:
         study: Points of one regime.
     """
     deep, classical = (
-        {name: points for name, points in _by_learner(study).items() if points[0].family == family}
+        {name: cells_of(p) for name, p in _by_learner(study).items() if p[0].family == family}
         for family in ("deep", "classical")
     )
     if not deep or not classical:
         return []
-    whole = _paired(study, _cells(_join(deep)), _cells(_join(classical)))
-    found = [_contrast(study, "family", ("best deep", "best classical"), whole)]
-    rivals = {name: _cells(points) for name, points in classical.items()}
-    for name, points in deep.items():
-        best, pairs = _against_best(study, _cells(points), rivals)
-        found.append(_contrast(study, "learner", (name, best), pairs))
+    found = [_of_families(study, deep, classical)]
+    found += [_of_learner(study, name, deep[name], classical) for name in deep]
     return [contrast for contrast in found if contrast is not None]
 
 
 def learner_curves(study: Study) -> dict[str, Curve]:
     """Learner -> its best configuration by validation at every anchor of every repeat."""
     return {
-        name: {cell: pick(study, found) for cell, found in _cells(points).items()}
+        name: {cell: pick(study, found) for cell, found in cells_of(points).items()}
         for name, points in _by_learner(study).items()
     }
 
@@ -129,7 +128,7 @@ def series(
     Args:
         study: Says whether losses or scores are compared.
         values: Cell -> value.
-        rows: Cell -> what the per-row terms come from, where there is one repeat.
+        rows: Cell -> what the number of rows and the per-row terms come from.
     """
     finite = {cell: value for cell, value in values.items() if math.isfinite(value)}
     if not finite:
@@ -141,11 +140,23 @@ def series(
     anchors = sorted(n for n in held if n <= last and all(Cell(r, n) in finite for r in repeats))
     matrix = np.array([[finite[Cell(r, n)] for n in anchors] for r in repeats])
     terms = None
-    if len(repeats) == 1:
+    if len(repeats) == 1 or study.same_rows:
         terms = _columns(study, [rows[Cell(repeats[0], n)] for n in anchors])
-    # m rows that all agree leave room for about one that does not
-    floor = 1 / len(terms) if study.bounded and terms is not None and len(terms) else 0.0
-    return Series(np.array(anchors, dtype=np.float64), matrix, terms, floor)
+    floor = _floor(study, [rows[Cell(repeat, last)] for repeat in repeats])
+    return Series(np.array(anchors, dtype=np.float64), matrix, terms, floor, study.test_to_train)
+
+
+def _floor(study: Study, found: Sequence[Pick | tuple[Pick, Pick]]) -> float:
+    """The share of one row: m rows that all agree leave room for about one that does not.
+
+    Args:
+        study: Whose metric it is.
+        found: One of each repeat.
+    """
+    picks = [item if isinstance(item, Pick) else item[0] for item in found]
+    rows = [sum(point.rows[part] for part, point in enumerate(one.points)) for one in picks]
+    every = rows[0] if study.same_rows else sum(rows)
+    return 1 / every if study.bounded and max(rows) > 1 else 0.0  # 1 row: their number is not known
 
 
 def gap(study: Study, pairs: Pairs) -> Series | None:
@@ -158,6 +169,14 @@ def gap(study: Study, pairs: Pairs) -> Series | None:
 def loss_series(study: Study, curve: Curve) -> Series | None:
     """The losses of one curve."""
     return series(study, {cell: study.loss(p.score) for cell, p in curve.items()}, curve)
+
+
+def cells_of(points: Iterable[Point]) -> dict[Cell, list[Point]]:
+    """Points by cell, in the order in which they were dealt."""
+    found: dict[Cell, list[Point]] = {}
+    for point in sorted(points, key=lambda p: (p.order, p.learner)):
+        found.setdefault(Cell(point.repeat, point.n), []).append(point)
+    return found
 
 
 def pick(study: Study, points: Sequence[Point]) -> Pick:
@@ -173,17 +192,77 @@ def pick(study: Study, points: Sequence[Point]) -> Pick:
 
 # --------------------------------------------------------------------------- pairing
 
+Cells: TypeAlias = Mapping[Cell, "list[Point]"]
+Side: TypeAlias = Mapping[str, Cells]
+"""Learner -> its points."""
 
-def _contrast(
-    study: Study, kind: Literal["family", "learner"], names: tuple[str, str], pairs: Pairs
-) -> Contrast | None:
+
+class _Meeting(NamedTuple):
+    """Who is compared where: every learner has a point in every cell."""
+
+    deep: Side
+    classical: Side
+    cells: set[Cell]
+
+
+def _of_families(study: Study, deep: Side, classical: Side) -> Contrast | None:
+    # a ladder leaves behind whom it found worse; a study only those that are too dear
+    part = 0.0 if study.single else 0.5
+    met = _meet(deep, classical, part)
+    if met is None:
+        return None
+    sides = [cells_of(_join(side, met.cells)) for side in (met.deep, met.classical)]
+    pairs = _paired(study, *sides)
+    absent = sorted((deep.keys() - met.deep.keys()) | (classical.keys() - met.classical.keys()))
     found = gap(study, pairs)
-    return None if found is None else Contrast(kind, *names, pairs, found)
+    if found is None:
+        return None
+    return Contrast("family", "best deep", "best classical", pairs, found, tuple(absent))
 
 
-def _paired(
-    study: Study, deep: Mapping[Cell, list[Point]], classical: Mapping[Cell, list[Point]]
-) -> dict[Cell, tuple[Pick, Pick]]:
+def _of_learner(study: Study, name: str, cells: Cells, classical: Side) -> Contrast | None:
+    met = _meet({name: cells}, classical)
+    if met is None:
+        return None
+    best, pairs = _against_best(study, cells, met)
+    found = gap(study, pairs)
+    return None if found is None else Contrast("learner", name, best, pairs, found)
+
+
+def _meet(deep: Side, classical: Side, part: float = 0.0) -> _Meeting | None:
+    """The last anchor that both sides have in three repeats, and everyone who has it there.
+
+    Args:
+        deep: One side.
+        classical: The other.
+        part: Of the learners of each side that must have the last anchor; at least one.
+    """
+    sides = (deep, classical)
+    held = {
+        cell: [sum(cell in cells for cells in side.values()) for side in sides]
+        for cell in {cell for side in sides for cells in side.values() for cell in cells}
+    }
+    shared = [
+        cell
+        for cell, counts in held.items()
+        if all(c >= max(1, part * len(side)) for c, side in zip(counts, sides, strict=True))
+    ]
+    if not shared:
+        return None if part == 0 else _meet(deep, classical)
+    often = Counter(cell.n for cell in shared)
+    last = max([n for n, count in often.items() if count >= ENOUGH] or often)
+    tops = [cell for cell in shared if cell.n == last]
+    tops.sort(key=lambda cell: (-sum(held[cell]), cell.repeat))
+    for count in range(min(ENOUGH, len(tops)), 0, -1):
+        one, other = ({n: c for n, c in s.items() if c.keys() >= {*tops[:count]}} for s in sides)
+        if one and other:
+            break
+    common = set.intersection(*(set(cells) for side in (one, other) for cells in side.values()))
+    cells = {cell for cell in common if cell.n <= last and Cell(cell.repeat, last) in common}
+    return _Meeting(one, other, cells)
+
+
+def _paired(study: Study, deep: Cells, classical: Cells) -> dict[Cell, tuple[Pick, Pick]]:
     """The best of both sides, tuned equally deep."""
     pairs = {}
     for cell in deep.keys() & classical.keys():
@@ -208,34 +287,30 @@ def _first(points: Sequence[Point], m: int) -> list[Point]:
     return kept
 
 
-def _against_best(
-    study: Study, deep: Mapping[Cell, list[Point]], rivals: Mapping[str, Mapping[Cell, list[Point]]]
-) -> tuple[str, Pairs]:
+def _against_best(study: Study, deep: Cells, met: _Meeting) -> tuple[str, Pairs]:
     """The pairs with the rival that validation prefers at the top, per repeat and part.
 
-    Only rivals that share the most anchors with the deep learner are asked.
+    Gives the rival that was preferred most often, and the pairs.
     """
-    every = {name: _paired(study, deep, cells) for name, cells in rivals.items()}
-    most = max(len(pairs) for pairs in every.values())
-    every = {name: pairs for name, pairs in every.items() if len(pairs) == most}
-    shared = set.intersection(*(set(pairs) for pairs in every.values())) or set()
-    tops = {cell.repeat: cell for cell in sorted(shared)}
+    own = {cell: deep[cell] for cell in met.cells}
+    every = {name: _paired(study, own, cells) for name, cells in met.classical.items()}
+    last = max(cell.n for cell in met.cells)
     sign = -1.0 if study.greater_is_better else 1.0
     merged: dict[Cell, tuple[Pick, Pick]] = {}
     votes: Counter[str] = Counter()
-    for repeat, top in tops.items():
+    for top in sorted(cell for cell in met.cells if cell.n == last):
         parts = range(len(next(iter(every.values()))[top][1].points))
         names = [
             min(every, key=lambda name: _preferred(sign, every[name][top][1], part))
             for part in parts
         ]
         votes.update(names)
-        for cell in (cell for cell in shared if cell.repeat == repeat):
+        for cell in (cell for cell in met.cells if cell.repeat == top.repeat):
             merged[cell] = (
                 Pick(tuple(every[name][cell][0].points[part] for part, name in enumerate(names))),
                 Pick(tuple(every[name][cell][1].points[part] for part, name in enumerate(names))),
             )
-    return (votes.most_common(1)[0][0] if votes else ""), merged
+    return votes.most_common(1)[0][0], merged
 
 
 def _preferred(sign: float, chosen: Pick, part: int) -> float:
@@ -266,13 +341,5 @@ def _by_learner(study: Study) -> dict[str, list[Point]]:
     return dict(sorted(found.items()))
 
 
-def _join(learners: Mapping[str, Iterable[Point]]) -> list[Point]:
-    return [point for points in learners.values() for point in points]
-
-
-def _cells(points: Iterable[Point]) -> dict[Cell, list[Point]]:
-    """Points by cell, in the order in which they were dealt."""
-    found: dict[Cell, list[Point]] = {}
-    for point in sorted(points, key=lambda p: (p.order, p.learner)):
-        found.setdefault(Cell(point.repeat, point.n), []).append(point)
-    return found
+def _join(side: Side, cells: set[Cell]) -> list[Point]:
+    return [point for own in side.values() for cell in cells for point in own[cell]]

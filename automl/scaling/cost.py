@@ -34,8 +34,9 @@ def cost_of(points: Iterable[Point]) -> Cost:
 
     Slopes of one and the same configuration, the one with the most anchors: Theil's and Sen's
     median slope of log seconds on log n, from the first anchor whose median over the repeats
-    exceeds half a second. The interval is the wider of Sen's (1968) and the t interval of the
-    residuals about the line: with three anchors that is very wide.
+    exceeds half a second; fits that time cut short say nothing. The interval is the wider of
+    Sen's (1968) and the t interval of the residuals about the line: with three anchors that is
+    very wide.
 
     Args:
         points: Those of one learner and one regime.
@@ -96,7 +97,7 @@ def _longest(points: Iterable[Point]) -> tuple[Array, Array]:
     """Anchors and median seconds of the configuration with the most anchors, the first dealt."""
     found: dict[str, dict[float, list[float]]] = {}
     for point in sorted(points, key=lambda p: p.order):
-        if math.isfinite(point.fit_seconds):
+        if math.isfinite(point.fit_seconds) and not point.hurried:
             found.setdefault(point.trial, {}).setdefault(point.n, []).append(point.fit_seconds)
     if not found:
         return np.empty(0), np.empty(0)

@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.scaling.backtest import Backtest, backtest
-from automl.scaling.contrast import contrasts, learner_curves
+from automl.scaling.contrast import ENOUGH, contrasts, learner_curves, series
 from automl.scaling.cost import cost_of, speedups
 from automl.scaling.curve import fit_curves
-from automl.scaling.estimate import Series
+from automl.scaling.estimate import Estimate
 from automl.scaling.judge import curve_losses, judge
 from automl.scaling.prose import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from automl.scaling.contrast import Curve, Pick
+    from automl.scaling.contrast import Cell, Curve, Pick
+    from automl.scaling.estimate import Series
     from automl.scaling.judge import Judged
     from automl.scaling.points import Regime, Study
 
@@ -46,9 +47,9 @@ def findings(study: Study, regime: Regime | None = None) -> Findings:
 
     Args:
         study: Points of any number of regimes.
-        regime: The regime to speak about; unless given the one with the most contrasts (time may
-            have kept learners from the others), of equal ones the most tuned. The others count
-            for `depends on tuning` only.
+        regime: The regime to speak about; unless given the one in which the most contrasts have
+            the repeats that a verdict on the rate needs (time may have kept learners from the
+            others), of equal ones the most tuned. The others count for `depends on tuning` only.
     """
     chosen: Regime = regime or _spoken(study)
     own = study.of(chosen)
@@ -63,7 +64,13 @@ def findings(study: Study, regime: Regime | None = None) -> Findings:
 def _spoken(study: Study) -> Regime:
     if len(study.regimes) < 2:
         return (study.regimes or ("default",))[0]
-    return max(study.regimes, key=lambda name: len(contrasts(study.of(name))))
+    repeats = min(ENOUGH, len({point.repeat for point in study.points}))
+
+    def told(name: Regime) -> tuple[int, int]:
+        found = contrasts(study.of(name))
+        return sum(one.gap.repeats >= repeats for one in found), len(found)
+
+    return max(study.regimes, key=told)
 
 
 def document_of(found: Findings) -> dict[str, Any]:
@@ -129,18 +136,16 @@ def _learners(study: Study, losses: Mapping[str, Series]) -> dict[str, Any]:
 
 
 def _points(study: Study, curve: Curve) -> list[dict[str, Any]]:
-    anchors: dict[float, list[Pick]] = {}
+    anchors: dict[float, dict[Cell, Pick]] = {}
     for cell, pick in sorted(curve.items()):
-        anchors.setdefault(cell.n, []).append(pick)
+        anchors.setdefault(cell.n, {})[cell] = pick
     return [_anchor(study, n, picks) for n, picks in sorted(anchors.items())]
 
 
-def _anchor(study: Study, n: float, picks: Sequence[Pick]) -> dict[str, Any]:
+def _anchor(study: Study, n: float, picks: Curve) -> dict[str, Any]:
     """One point of a curve: the mean over the repeats and its interval."""
-    values = np.array([[pick.score] for pick in picks])
-    terms = picks[0].terms() if len(picks) == 1 else None
-    rows = None if terms is None else terms[np.isfinite(terms)][:, None]
-    estimate = Series(np.array([n]), values, rows).at()
+    found = series(study, {cell: pick.score for cell, pick in picks.items()}, picks)
+    estimate = Estimate(math.nan, ()) if found is None else found.at()
     low, high = estimate.interval()
     if study.bounded:
         low, high = max(low, 0.0), min(high, 1.0)
@@ -149,8 +154,8 @@ def _anchor(study: Study, n: float, picks: Sequence[Pick]) -> dict[str, Any]:
         "score": estimate.value,
         "low": low if estimate.errors else None,
         "high": high if estimate.errors else None,
-        "fit_seconds": float(np.median([pick.fit_seconds for pick in picks])),
-        "predict_seconds": float(np.median([pick.predict_seconds for pick in picks])),
+        "fit_seconds": float(np.median([pick.fit_seconds for pick in picks.values()])),
+        "predict_seconds": float(np.median([pick.predict_seconds for pick in picks.values()])),
     }
 
 

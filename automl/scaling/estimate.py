@@ -1,6 +1,6 @@
 """Means and slopes with honest standard errors: over repeats, or from one permutation of the rows.
 
-*Repeats*: one value a repeat, Nadeau and Bengio's corrected t (2003) with a fifth held out.
+*Repeats*: one value a repeat, Nadeau and Bengio's corrected t (2003).
 *One permutation*: the wider of the error of sampling the scored rows (influence values) and the t
 interval of the residuals about the line over log2 n, which holds what training adds.
 """
@@ -18,9 +18,6 @@ from automl.scaling.curve import window
 
 if TYPE_CHECKING:
     from automl.types import Array
-
-TEST_TO_TRAIN = 0.25
-"""Held-out over training rows: a fifth is held out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +73,11 @@ class Series:
     values: Array
     """(r, k) one row a repeat."""
     rows: Array | None = None
-    """(m, k) per-row terms of the only repeat, whose column means are its values."""
+    """(m, k) per-row terms of a repeat whose rows are those of all, or that is the only one."""
     floor: float = 0.0
-    """Smallest row-sampling error of one anchor: rows that all agree are not taken for certain."""
+    """Smallest error of one anchor: rows or repeats that all agree are not taken for certain."""
+    test_to_train: float = 0.25
+    """Held-out over training rows of a repeat."""
 
     @property
     def repeats(self) -> int:
@@ -125,15 +124,15 @@ class Series:
         """
         each = self.values @ weights
         value, r = float(each.mean()), len(each)
-        if r > 1:
-            se = math.sqrt((1 / r + TEST_TO_TRAIN) * float(each.var(ddof=1)))
-            return Estimate(value, ((se, r - 1),))
         errors = []
+        if r > 1:
+            se = math.sqrt((1 / r + self.test_to_train) * float(each.var(ddof=1)))
+            errors.append((max(se, self.floor * spread), r - 1.0))
         if self.rows is not None and len(self.rows) > 1:
             terms = self.rows @ weights
             se = float(terms.std(ddof=1)) / math.sqrt(len(terms))
             errors.append((max(se, self.floor * spread), len(terms) - 1.0))
-        if (free := int(self.inside.sum()) - 2) > 0:
+        if r == 1 and (free := int(self.inside.sum()) - 2) > 0:
             errors.append((self._residual() * spread, float(free)))
         return Estimate(value, tuple(errors))
 

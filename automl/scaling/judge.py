@@ -47,6 +47,8 @@ class Judged:
     crossover: Crossover
     detectable: float
     """Smallest true change a doubling that would have been found four times in five."""
+    enough: bool
+    """Whether there are the repeats and anchors that a verdict on the rate needs."""
 
 
 def judge(study: Study, regime: Regime, tested: Backtest) -> list[Judged]:
@@ -122,6 +124,7 @@ def _one(
         rate_word=change.rate if enough else "no evidence",
         crossover=crossed,
         detectable=slope.detectable,
+        enough=enough,
     )
 
 

@@ -110,6 +110,7 @@ class _Rows:
             regime="halving",
             fit_seconds=rung.fit_seconds,
             predict_seconds=rung.predict_seconds,
+            hurried=rung.hurried,
             size_bytes=rung.size_bytes,
             terms=lambda: self._terms(record, metric, rung),
         )

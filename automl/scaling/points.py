@@ -63,6 +63,8 @@ class Point:
     """The configuration's place in the order in which the whole study dealt them."""
     fit_seconds: float = math.nan
     predict_seconds: float = math.nan
+    hurried: bool = False
+    """Whether time ended or shortened the fit: its seconds then say nothing about its cost."""
     size_bytes: int | None = None
     terms: Terms | None = field(default=None, compare=False, repr=False)
     """Gives (rows[p],) per-row terms of each part, whose mean is `score[p]`. The rows are the
@@ -82,8 +84,10 @@ class Study:
     scored_on: Literal["test", "crossfit"] = "test"
     single: bool = False
     """True for a fit: one permutation of the rows, judged by the spread over rows."""
-    stopped: bool = False
-    """True where time or money ended the study before its plan did."""
+    test_to_train: float = 0.25
+    """Held-out over training rows of a repeat, of which a fifth is held out."""
+    same_rows: bool = False
+    """True where every repeat is scored on the same rows, as the last fifth of a time is."""
 
     @property
     def regimes(self) -> tuple[Regime, ...]:

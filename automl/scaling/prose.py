@@ -31,7 +31,7 @@ AXES: Mapping[str, tuple[str, str]] = {
 
 
 def sentence(study: Study, one: Judged) -> str:
-    """What one contrast says: the level, the rate, the crossover, and what could go unseen.
+    """What one contrast says: level, rate, crossover, what could go unseen, who was left out.
 
     Args:
         study: The study judged; it says how differences are spelled.
@@ -44,6 +44,7 @@ def sentence(study: Study, one: Judged) -> str:
             _rate(study, one),
             _crossover(study, one),
             _unseen(study, one),
+            "" if study.single else _absent(one),
         )
         if part
     )
@@ -60,7 +61,8 @@ def amount(study: Study, value: float) -> str:
 def sized(study: Study, decision: Decision) -> str:
     """The size of a difference whose sign is known: `0.6 points (0.3 to 0.9)`.
 
-    As many decimals as half the interval has one significant digit.
+    As many decimals as half the interval needs for one significant digit, or for two below 2.5 of
+    its unit.
     """
     low, high = sorted((abs(decision.low), abs(decision.high)))
     if decision.low * decision.high < 0:
@@ -69,7 +71,7 @@ def sized(study: Study, decision: Decision) -> str:
     half = unit * (decision.high - decision.low) / 2
     if not (math.isfinite(half) and half > 0):
         return amount(study, decision.value)
-    decimals = min(max(0, -math.floor(math.log10(half))), 6)
+    decimals = min(max(0, -math.floor(math.log10(half / 2.5))), 6)
     value, first, last = (
         f"{unit * number:,.{decimals}f}" for number in (abs(decision.value), low, high)
     )
@@ -86,7 +88,9 @@ def sides(one: Judged) -> tuple[str, str]:
     """How a sentence calls the deep and the classical side."""
     if one.contrast.kind == "family":
         return "the best deep learner", "the best classical learner"
-    return one.contrast.deep, one.contrast.classical
+    rivals = {point.learner for _, pick in one.contrast.pairs.values() for point in pick.points}
+    several = len(rivals) > 1  # halves or repeats chose differently
+    return one.contrast.deep, "the best classical learner" if several else one.contrast.classical
 
 
 def capital(text: str) -> str:
@@ -105,15 +109,15 @@ def _digits(value: float) -> str:
 
 def _standing(one: Judged) -> tuple[str, str]:
     """The sides, a family with the learners that stand for it where the level is told."""
-    deep, classical = sides(one)
-    if one.contrast.kind != "family":
-        return deep, classical
     here = [pair for cell, pair in one.contrast.pairs.items() if cell.n == one.n]
+    deep, classical = sides(one)
     return _who(deep, [pick for pick, _ in here]), _who(classical, [pick for _, pick in here])
 
 
 def _who(family: str, picks: Sequence[Pick]) -> str:
     """A family and its learners, several where halves or repeats chose differently."""
+    if not family.startswith("the "):
+        return family
     chosen = Counter(point.learner for pick in picks for point in pick.points)
     names = " or ".join(learner for learner, _ in chosen.most_common())
     return f"{family} ({names}, as validation chose)" if len(chosen) > 1 else f"{family} ({names})"
@@ -133,7 +137,7 @@ def _level(study: Study, one: Judged) -> str:
         )
     return (
         f"{preposition} {at}, {deep} or {classical}: which is better cannot be told"
-        f"{_either(study, level, deep, classical)}."
+        f"{_either(study, level, *sides(one))}."
     )
 
 
@@ -159,7 +163,7 @@ def _rate(study: Study, one: Judged) -> str:
         return "Which of them gains with size depends on tuning: the regimes disagree."
     if one.rate_word == "no evidence":
         unknown = f"Whether the difference changes with {_size(study)} cannot be told"
-        if not math.isfinite(rate.low):
+        if not (one.enough and math.isfinite(rate.low)):
             return f"{unknown}: there are too few anchors or repeats."
         return f"{unknown}{_either(study, rate, deep, classical)}."
     if one.rate_word == "equivalent":
@@ -182,22 +186,37 @@ def _crossover(study: Study, one: Judged) -> str:
     deep, classical = sides(one)
     crossed, top = one.crossover, place(study, one.n)
     if crossed.status == "observed":
-        leader = deep if one.level.value < 0 else classical
-        low, high = f"{crossed.low or 0:,.0f}", place(study, crossed.high or 0)
-        if study.axis != "rows":
-            low = f"{crossed.low or 0:.3g}"
-        return f"They cross between {low} and {high}; above, {leader} leads."
+        leader = deep if crossed.above == -1 else classical
+        where = f"{_number(study, crossed.low or 0)} and {place(study, crossed.high or 0)}"
+        if one.level.sign == crossed.above:
+            return f"They cross between {where}; above, {leader} leads."
+        return f"They cross between {where}; above, {leader} led, but no longer clearly on {top}."
     if crossed.status == "none up to N":
-        return f"There is no crossover up to {top}; what lies beyond is unknown."
+        first = _number(study, one.contrast.gap.n[one.contrast.gap.inside][0])
+        return f"There is no crossover between {first} and {top}; what lies beyond is unknown."
     if crossed.status == "not within 2x":
         return "No crossover is observed, and none is to be expected within 2x."
     return "No crossover is observed; whether one lies within 2x is unknown."
 
 
-def _unseen(study: Study, one: Judged) -> str:
-    if one.rate_word not in {"no evidence", "equivalent"} or not math.isfinite(one.detectable):
+def _number(study: Study, n: float) -> str:
+    """A value on the axis without its unit."""
+    return f"{n:,.0f}" if study.axis == "rows" else f"{n:.3g}"
+
+
+def _absent(one: Judged) -> str:
+    """Who does not stand for a family, because it did not get as far."""
+    names = one.contrast.absent
+    if not names:
         return ""
-    if one.detectable == 0:
+    every = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+    return f"Not compared, for want of time or by their limits: {every}."
+
+
+def _unseen(study: Study, one: Judged) -> str:
+    if one.rate_word not in {"no evidence", "equivalent"} or not one.enough:
+        return ""
+    if one.detectable == 0 or not math.isfinite(one.detectable):
         return ""
     size = amount(study, one.detectable)
     return f"A change below {size} {_doubling(study)} could have gone unseen."

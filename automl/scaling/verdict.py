@@ -67,6 +67,8 @@ class Crossover:
     status: CrossoverWord
     low: float | None = None
     high: float | None = None
+    above: Literal[-1, 1] | None = None
+    """Who leads above it: -1 deep, 1 classical."""
 
 
 def decide(estimate: Estimate, margin: float, levels: Levels = Levels()) -> Decision:
@@ -113,7 +115,7 @@ def crossover(gap: Series, alpha: float = ALPHA) -> Crossover:
         x, down = np.log2(gap.n), sign[first] > 0
         begins = _zero(x[first : first + 2], (low if down else high)[first : first + 2])
         ends = _zero(x[last - 1 : last + 1], (high if down else low)[last - 1 : last + 1])
-        return Crossover("observed", 2.0**begins, 2.0**ends)
+        return Crossover("observed", 2.0**begins, 2.0**ends, -1 if down else 1)
     inside = sign[gap.inside]
     if len(inside) > 1 and not turns and abs(int(inside.sum())) == len(inside):
         return Crossover("none up to N")
@@ -126,10 +128,10 @@ def _zero(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def margin_of(*scores: float, bounded: bool, greater_is_better: bool) -> float:
-    """The smallest difference that matters in practice."""
+    """The smallest difference that matters in practice; a loss is 1 - score as in `Study.loss`."""
     if bounded:
         return MARGIN
-    better = max(scores) if greater_is_better else min(scores)
+    better = 1.0 - max(scores) if greater_is_better else min(scores)
     return RELATIVE_MARGIN * abs(better) if math.isfinite(better) else 0.0
 
 

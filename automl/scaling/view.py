@@ -151,8 +151,9 @@ def scaling_of(study: Study, regime: Regime | None = None) -> Scaling:
 
     Args:
         study: Points of any number of regimes.
-        regime: The one to speak about; the most tuned one unless given.
+        regime: The one to speak about; `findings` says which unless given.
     """
     found = findings(study, regime)
-    advice = advise(found.study, found.losses, found.judged, found.tested)
+    default = study.of("default") if found.regime == "transferred" else None
+    advice = advise(found.study, default, found.losses, found.judged, found.tested)
     return Scaling(document_of(found), tuple(advice))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from automl.search.ladder import TOP, Climb, Ladder, Step, promoted
 from automl.search.lanes import Lane, Lanes
 from automl.search.pacing import ROOM, Pacing
+from automl.search.plan import HURRIED
 from automl.search.sampler import Sampler
 from automl.types import Trial
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from automl.search.plan import Job, Plan
     from automl.types import Learner, Rung, Status
 
-HURRIED = 0.8
-"""Part of its allowance above which a fit counts as cut short."""
 OVERRAN = 2.0
 """Times its allowance above which a fit counts as one that cannot be cut short."""
 

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from automl.types import Trial
 
 
+HURRIED = 0.8
+"""Part of its allowance above which a fit counts as cut short."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One fit to run now."""

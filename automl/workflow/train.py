@@ -14,7 +14,7 @@ from automl.search.dealer import Dealer
 from automl.search.journal import Journal, read_journal
 from automl.search.ladder import TOP
 from automl.search.objective import Order, Outcome
-from automl.search.plan import Job, Plan
+from automl.search.plan import HURRIED, Job, Plan
 from automl.search.rungs import RungStore
 from automl.types import Rung
 from automl.workflow.diagnose import LEAD, importance_seconds, warm_up
@@ -160,13 +160,14 @@ def _finisher(fit: Fit, prepared: Prepared, dealer: Dealer) -> Callable[[Job, Ou
     """Scores what came back, journals it, and tells dealer, observers and screen."""
     host = get_host()
     journal = Journal(fit.run)
-    families = {learner.name: learner.family for learner in prepared.learners}
+    learners = {learner.name: learner for learner in prepared.learners}
 
     def finish(job: Job, outcome: Outcome) -> None:
-        rung = _rung(job, outcome, prepared)
+        learner = learners[job.trial.learner]
+        rung = _rung(job, outcome, prepared, yields=learner.fidelity is not None)
         journal.write(rung, outcome.predictions, outcome.model)
         dealer.take(rung)
-        fit.count(rung, families[rung.learner], prepared.choice)
+        fit.count(rung, learner.family, prepared.choice)
         host.rung_finished(rung)
         if rung.status == "failed":
             fit.observer.say(f"{rung.trial} failed on rung {rung.rung}: {rung.reason}")
@@ -177,7 +178,8 @@ def _finisher(fit: Fit, prepared: Prepared, dealer: Dealer) -> Callable[[Job, Ou
     return finish
 
 
-def _rung(job: Job, outcome: Outcome, prepared: Prepared) -> Rung:
+def _rung(job: Job, outcome: Outcome, prepared: Prepared, *, yields: bool) -> Rung:
+    """The line of a finished fit, of a learner that yields to the clock or not."""
     step, trial = job.step, job.trial
     score: float | None = None
     if "" in outcome.predictions:
@@ -200,4 +202,5 @@ def _rung(job: Job, outcome: Outcome, prepared: Prepared) -> Rung:
         steps=outcome.steps,
         size_bytes=None if outcome.model is None else sum(map(len, outcome.model.values())),
         overhead_seconds=round(outcome.overhead_seconds, 4),
+        hurried=yields and outcome.fit_seconds > HURRIED * job.allowance,
     )

@@ -1,7 +1,8 @@
 """The claims, each with the contrast that was fixed before anything was measured.
 
-An effect is above 0 where it speaks for the claim. Skill is the share of what there is to gain:
-0 is the baseline's loss and 1 the least loss of any learner on the most rows of that study.
+An effect is above 0 where it speaks for the claim, and is paired by repeat. Skill is the share of
+what there is to gain: 0 is the baseline's loss and 1 the least loss of any learner at the last
+level of that study. The best of several learners is the one that validation prefers.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
-from scipy import stats
 
+from automl.scaling import Series
 from benchmarks.claims.experiments import CLASSICAL, DEEP, REPEATS
 from benchmarks.claims.judging import Effect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from automl.types import Array
 
 Evidence: TypeAlias = dict[str, Any]
 """Experiment -> what it found on one table."""
@@ -53,10 +56,9 @@ class Untestable:
 
 
 class Curves:
-    """One study on one table."""
+    """One study on one table, a value a repeat."""
 
     def __init__(self, found: dict[str, Any]) -> None:
-        self._found = found
         self._points = {
             name: {point["at"]: point for point in points}
             for name, points in found["learners"].items()
@@ -64,68 +66,87 @@ class Curves:
         every = [at for points in self._points.values() for at in points]
         self.levels = sorted(set(every))
         self.top = self.levels[-1]
-        last = {n: p[self.top]["loss"] for n, p in self._points.items() if self.top in p}
-        self._worst = last.get("baseline", math.nan)
-        self._gain = self._worst - min(last.values())
+        last = {n: self.losses(n, self.top) for n, p in self._points.items() if self.top in p}
+        means = {name: float(np.nanmean(losses)) for name, losses in last.items()}
+        self._gain = means.get("baseline", math.nan) - min(means.values())
 
-    def skill(self, learner: str, at: float) -> Effect | None:
-        """Of one learner at one level; None where it has no point."""
-        point = self._points.get(learner, {}).get(at)
-        if point is None or not self._gain > 0:
-            return None
-        error = math.nan if point["error"] is None else point["error"] / self._gain
-        return Effect((self._worst - point["loss"]) / self._gain, error)
+    @property
+    def tells(self) -> bool:
+        """Whether any learner does better than the baseline."""
+        return self._gain > 0
 
-    def best(self, learners: Iterable[str], at: float) -> Effect | None:
-        """The most skilled of some learners; both sides of a contrast name equally many."""
-        known = [skill for name in learners if (skill := self.skill(name, at)) is not None]
-        return max(known, key=lambda skill: skill.value, default=None)
+    def losses(self, learner: str, at: float) -> Array:
+        """(r,) losses of one learner at one level; NaN where it has none."""
+        return self._column(learner, at, "loss")
 
-    def seconds(self, learners: Iterable[str], at: float) -> float | None:
-        """Of the fit of the most skilled of some learners."""
-        known = [(s.value, n) for n in learners if (s := self.skill(n, at)) is not None]
-        return self._points[max(known)[1]][at]["seconds"] if known else None
+    def best(self, learners: Iterable[str], at: float, what: str = "loss") -> Array:
+        """(r,) losses, or seconds, of whom validation prefers; NaN where one of them is missing."""
+        names = list(learners)
+        seen = np.stack([self._column(name, at, "val") for name in names])
+        values = np.stack([self._column(name, at, what) for name in names])
+        chosen = np.where(np.isnan(seen), np.inf, seen).argmin(axis=0)
+        there = np.isfinite(np.stack([self.losses(name, at) for name in names])).all(axis=0)
+        return np.where(there, values[chosen, np.arange(values.shape[1])], np.nan)
+
+    def effect(self, saved: Array) -> Effect | None:
+        """(r,) losses saved, as skill."""
+        return effect_of(saved / self._gain) if self.tells else None
 
     def enough(self, learners: Iterable[str]) -> float:
         """log2 of the fewest rows with 95% of the best skill; one octave beyond where none has."""
         names = list(learners)
+        worst = np.nanmean(self.losses("baseline", self.top))
         for at in self.levels:
-            best = self.best(names, at)
-            if best is not None and best.value >= ENOUGH:
+            if (worst - self.best(names, at).mean()) / self._gain >= ENOUGH:
                 return math.log2(at)
         return math.log2(self.top) + 1
 
-    def rate(self) -> Effect | None:
+    def rate(self, deep: Iterable[str], classical: Iterable[str]) -> Effect | None:
         """Skill that the best deep learner gains on the best classical one a doubling."""
-        family = next((c for c in self._found["contrasts"] if c["kind"] == "family"), None)
-        if family is None or family["rate"]["low"] is None or not self._gain > 0:
+        names = list(deep), list(classical)
+        gaps = [np.subtract(*(self.best(side, at) for side in names)) for at in self.levels]
+        known = [
+            (at, gap) for at, gap in zip(self.levels, gaps, strict=True) if np.isfinite(gap).all()
+        ]
+        if not known or known[-1][0] != self.top or not self.tells:
             return None
-        rate = family["rate"]
-        error = (rate["high"] - rate["low"]) / 2 / stats.t.ppf(0.975, REPEATS - 1)
-        return Effect(-rate["per_doubling"] / self._gain, error / self._gain)
+        n, values = zip(*known, strict=True)
+        slope = Series(np.array(n), np.stack(values, axis=1)).slope()
+        if not slope.errors:
+            return None
+        error, freedom = slope.errors[0]
+        return Effect(-slope.value / self._gain, error / self._gain, freedom)
+
+    def _column(self, learner: str, at: float, what: str) -> Array:
+        values = self._points.get(learner, {}).get(at, {}).get(what, [None] * REPEATS)
+        return np.array(values, dtype=np.float64)
 
 
-def less(one: Effect | None, other: Effect | None) -> Effect | None:
-    """One minus the other; their errors add up as if they were independent."""
-    if one is None or other is None:
+def effect_of(values: Array) -> Effect | None:
+    """(r,) effects of repeats with a fifth held out; None where fewer than two are known."""
+    known = values[np.isfinite(values)]
+    if len(known) < 2:
         return None
-    return Effect(one.value - other.value, math.hypot(one.error, other.error))
+    estimate = Series(np.array([1.0]), known[:, None]).at()
+    return Effect(estimate.value, *estimate.errors[0])
 
 
 def scales_better(found: Evidence) -> Effect | None:
     """Rate on the rows axis."""
-    return Curves(found["rows"]).rate()
+    return Curves(found["rows"]).rate(DEEP, CLASSICAL)
 
 
 def ahead(found: Evidence) -> Effect | None:
     """Level with all rows."""
     curves = Curves(found["rows"])
-    return less(curves.best(DEEP, curves.top), curves.best(CLASSICAL, curves.top))
+    return curves.effect(curves.best(CLASSICAL, curves.top) - curves.best(DEEP, curves.top))
 
 
 def needs_more_rows(found: Evidence) -> Effect | None:
     """Octaves of rows to 95% of the best skill, deep minus classical."""
     curves = Curves(found["rows"])
+    if not curves.tells:
+        return None
     return Effect(curves.enough(DEEP) - curves.enough(CLASSICAL), math.nan)
 
 
@@ -134,24 +155,24 @@ def trees_with_a_quarter(found: Evidence) -> Effect | None:
     curves = Curves(found["rows"])
     quarter = min(curves.levels, key=lambda at: abs(at - curves.top / 4))
     trees = curves.best(("lightgbm", "random_forest"), quarter)
-    return less(trees, curves.best(DEEP, curves.top))
+    return curves.effect(curves.best(DEEP, curves.top) - trees)
 
 
 def svm_on_few_rows(found: Evidence) -> Effect | None:
     """Against the best of three others."""
     curves = Curves(found["few rows"])
-    others = ("mlp", "lightgbm", "linear")
-    return less(curves.skill("svm", curves.top), curves.best(others, curves.top))
+    others = curves.best(("mlp", "lightgbm", "linear"), curves.top)
+    return curves.effect(others - curves.losses("svm", curves.top))
 
 
 def trees_and_levels(found: Evidence) -> Effect | None:
     """What levels of categories give a decision tree, less what they give a net."""
     curves = Curves(found["levels"])
-    gains = [
-        less(curves.skill(name, curves.top), curves.skill(name, curves.levels[0]))
+    tree, net = (
+        curves.losses(name, curves.levels[0]) - curves.losses(name, curves.top)
         for name in ("decision_tree", "mlp")
-    ]
-    return less(*gains)
+    )
+    return curves.effect(tree - net)
 
 
 def suffers(experiment: str) -> Callable[[Evidence], Effect | None]:
@@ -159,11 +180,11 @@ def suffers(experiment: str) -> Callable[[Evidence], Effect | None]:
 
     def effect(found: Evidence) -> Effect | None:
         curves = Curves(found[experiment])
-        lost = [
-            less(curves.best(side, curves.levels[0]), curves.best(side, curves.top))
+        deep, classical = (
+            curves.best(side, curves.top) - curves.best(side, curves.levels[0])
             for side in (DEEP, CLASSICAL)
-        ]
-        return less(*lost)
+        )
+        return curves.effect(deep - classical)
 
     return effect
 
@@ -171,24 +192,22 @@ def suffers(experiment: str) -> Callable[[Evidence], Effect | None]:
 def unlabelled_rows(found: Evidence) -> Effect | None:
     """The same autoencoder with and without the rows whose label is hidden."""
     labels, rows = Curves(found["labels"]), Curves(found["rows"])
-    with_all = labels.skill("autoencoder", labels.levels[0])
-    return less(with_all, rows.skill("autoencoder", rows.levels[0]))
+    without = rows.losses("autoencoder", rows.levels[0])
+    return labels.effect(without - labels.losses("autoencoder", labels.levels[0]))
 
 
 def transfer(found: Evidence) -> Effect | None:
     """Pre-training on the rows without a label, against a net without it."""
     curves = Curves(found["labels"])
     few = curves.levels[0]
-    return less(curves.skill("autoencoder", few), curves.skill("mlp", few))
+    return curves.effect(curves.losses("mlp", few) - curves.losses("autoencoder", few))
 
 
 def time_to_train(found: Evidence) -> Effect | None:
     """log2 of seconds, classical over deep: above 0 nets are quicker."""
     curves = Curves(found["rows"])
-    sides = [curves.seconds(side, curves.top) for side in (CLASSICAL, DEEP)]
-    if sides[0] is None or sides[1] is None:
-        return None
-    return Effect(math.log2(sides[0] / sides[1]), math.nan)
+    classical, deep = (curves.best(side, curves.top, "seconds") for side in (CLASSICAL, DEEP))
+    return effect_of(np.log2(classical / deep))
 
 
 def detects(name: str) -> Callable[[Evidence], Effect | None]:
@@ -197,7 +216,8 @@ def detects(name: str) -> Callable[[Evidence], Effect | None]:
     def effect(found: Evidence) -> Effect | None:
         auc = found["anomalies"]["auc"]
         gaps = np.array(auc[name]) - np.array(auc["isolation_forest"])
-        return Effect(float(gaps.mean()), float(gaps.std(ddof=1) / np.sqrt(len(gaps))))
+        error = float(gaps.std(ddof=1) / np.sqrt(len(gaps)))
+        return Effect(float(gaps.mean()), error, len(gaps) - 1.0)
 
     return effect
 
@@ -216,7 +236,7 @@ def augmented(found: Evidence) -> Effect | None:
     """A net whose scarce classes a GAN filled up, against the net alone."""
     curves = Curves(found["scarce classes"])
     few = curves.levels[0]
-    return less(curves.skill("gan", few), curves.skill("mlp", few))
+    return curves.effect(curves.losses("mlp", few) - curves.losses("gan", few))
 
 
 FAMILIES = "best of mlp, resnet, realmlp against best of lightgbm, random_forest, linear"
@@ -266,7 +286,8 @@ LEDGER: tuple[Claim | Untestable, ...] = (
     ),
     Claim(
         "Decision trees suit categorical variables better than nets do",
-        "skill that all levels of the categories give over two levels, decision_tree less mlp",
+        "skill that all levels of the categories give over the commonest sixteenth of them, two at"
+        " least, decision_tree less mlp",
         ("levels",),
         trees_and_levels,
         SKILL,

@@ -16,15 +16,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file, save_file
-from scipy import stats
 from sklearn import datasets
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import train_test_split
 
 from automl import AutoML
+from automl.scaling import read_study
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from automl.scaling import Study
 
 MISSING = ["?", "NA", ""]
 STUDIED = (
@@ -116,47 +118,47 @@ def read(name: str, data: Path) -> Table:
 
 
 def study(
-    axis: str, rows: int, learners: tuple[str, ...], limit: str, anchors: int = 5
+    axis: str, rows: int, learners: tuple[str, ...], limit: str, anchors: int
 ) -> Callable[[Table], dict[str, Any]]:
-    """Default settings of some learners along an axis, three repeats, within a time limit."""
+    """Default settings of some learners along an axis, three repeats, within a time limit.
+
+    Anchors are two a doubling.
+    """
 
     def run(table: Table) -> dict[str, Any]:
         auto = AutoML(task=table.task, learner=(*learners, "baseline"), time_limit=limit)
-        found = auto.scale(
+        auto.scale(
             table.sample(rows),
             table.target,
             axis=axis,
             regime=("default",),
             repeats=REPEATS,
             anchors=anchors,
-        ).document
+        )
+        found = read_study(Path(auto.run_dir_))
         shutil.rmtree(auto.run_dir_)
         return {
-            "metric": found["metric"],
+            "metric": found.metric,
             "rows": min(rows, len(table.frame)),
-            "learners": {
-                name: [_point(p, flip=found["greater_is_better"]) for p in learner["points"]]
-                for name, learner in found["learners"].items()
-            },
-            "contrasts": [
-                {key: c[key] for key in ("kind", "deep", "classical", "rate", "level")}
-                for c in found["contrasts"]
-            ],
+            "learners": {name: _points(found, name) for name in (*learners, "baseline")},
         }
 
     return run
 
 
-def _point(point: dict[str, Any], *, flip: bool) -> dict[str, float | None]:
-    """Where on the axis, the loss with its standard error, and the seconds of a fit."""
-    low, high = point["low"], point["high"]
-    error = None if low is None else (high - low) / 2 / stats.t.ppf(0.975, REPEATS - 1)
-    return {
-        "at": point["n"],
-        "loss": 1 - point["score"] if flip else point["score"],
-        "error": error,
-        "seconds": point["fit_seconds"],
-    }
+def _points(found: Study, learner: str) -> list[dict[str, Any]]:
+    """Where on the axis; losses, validation losses and seconds of a fit, one a repeat or None."""
+    places = {(p.n, p.repeat): p for p in found.points if p.learner == learner}
+    return [
+        {
+            "at": at,
+            "loss": [p and found.loss(p.score[0]) for p in here],
+            "val": [p and found.loss(p.score_val[0]) for p in here],
+            "seconds": [p and p.fit_seconds for p in here],
+        }
+        for at in sorted({at for at, _ in places})
+        for here in [[places.get((at, repeat)) for repeat in range(REPEATS)]]
+    ]
 
 
 # --------------------------------------------------------------------------- anomalies
@@ -259,19 +261,18 @@ def _judged(auto: AutoML, test: pd.DataFrame, table: Table) -> np.ndarray:
 
 
 EXPERIMENTS = {
-    "rows": Experiment(STUDIED, study("rows", 5000, (*DEEP, *CLASSICAL, "autoencoder"), "6m")),
-    "few rows": Experiment(
-        STUDIED, study("rows", 640, (*DEEP, *CLASSICAL, "svm"), "100s", anchors=3)
+    "rows": Experiment(STUDIED, study("rows", 5000, (*DEEP, *CLASSICAL, "autoencoder"), "6m", 9)),
+    "few rows": Experiment(STUDIED, study("rows", 640, (*DEEP, *CLASSICAL, "svm"), "100s", 3)),
+    "labels": Experiment(
+        STUDIED, study("labels", 5000, ("autoencoder", "mlp", "lightgbm"), "4m", 9)
     ),
-    "labels": Experiment(STUDIED, study("labels", 5000, ("autoencoder", "mlp", "lightgbm"), "3m")),
-    "label noise": Experiment(STUDIED, study("label-noise", 2500, (*DEEP, *CLASSICAL), "2m")),
-    "gaps": Experiment(STUDIED, study("missingness", 2500, (*DEEP, *CLASSICAL), "2m")),
+    "label noise": Experiment(STUDIED, study("label-noise", 2500, (*DEEP, *CLASSICAL), "2m", 5)),
+    "gaps": Experiment(STUDIED, study("missingness", 2500, (*DEEP, *CLASSICAL), "2m", 5)),
     "levels": Experiment(
-        WITH_CATEGORIES,
-        study("cardinality", 5000, ("mlp", "decision_tree", "linear"), "90s"),
+        WITH_CATEGORIES, study("cardinality", 5000, ("mlp", "decision_tree", "linear"), "90s", 9)
     ),
     "scarce classes": Experiment(
-        WITH_CLASSES, study("rows", 2500, ("gan", "mlp", "lightgbm"), "75s", anchors=3)
+        WITH_CLASSES, study("rows", 2500, ("gan", "mlp", "lightgbm"), "100s", 5)
     ),
     "anomalies": Experiment(WITH_CLASSES, detectors),
     "pruning": Experiment(STUDIED, pruning),

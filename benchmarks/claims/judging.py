@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -16,7 +17,8 @@ GENERAL = 12
 """Tables that a general verdict needs."""
 LEVEL = 0.05
 EACH_WAY = 2
-"""Tables that must decide for it, and against it, before a claim is called mixed."""
+"""Tables that must decide for it, and against it, before a claim is called mixed: by chance that
+happens to fewer than one claim in a hundred."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Effect:
     value: float
     error: float
     """Its standard error within the table; NaN where it is not known."""
+    freedom: float = math.inf
+    """Degrees of freedom of the error."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Judged:
     p: float
     detectable: float
     ahead: int
-    """Tables that decide for the claim by themselves."""
+    """Tables that decide for the claim by themselves, each at 95%."""
     behind: int
 
 
@@ -58,13 +62,12 @@ def pool(effects: Mapping[str, Effect], kind: Literal["more", "not less"], margi
         margin: Of practical equivalence; a claim of "not less" is tested against minus it.
     """
     values = np.array([effect.value for effect in effects.values()])
-    errors = np.array([effect.error for effect in effects.values()])
+    half = np.array([stats.t.ppf(1 - LEVEL / 2, e.freedom) * e.error for e in effects.values()])
     null = -margin if kind == "not less" else 0.0
     count = len(values)
     pairs = _pairs(values)
     (low, high), (inner_low, inner_high) = (_interval(pairs, count, alpha) for alpha in (0.05, 0.1))
     error = (high - low) / 2 / stats.norm.ppf(0.975)
-    sure = stats.norm.ppf(1 - LEVEL / 2 / count) * errors  # Bonferroni: the tables are many
     return Judged(
         tables=count,
         typical=float(np.median(pairs)),
@@ -73,8 +76,8 @@ def pool(effects: Mapping[str, Effect], kind: Literal["more", "not less"], margi
         alike=-margin < inner_low and inner_high < margin,
         p=float(stats.wilcoxon(values - null).pvalue),
         detectable=float((stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * error),
-        ahead=int((values - sure > max(null, 0 if kind == "not less" else margin)).sum()),
-        behind=int((values + sure < -margin).sum()),
+        ahead=int((values - half > (null if kind == "not less" else margin)).sum()),
+        behind=int((values + half < -margin).sum()),
     )
 
 

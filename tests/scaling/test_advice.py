@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from automl.scaling import scaling_of
@@ -109,3 +111,17 @@ def test_only_a_wide_lead_excludes_a_crossover_within_twice_the_rows(gap, status
     assert found.document["backtest"]["extrapolation"] == "shown"
     assert found.verdicts[0]["level"]["verdict"] == "classical ahead"
     assert found.verdicts[0]["crossover"]["status"] == status
+
+
+def test_tuning_on_few_rows_is_set_against_the_default():
+    tuned = {NET: lambda n: 0.8 * falling(n), TREE: flat}
+    rows = table({NET: falling, TREE: flat}, noise=0.0005)
+    rows += table(tuned, regime="transferred", noise=0.0005, seed=1)
+    found = advice(rows)["compute"]
+    assert found.answer == "probably"
+    assert found.text.startswith("Tuning net on few rows gained ")
+
+
+def test_nothing_is_advised_of_a_spoilt_table():
+    study = replace(study_of(table({NET: falling, TREE: flat})), axis="label-noise")
+    assert scaling_of(study).advice == ()

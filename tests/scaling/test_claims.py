@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from benchmarks.claims import run as ledger
-from benchmarks.claims.claims import LEDGER, Claim, Curves, less
+from benchmarks.claims.claims import LEDGER, Claim, Curves
 from benchmarks.claims.judging import Effect, pool, verdicts
 
 WORDS = {"supported", "contradicted", "mixed", "underpowered"}
@@ -78,23 +78,74 @@ def test_a_longer_ledger_makes_no_claim_easier(errors):
         assert adjusted >= one.p - 1e-12
 
 
-def test_skill_is_the_share_of_what_there_is_to_gain():
-    points = {"baseline": [(100, 0.9), (400, 0.9)], "one": [(100, 0.7), (400, 0.5)]}
-    curves = Curves(
-        {
-            "learners": {
-                name: [{"at": at, "loss": loss, "error": 0.02, "seconds": 1.0} for at, loss in line]
-                for name, line in points.items()
-            },
-            "contrasts": [],
+def studied(lines, repeats=3):
+    """A study whose losses go by learner and level; the validation loss is the loss, or given."""
+    return {
+        "learners": {
+            name: [
+                {
+                    "at": at,
+                    "loss": list(losses),
+                    "val": list(val[0] if val else losses),
+                    "seconds": [1.0] * repeats,
+                }
+                for at, losses, *val in line
+            ]
+            for name, line in lines.items()
         }
-    )
-    assert curves.skill("one", 400) == Effect(1.0, pytest.approx(0.05))
-    assert curves.skill("one", 100).value == pytest.approx(0.5)
-    assert curves.skill("baseline", 100).value == 0
-    assert curves.skill("absent", 100) is None
+    }
+
+
+def test_skill_is_the_share_of_what_there_is_to_gain():
+    baseline = [(at, (0.9, 0.9, 0.9)) for at in (100, 400)]
+    one = [(100, (0.69, 0.70, 0.71)), (400, (0.5, 0.5, 0.5))]
+    curves = Curves(studied({"baseline": baseline, "one": one}))
+    found = curves.effect(curves.losses("baseline", 100) - curves.losses("one", 100))
+    assert found.value == pytest.approx(0.5)
+    assert found.error == pytest.approx(np.sqrt((1 / 3 + 1 / 4) * 0.01**2) / 0.4)
+    assert found.freedom == 2
     assert curves.enough(["one"]) == pytest.approx(np.log2(400))
-    assert less(curves.skill("one", 400), None) is None
+    assert np.isnan(curves.losses("absent", 100)).all()
+
+
+def test_the_best_is_who_validation_prefers_in_each_repeat():
+    a = [(100, (0.1, 0.2, 0.3), (0.5, 0.1, 0.1))]
+    b = [(100, (0.4, 0.5, 0.6), (0.4, 0.4, 0.4))]
+    curves = Curves(studied({"baseline": [(100, (0.9,) * 3)], "a": a, "b": b}))
+    assert list(curves.best(["a", "b"], 100)) == [0.4, 0.2, 0.3]
+
+
+def test_a_repeat_in_which_one_is_missing_has_no_best():
+    a = [(100, (0.1, None, 0.3))]
+    b = [(100, (0.4, 0.5, 0.6))]
+    curves = Curves(studied({"baseline": [(100, (0.9,) * 3)], "a": a, "b": b}))
+    assert np.isnan(curves.best(["a", "b"], 100)[1])
+    assert np.isnan(curves.best(["a", "b"], 100)).sum() == 1
+
+
+def test_a_table_on_which_nobody_learns_has_no_effect():
+    lines = {"baseline": [(100, (0.3,) * 3)], "a": [(100, (0.4,) * 3)]}
+    curves = Curves(studied(lines))
+    assert not curves.tells
+    assert curves.effect(curves.losses("a", 100)) is None
+
+
+def test_the_rate_is_the_skill_gained_a_doubling():
+    levels = (500, 1000, 2000, 4000)
+    net = [(n, [0.5 - 0.05 * k + e for e in (-0.001, 0, 0.001)]) for k, n in enumerate(levels)]
+    tree = [(n, (0.4,) * 3) for n in levels]
+    lines = {"baseline": [(n, (0.85,) * 3) for n in levels], "net": net, "tree": tree}
+    found = Curves(studied(lines)).rate(["net"], ["tree"])
+    assert found.value == pytest.approx(0.05 / 0.5, rel=0.01)
+    assert found.freedom == 2
+
+
+def test_three_repeats_decide_a_table_only_by_much():
+    """Two standard errors are plenty with many rows, and little with two degrees of freedom."""
+    sure = {f"t{i}": Effect(0.05, 0.015) for i in range(13)}
+    three = {f"t{i}": Effect(0.05, 0.015, 2) for i in range(13)}
+    assert pool(sure, "more", 0.01).ahead == 13
+    assert pool(three, "more", 0.01).ahead == 0
 
 
 def test_every_claim_names_experiments_that_there_are():

@@ -220,6 +220,12 @@ def test_cost_exponents_skip_what_is_set_up():
     assert learners["tree"]["cost"] == {"exponent": None, "low": None, "high": None}
 
 
+def test_fits_that_time_cut_short_say_nothing_about_cost():
+    rows = table({("net", "deep"): lambda _: 0.2, ("tree", "classical"): lambda _: 0.3})
+    rows = [row | {"hurried": row["n"] > 2000} for row in rows]
+    assert scaling_document(study_of(rows))["learners"]["net"]["cost"]["exponent"] is None
+
+
 def test_nothing_to_compare_is_said():
     found = scaling_of(study_of(table({("net", "deep"): lambda _: 0.2})))
     assert found.verdicts == []

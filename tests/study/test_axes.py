@@ -102,6 +102,14 @@ def test_gaps_by_value_take_large_numbers_and_rare_levels_first(data, repeats):
     assert gaps.loc[rare, "city"].mean() > 1.5 * gaps.loc[~rare, "city"].mean()
 
 
+def test_numbers_that_are_mostly_alike_get_their_share_of_gaps():
+    plain = dataset()
+    flag = np.where(np.arange(len(plain.X)) % 10 == 0, 1.0, 0.0)
+    data = replace(plain, X=plain.X.assign(b=flag))
+    gaps = AXES["missing-by-value"](data, repeats_of(data, 1, 0), 5).cell(0, 4).X["b"].isna()
+    assert gaps.mean() == pytest.approx(0.4, abs=0.05)
+
+
 @pytest.mark.parametrize("task", ["binary", "regression"])
 def test_label_noise_spoils_training_labels_only_more_and_more(task):
     data = dataset(task)

@@ -111,7 +111,6 @@ def test_with_time_enough_everyone_reaches_the_top_in_every_repeat():
     for name in FIVE:
         tops = {r.fold for r in world.dealt if r.learner == name and r.n == SIZES[-1]}
         assert tops == set(range(REPEATS))
-    assert not dealer.left_open
 
 
 def test_the_slowest_stops_lower_in_three_repeats_and_the_others_do_not():
@@ -203,5 +202,4 @@ def test_a_fit_cut_short_by_the_end_may_be_dealt_again():
     job = dealer.deal(0.0)
     dealer.drop(job)
     assert dealer.idle
-    assert dealer.left_open
     assert dealer.deal(0.0).step == Step(job.step.rung, job.step.fold)

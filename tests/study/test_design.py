@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from automl.data.schema import infer_schema, to_dataset
 from automl.errors import DataError
+from automl.hooks.manager import get_host
 from automl.workflow.study.design import (
     MOST_APART,
     MOST_SCORED,
@@ -15,6 +16,7 @@ from automl.workflow.study.design import (
     parts_of,
     repeats_of,
 )
+from automl.workflow.study.points import blank_study
 
 
 def table(n, *, groups=None, time=False):
@@ -95,3 +97,22 @@ def test_the_past_is_trained_on_and_the_future_scored():
     data = table(2000, time=True)
     for repeat in repeats_of(data, 3, 0):
         assert data.times[repeat.order].max() < data.times[repeat.scored].min()
+
+
+def test_fewer_groups_than_fifths_are_held_out_in_turn():
+    data = table(900, groups=3)
+    dealt = repeats_of(data, 6, 0)
+    held = [frozenset(data.groups[repeat.scored]) for repeat in dealt]
+    assert len(set(held[:3])) == len(set(held[3:])) == 3
+    assert {repeat.folds for repeat in dealt} == {3}
+    assert any((a.order != b.order).any() for a, b in zip(dealt[:3], dealt[3:], strict=True))
+
+
+def test_a_study_knows_whether_its_repeats_share_what_they_are_scored_on():
+    metric = get_host().metrics()["roc_auc"]
+    by_time = blank_study(metric, "rows", repeats_of(table(500, time=True), 3, 0))
+    by_rows = blank_study(metric, "rows", repeats_of(table(500), 3, 0))
+    by_groups = blank_study(metric, "rows", repeats_of(table(900, groups=3), 3, 0))
+    assert (by_time.same_rows, by_time.test_to_train) == (True, 0.25)
+    assert (by_rows.same_rows, by_rows.test_to_train) == (False, 0.25)
+    assert (by_groups.same_rows, by_groups.test_to_train) == (False, 0.5)

@@ -57,8 +57,6 @@ class StudyDealer:
         self.lanes = {lane.learner.name: lane for lane in sorted(lanes, key=_by_cost)}
         self.repeats = repeats
         self.seconds = seconds
-        self.left_open = False
-        """Whether fits that could have been dealt were not, for want of time."""
         self._slots = slots
         self._graded = graded
         self._planned = -math.inf
@@ -103,7 +101,6 @@ class StudyDealer:
         """Forget a fit that the end of the study cut short; it may be dealt again."""
         lane = self.lanes[job.trial.learner]
         lane.running.discard((job.trial.number, job.step.rung, job.step.fold))
-        self.left_open = True
 
     def replay(self, rungs: Iterable[Rung]) -> None:
         """Take the fits of an earlier session."""
@@ -125,14 +122,6 @@ class StudyDealer:
     @property
     def idle(self) -> bool:
         return not any(lane.running for lane in self.lanes.values())
-
-    @property
-    def curtailed(self) -> bool:
-        """Whether time keeps it from what was asked."""
-        lanes = [lane for lane in self.lanes.values() if not lane.dead]
-        return self.left_open or any(
-            lane.cap < lane.top or lane.repeats < self.repeats for lane in lanes
-        )
 
     # -------------------------------------------------------------------- planning
 
@@ -220,7 +209,6 @@ class StudyDealer:
                     continue
                 if self.seconds is None or self._fits(lane, fit, now):
                     return fit
-                self.left_open = True
         return None
 
     def _fits(self, lane: Lane, fit: Fit, now: float) -> bool:

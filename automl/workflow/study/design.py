@@ -33,6 +33,8 @@ class Repeat:
     scored: Array
     """(s,) int64 ascending positions of held-out rows, at most 5,000."""
     groups: Array | None = None
+    folds: int = FOLDS
+    """Parts of the rows, of which it holds out one; fewer where there are few groups."""
 
     def prefix(self, n: int) -> Array:
         """The first n rows; of grouped rows as many whole groups as come closest."""
@@ -57,8 +59,9 @@ class Parts:
 def repeats_of(data: Dataset, count: int, seed: int) -> list[Repeat]:
     """Deal the rows of a study.
 
-    Repeat r holds out fifth r; after five repeats fifths are dealt anew. Groups stay whole. With
-    times every repeat holds out the last fifth and shuffles the past anew.
+    Repeat r holds out fifth r; after five repeats fifths are dealt anew. Groups stay whole; fewer
+    than five are parts themselves. With times every repeat holds out the last fifth and shuffles
+    the past anew.
 
     Args:
         data: The table.
@@ -69,17 +72,17 @@ def repeats_of(data: Dataset, count: int, seed: int) -> list[Repeat]:
         DataError: There are too few rows or groups.
     """
     found = []
+    folds = make_split(data, FOLDS, seed).n_folds
     for repeat in range(count):
-        split = make_split(data, FOLDS, seed + repeat // FOLDS)
+        split = make_split(data, FOLDS, seed + repeat // folds)
         fold = repeat % split.n_folds
         order = make_split(data, FOLDS, seed + 1_000 + repeat).order
         place = split.fold_of[order]
         held = split.validation(fold)
         rng = np.random.default_rng([seed, repeat])
         scored = np.sort(rng.permutation(held)[:MOST_SCORED])
-        found.append(
-            Repeat(order[(place != fold) & (place != LEFT_OUT)], scored, groups=data.groups)
-        )
+        own = order[(place != fold) & (place != LEFT_OUT)]
+        found.append(Repeat(own, scored, data.groups, folds if folds > 1 else FOLDS))
     return found
 
 

@@ -141,8 +141,14 @@ def _places(known: pd.Series) -> Callable[[pd.Series], Array]:
         return lambda values: values.astype(object).map(middle).fillna(1.0).to_numpy(np.float64)
     if pd.api.types.is_numeric_dtype(known) or pd.api.types.is_datetime64_any_dtype(known):
         ascending = np.sort(known.dropna().to_numpy())
-        return lambda values: np.searchsorted(ascending, values.to_numpy()) / max(len(ascending), 1)
+        return lambda values: _middle(ascending, values.to_numpy()) / max(len(ascending), 1)
     return lambda values: np.full(len(values), 0.5)
+
+
+def _middle(ascending: Array, values: Array) -> Array:
+    """(n,) places of values; those that are equal share the middle of theirs."""
+    first, last = (np.searchsorted(ascending, values, side) for side in ("left", "right"))
+    return np.asarray((first + last) / 2)
 
 
 # ---------------------------------------------------------------------------- columns

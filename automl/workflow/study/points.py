@@ -14,13 +14,14 @@ from automl.search.journal import stem
 from automl.search.ladder import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from automl.scaling.points import Regime
     from automl.types import Array, Metric, Rung
     from automl.workflow.study.axes import Axis
     from automl.workflow.study.dealer import StudyDealer
+    from automl.workflow.study.design import Repeat
     from automl.workflow.study.lane import Lane
 
 
@@ -65,39 +66,42 @@ class Scorer:
         return self._truths(step)[1], np.asarray(np.load(path, allow_pickle=False))
 
 
-def study_of(
-    dealer: StudyDealer,
-    axis: Axis,
-    name: str,
-    metric: Metric,
-    scorer: Scorer,
-    *,
-    terms: bool = True,
-) -> Study:
+def blank_study(metric: Metric, axis: str, repeats: Sequence[Repeat]) -> Study:
+    """A study without points yet.
+
+    Args:
+        metric: That it compares.
+        axis: Name of what grows.
+        repeats: Of the study.
+    """
+    first, *others = repeats
+    return Study(
+        metric=metric.name,
+        greater_is_better=metric.greater_is_better,
+        bounded=metric.bounded,
+        axis=axis,
+        test_to_train=1 / (first.folds - 1),
+        same_rows=all(np.array_equal(first.scored, other.scored) for other in others),
+    )
+
+
+def points_of(
+    dealer: StudyDealer, axis: Axis, scorer: Scorer, *, terms: bool = True
+) -> tuple[Point, ...]:
     """All points of a study so far, a fit in every regime that it counts for.
 
     Args:
         dealer: Knows what finished and what was chosen.
         axis: Gives the values of the levels.
-        name: Of the axis.
-        metric: Of the study.
         scorer: Scores on the held-out rows.
         terms: Whether the points of the first repeat get their per-row terms.
     """
-    points = [
+    return tuple(
         _point(lane, value, scorer, entry, terms=terms)
         for lane in dealer.lanes.values()
         for entry in _of(lane)
         for value in axis.values(entry.place[1], entry.order)
         if axis.trials is None or value <= entry.tried
-    ]
-    return Study(
-        metric=metric.name,
-        greater_is_better=metric.greater_is_better,
-        bounded=metric.bounded,
-        points=tuple(points),
-        axis=name,
-        stopped=dealer.curtailed,
     )
 
 
@@ -146,5 +150,6 @@ def _point(lane: Lane, value: float, scorer: Scorer, entry: _Entry, *, terms: bo
         order=entry.order,
         fit_seconds=rung.fit_seconds,
         predict_seconds=rung.predict_seconds,
+        hurried=rung.hurried,
         terms=(lambda: scorer.terms(rung, step)) if terms and repeat == 0 else None,
     )

@@ -17,6 +17,7 @@ from automl.workflow.state import Fit
 from automl.workflow.study.catalogue import AXES
 from automl.workflow.study.design import fingerprint, repeats_of
 from automl.workflow.study.outcome import outcomes
+from automl.workflow.study.points import blank_study
 from automl.workflow.study.train import Training, train_study
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from automl.scaling.points import Study
     from automl.types import Learner, Observer
     from automl.workflow.state import Prepared
     from automl.workflow.study.axes import Axis
@@ -60,9 +62,9 @@ def scale_run(
     try:
         table = read(source)
         fit.done("read")
-        prepared, axis = _prepared(fit, options, table, target)
+        prepared, axis, blank = _prepared(fit, options, table, target)
         fit.done("infer")
-        training, interrupted = train_study(fit, options, prepared, axis)
+        training, interrupted = train_study(fit, options, prepared, axis, blank)
         cluster.stop()
         fit.done("search")
         _conclude(fit, options, training, interrupted=interrupted)
@@ -91,7 +93,7 @@ def _same_study(options: StudyOptions, run: Path) -> None:
 
 def _prepared(
     fit: Fit, options: StudyOptions, table: pd.DataFrame, target: str | None
-) -> tuple[Prepared, Axis]:
+) -> tuple[Prepared, Axis, Study]:
     """Everything that is decided before the first fit, written down."""
     prepared = prepare(fit, table, None, target)
     begun = fit.content.get("study", {})
@@ -125,7 +127,7 @@ def _prepared(
         },
     }
     rundir.write(fit.run, fit.content)
-    return prepared, axis
+    return prepared, axis, blank_study(prepared.metric, options.axis, repeats)
 
 
 def _learners(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from automl.errors import AutoMLError
@@ -13,13 +13,14 @@ from automl.scaling import write_study
 from automl.search import machine, rundir
 from automl.search.journal import Journal, read_journal
 from automl.search.objective import Order, Outcome
+from automl.search.plan import HURRIED
 from automl.search.watch import OVERDUE
 from automl.types import Rung
 from automl.workflow.study.dealer import ENOUGH, SPARE, StudyDealer
 from automl.workflow.study.forecast import linear_seconds_a_row, plan_lines
 from automl.workflow.study.lane import Lane
 from automl.workflow.study.options import MOST_TRIALS
-from automl.workflow.study.points import Scorer, study_of
+from automl.workflow.study.points import Scorer, points_of
 from automl.workflow.study.store import CellStore
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Training:
     dealer: StudyDealer
     store: CellStore
     scorer: Scorer
+    blank: Study
+    """The study without points."""
     journal: Journal
     end: float = math.inf
     """`time.monotonic()` at which the training must be over."""
@@ -129,6 +132,7 @@ class Training:
             reason=outcome.reason,
             steps=outcome.steps,
             overhead_seconds=round(outcome.overhead_seconds, 4),
+            hurried=outcome.fit_seconds > HURRIED * job.allowance,
         )
 
     def tick(self) -> None:
@@ -153,8 +157,8 @@ class Training:
         Args:
             terms: Whether the points of the first repeat get their per-row terms.
         """
-        name = self.options.axis
-        return study_of(self.dealer, self.axis, name, self.metric, self.scorer, terms=terms)
+        points = points_of(self.dealer, self.axis, self.scorer, terms=terms)
+        return replace(self.blank, points=points)
 
     def _calibrated(self) -> bool:
         """Whether every learner has been tried at the lowest level."""
@@ -163,9 +167,16 @@ class Training:
 
 
 def train_study(
-    fit: Fit, options: StudyOptions, prepared: Prepared, axis: Axis
+    fit: Fit, options: StudyOptions, prepared: Prepared, axis: Axis, blank: Study
 ) -> tuple[Training, bool]:
     """Train until the plan is carried out or time is over.
+
+    Args:
+        fit: The run and what it may use.
+        options: Every choice.
+        prepared: The table, the learners and the metric.
+        axis: What grows.
+        blank: The study without points.
 
     Returns:
         The training, which knows what became of every learner, and whether the user broke off.
@@ -194,8 +205,9 @@ def train_study(
         seed=fit.options.seed,
     )
     scorer = Scorer(fit.run, prepared.metric, store.truths)
+    journal = Journal(fit.run)
     training = Training(
-        fit, options, prepared, axis, dealer, store, scorer, Journal(fit.run), told=bool(earlier)
+        fit, options, prepared, axis, dealer, store, scorer, blank, journal, told=bool(earlier)
     )
     for rung in earlier:
         if rung.learner in dealer.lanes:
