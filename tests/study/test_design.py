@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from automl.data.schema import infer_schema, to_dataset
 from automl.errors import DataError
-from automl.hooks.manager import get_host
+from automl.metrics import get_metric
 from automl.workflow.study.design import (
     MOST_APART,
     MOST_SCORED,
@@ -109,7 +109,7 @@ def test_fewer_groups_than_fifths_are_held_out_in_turn():
 
 
 def test_a_study_knows_whether_its_repeats_share_what_they_are_scored_on():
-    metric = get_host().metrics()["roc_auc"]
+    metric = get_metric("roc_auc", "binary", ())
     by_time = blank_study(metric, "rows", repeats_of(table(500, time=True), 3, 0))
     by_rows = blank_study(metric, "rows", repeats_of(table(500), 3, 0))
     by_groups = blank_study(metric, "rows", repeats_of(table(900, groups=3), 3, 0))
