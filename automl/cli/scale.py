@@ -181,4 +181,5 @@ def _result(run: Path, seconds: float, *, as_json: bool) -> None:
         emit_json(json.loads((run / "scaling.json").read_text(encoding="utf-8")))
         return
     emit_rich(*study_parts(run))
-    emit(f"\ndone in {format_duration(seconds)}\nstudy:   {run}\nagain:   automl scaling {run}")
+    report = run / "report.html"
+    emit(f"\ndone in {format_duration(seconds)}\nreport: {report}\nagain:  automl scaling {run}")

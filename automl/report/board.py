@@ -89,7 +89,7 @@ def left_out(facts: Facts) -> dict[str, Any] | str:
     rows = [
         {key: str(row.get(key) or "") for key in ("learner", "family", "status", "reason")}
         for row in known
-        if row["rank"] is None
+        if row["rank"] is None and row.get("reason")
     ]
     failed = Counter((r.learner, r.reason) for r in facts.rungs if r.status == "failed")
     failures = [

@@ -51,6 +51,11 @@ class Facts:
     """File -> why it could not be read."""
 
     @property
+    def study(self) -> bool:
+        """Whether it is a dedicated study, which has curves and no model."""
+        return self.info.get("kind") == "study"
+
+    @property
     def ranked(self) -> list[dict[str, Any]]:
         """Rows of the leaderboard that have a rank, best first."""
         return [row for row in self.board if row["rank"] is not None]
@@ -66,8 +71,17 @@ class Facts:
 
     @property
     def places(self) -> dict[str, int]:
-        """Learner -> its place on the leaderboard, best first, those without a rank last."""
-        return {row["learner"]: place for place, row in enumerate(self.board)}
+        """Learner -> its place on the leaderboard, best first, those without a rank last.
+
+        In a study, which has none: by how far its curve goes, then by the score there.
+        """
+        if not self.study:
+            return {row["learner"]: place for place, row in enumerate(self.board)}
+        sign = -1.0 if self.metric[1] else 1.0
+        learners = (self.scaling or {}).get("learners", {})
+        lasts = {name: one["points"][-1] for name, one in learners.items() if one["points"]}
+        ranked = sorted(lasts, key=lambda n: (-lasts[n]["n"], sign * (lasts[n]["score"] or 0.0)))
+        return {name: place for place, name in enumerate(ranked)}
 
 
 def read_facts(run: Path) -> Facts:

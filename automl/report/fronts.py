@@ -33,14 +33,38 @@ class _Cost:
 
 def fronts(facts: Facts) -> dict[str, Any] | str:
     """A chart a cost, with the learners that none beats at both."""
-    scored = [row for row in facts.ranked if row["score"] is not None]
+    every = _at_the_top(facts) if facts.study else facts.ranked
+    scored = [row for row in every if row["score"] is not None]
     rows = [row for row in scored if row["family"] != "baseline"] or scored
     if not rows:
         return "No learner has a score, so there is nothing to set against its cost."
     metric, greater = facts.metric
     scale = score_scale([row["score"] for row in rows], greater_is_better=greater)
     axis = Axis(f"{metric} ({'higher' if greater else 'lower'} is better)", scale)
-    return {"charts": [_chart(rows, cost, axis, greater) for cost in _costs(facts)]}
+    charts = [_chart(rows, cost, axis, greater) for cost in _costs(facts)]
+    return {"charts": [chart for chart in charts if chart.series]}
+
+
+def _at_the_top(facts: Facts) -> list[dict[str, Any]]:
+    """Rows as of a leaderboard: the learners of a study at the largest size that any reached."""
+    study = facts.scaling or {"learners": {}, "n_test": 0}
+    top = max((p["n"] for one in study["learners"].values() for p in one["points"]), default=0)
+    return [
+        {
+            "learner": name,
+            "family": one["family"],
+            "score": point["score"],
+            "fit_seconds": point["fit_seconds"],
+            "predict_rows_per_second": study["n_test"] / point["predict_seconds"]
+            if point["predict_seconds"]
+            else None,
+            "size_bytes": None,
+            "spent_seconds": None,
+        }
+        for name, one in study["learners"].items()
+        for point in one["points"]
+        if point["n"] == top
+    ]
 
 
 def _costs(facts: Facts) -> list[_Cost]:

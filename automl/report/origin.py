@@ -16,6 +16,14 @@ COLUMNS = 300
 """Columns listed at most; run.json has them all."""
 NOT_FLAGS = {"output", "resume", "began", "task", "seed", "seconds", "memory"}
 """Written by hand below, or not part of what was asked."""
+STUDY_FLAGS = {
+    "axis": "--axis",
+    "regimes": "--regime",
+    "repeats": "--repeats",
+    "anchors": "--anchors",
+    "price_per_hour": "--price-per-hour",
+}
+"""What run.json knows of a study -> its flag."""
 
 
 def data(facts: Facts) -> dict[str, Any] | str:
@@ -79,9 +87,10 @@ def repeat(facts: Facts) -> dict[str, Any] | str:
 
 
 def command(info: dict[str, Any]) -> str:
-    """The command line that asks for the same fit."""
+    """The command line that asks for the same fit or study."""
     arguments = dict(info.get("arguments", {}))
-    words = ["automl", "fit", str(info.get("source", "DATA"))]
+    study = info.get("study", {})
+    words = ["automl", "scale" if study else "fit", str(info.get("source", "DATA"))]
     if info.get("target"):
         words += ["--target", str(info["target"])]
     if arguments.get("task", "auto") != "auto":
@@ -93,6 +102,8 @@ def command(info: dict[str, Any]) -> str:
     for name, value in arguments.items():
         if name not in NOT_FLAGS:
             words += _flag(f"--{name.replace('_', '-')}", value)
+    for key, flag in STUDY_FLAGS.items():
+        words += _flag(flag, study.get(key))
     return shlex.join([*words, "--seed", str(arguments.get("seed", 0))])
 
 
@@ -117,7 +128,15 @@ def _machine(machine: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _split(info: dict[str, Any]) -> list[tuple[str, str]]:
-    split = info.get("split", {})
+    study, split = info.get("study"), info.get("split", {})
+    if study:
+        return [
+            ("what grows", str(study["axis"]).replace("-", " ")),
+            ("its values", ", ".join(f"{level:,.6g}" for level in study["levels"])),
+            ("repeats", str(study["repeats"])),
+            ("rows scored in each", ", ".join(f"{rows:,}" for rows in study["scored_rows"])),
+            ("fingerprint of the split", str(study["fingerprint"])),
+        ]
     if not split:
         return []
     rungs = ", ".join(f"{rows:,}" for rows in split.get("rungs", {}).values())

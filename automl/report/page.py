@@ -36,18 +36,20 @@ class _Section:
     """The template's values, or a sentence on why there is nothing to show."""
     tasks: tuple[str, ...] = ()
     """Tasks it speaks of; all unless given."""
+    of_model: bool = False
+    """Whether it speaks of the models that a fit leaves and a study does not."""
 
 
 CLASSES = ("binary", "multiclass")
 SECTIONS = (
     _Section("verdict", "In short", verdict),
     _Section("curves", "How scores grow with the data", curves),
-    _Section("board", "Leaderboard", board),
+    _Section("board", "Leaderboard", board, of_model=True),
     _Section("fronts", "Score against cost", fronts),
-    _Section("importance", "Which columns matter", importance),
-    _Section("calibration", "Can the probabilities be trusted?", calibration, CLASSES),
-    _Section("confusion", "Which classes are confused", confusion, CLASSES),
-    _Section("residuals", "How far off the predictions are", residuals, ("regression",)),
+    _Section("importance", "Which columns matter", importance, of_model=True),
+    _Section("calibration", "Can the probabilities be trusted?", calibration, CLASSES, True),
+    _Section("confusion", "Which classes are confused", confusion, CLASSES, True),
+    _Section("residuals", "How far off the predictions are", residuals, ("regression",), True),
     _Section("data", "What the data were taken for", data),
     _Section("left_out", "What did not run, and why", left_out),
     _Section("repeat", "How to repeat it", repeat),
@@ -67,7 +69,11 @@ def report_html(run: Path) -> str:
     """
     facts = read_facts(run)
     task = str(facts.info.get("task", ""))
-    wanted = [one for one in SECTIONS if not one.tasks or task in one.tasks]
+    wanted = [
+        one
+        for one in SECTIONS
+        if (not one.tasks or task in one.tasks) and not (one.of_model and facts.study)
+    ]
     sections = [(one.id, one.title, _body(one, facts)) for one in wanted]
     return (
         _templates()

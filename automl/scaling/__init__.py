@@ -9,7 +9,6 @@ from automl.scaling.cost import Cost, cost_of, money, pareto
 from automl.scaling.curve import KINDS, Curves, fit_curves, window
 from automl.scaling.document import scaling_document, write_scaling
 from automl.scaling.estimate import Estimate, Series
-from automl.scaling.fronts import fronts
 from automl.scaling.ladder import study_of_run
 from automl.scaling.points import (
     Point,
@@ -38,7 +37,6 @@ __all__ = [
     "crossover",
     "decide",
     "fit_curves",
-    "fronts",
     "half_width",
     "holm",
     "money",

@@ -19,7 +19,8 @@ from automl.workflow.importance import ROWS
 from automl.workflow.outcomes import calibration, confusion, residuals
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import pandas as pd
 
@@ -166,14 +167,25 @@ def write_diagnostics(
         advice: What would help, from the scaling verdicts.
         why_no_importance: What `ask_importance` said.
     """
-    content = {
-        "advice": [asdict(entry) for entry in advice],
-        **_outcomes(fit, prepared, str(board.iloc[0]["learner"])),
-        "importance": _importance(fit, prepared, why_no_importance),
-    }
-    draft = fit.run / f"{NAME}.part"
+    outcomes = _outcomes(fit, prepared, str(board.iloc[0]["learner"]))
+    importance = _importance(fit, prepared, why_no_importance)
+    write_advice(fit.run, advice, outcomes | {"importance": importance})
+
+
+def write_advice(
+    run: Path, advice: Sequence[Advice], others: Mapping[str, Any] | None = None
+) -> None:
+    """Write `diagnostics.json` with what would help, all there is to say without a model.
+
+    Args:
+        run: The run directory.
+        advice: From the scaling verdicts.
+        others: Further parts by name.
+    """
+    content = {"advice": [asdict(entry) for entry in advice], **(others or {})}
+    draft = run / f"{NAME}.part"
     draft.write_text(json.dumps(content, indent=1, default=str), encoding="utf-8")
-    draft.replace(fit.run / NAME)
+    draft.replace(run / NAME)
 
 
 def _importance(fit: Fit, prepared: Prepared, why_not: str) -> dict[str, Any]:

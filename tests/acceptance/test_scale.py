@@ -16,6 +16,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.report.reading import Page
+
 PLANTED = Path(__file__).parents[1] / "study" / "planted.py"
 COMMAND = (sys.executable, "-c", "from automl.cli import main; main()", "scale")
 BOTH = ("--learner", "planted_deep", "--learner", "planted_classical")
@@ -119,6 +121,21 @@ def test_the_verdicts_can_be_read_again(study, home):
         check=True,
     )
     assert json.loads(again.stdout) == study.document
+
+
+def test_a_study_leaves_its_report(study, home):
+    html = Page((home / "known" / "report.html").read_text("utf-8"))
+    assert list(html.sections) == ["verdict", "curves", "fronts", "data", "left_out", "repeat"]
+    for name, text in html.sections.items():
+        assert "do not have what this needs" not in text, name
+        assert "Not known" not in text, name
+    said = one_line(html.sections["verdict"])
+    assert "Rows: The last doubling, to 16,000 training rows," in said
+    assert "planted_deep" in html.sections["fronts"]
+    again = one_line(html.sections["repeat"])
+    assert "automl scale planted.csv --target label --time-limit 2m" in again
+    assert "--axis rows --regime default --regime transferred --repeats 5 --anchors 9" in again
+    assert "--price-per-hour 3" in again
 
 
 @pytest.mark.slow

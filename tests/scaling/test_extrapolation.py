@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from automl.scaling import FACTORS, fit_curves, fronts, half_width, pareto, scale, study_from_table
+from automl.scaling import FACTORS, fit_curves, half_width, pareto, scale
 
 N = np.ceil(16000 * 2.0 ** (-np.arange(7)[::-1] / 2))
 LOSS = 0.05 + 0.2 * (N / 1000) ** -0.5
@@ -41,16 +41,3 @@ def test_the_front_is_what_nothing_beats_at_both():
     cost = [3.0, 1.0, 2.0, 4.0, np.nan]
     loss = [0.1, 0.3, 0.4, 0.1, 0.0]
     assert pareto(cost, loss) == [1, 0]
-
-
-def test_fronts_name_learners_at_the_largest_anchor():
-    rows = [
-        {"learner": name, "family": "deep", "n": n, "score": loss, "fit_seconds": seconds}
-        for name, loss, seconds in (("slow", 0.1, 9.0), ("fast", 0.2, 1.0), ("poor", 0.3, 5.0))
-        for n in (100, 200)
-    ]
-    rows.append({"learner": "small", "family": "deep", "n": 100, "score": 0.0, "fit_seconds": 0.1})
-    study = study_from_table(rows, metric="e", greater_is_better=False, bounded=True)
-    found = fronts(study, price_per_hour=2.0)
-    assert found["fit_seconds"] == found["money"] == ["fast", "slow"]
-    assert found["size_bytes"] == []

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from automl.errors import BudgetError, UsageError
 from automl.hooks.manager import applicable, get_host
+from automl.report import write_report
 from automl.scaling import scaling_of, write_scaling, write_study
 from automl.search import rundir
 from automl.search.cluster import Cluster
 from automl.workflow.describe import describe_run
+from automl.workflow.diagnose import write_advice
 from automl.workflow.prepare import prepare, read
 from automl.workflow.state import Fit
 from automl.workflow.study.catalogue import AXES
@@ -44,7 +46,7 @@ def scale_run(
         observer: Is told the plan, what was inferred and how it goes.
 
     Returns:
-        The run directory, with `points.jsonl` and `scaling.json`.
+        The run directory, with `points.jsonl`, `scaling.json` and `report.html`.
 
     Raises:
         DataError: The table cannot be used as asked.
@@ -173,9 +175,12 @@ def _conclude(fit: Fit, options: StudyOptions, training: Training, *, interrupte
         msg = f"no fit of the study ended ({reasons}); raise --time-limit or see {fit.run}"
         raise BudgetError(msg)
     write_study(fit.run, study)
-    write_scaling(fit.run, scaling_of(study).document)
+    scaling = scaling_of(study)
+    write_scaling(fit.run, scaling.document)
+    write_advice(fit.run, scaling.advice)
     fit.done("save")
     rundir.write(fit.run, fit.content)
+    write_report(fit.run)
     fit.show("done")
 
 
