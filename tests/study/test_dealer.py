@@ -113,9 +113,9 @@ def test_with_time_enough_everyone_reaches_the_top_in_every_repeat():
         assert tops == set(range(REPEATS))
 
 
-def test_the_slowest_stops_lower_in_three_repeats_and_the_others_do_not():
+def test_the_slowest_stops_lower_and_the_others_do_not():
     world = World(FIVE)
-    world.run(world.dealer(150))
+    world.run(world.dealer(80))
     fits = Counter((r.learner, r.n) for r in world.dealt if r.trial.endswith("-0"))
     assert all(fits[name, SIZES[-1]] == REPEATS for name in ("linear", "tree"))
     reached = [n for n in SIZES if fits["net", n] >= 3]
@@ -131,12 +131,24 @@ def test_no_learner_gets_more_than_an_equal_share_while_others_go_short():
     assert max(spent.values()) < 1.4 * min(spent.values())
 
 
-def test_the_first_repeat_comes_first():
+def test_the_first_repeat_comes_first_and_tuning_last():
     world = World(FIVE)
     world.run(world.dealer(20_000))
-    last_of_first = max(i for i, r in enumerate(world.dealt) if r.fold == 0)
-    first_of_third = min(i for i, r in enumerate(world.dealt) if r.fold == 2)
+    plain = [i for i, r in enumerate(world.dealt) if r.trial.endswith("-0")]
+    tuned = [i for i, r in enumerate(world.dealt) if not r.trial.endswith("-0")]
+    last_of_first = max(i for i in plain if world.dealt[i].fold == 0)
+    first_of_third = min(i for i in plain if world.dealt[i].fold == 2)
     assert last_of_first < first_of_third
+    assert plain[-3] < tuned[0]  # two slots: in the order in which they ended
+
+
+def test_short_of_time_repeats_come_before_tuning_and_before_an_octave_of_rows():
+    world = World({"a": 3.0, "b": 12.0, "c": 14.0})
+    world.run(world.dealer(250))
+    fits = Counter((r.learner, r.n) for r in world.dealt if r.trial.endswith("-0"))
+    for name in "abc":
+        assert max(n for n in SIZES if fits[name, n] == REPEATS) >= SIZES[-1] / 2
+    assert all(r.trial.endswith("-0") for r in world.dealt if r.learner != "a")
 
 
 def test_tuning_happens_on_few_rows_and_its_choice_goes_all_the_way():

@@ -1,13 +1,15 @@
 """Who is trained next in a study: a pure state machine, without Ray and without a clock.
 
-All levels of the first repeat come first, then those of the second, and so on. Seconds are
-shared out equally: who needs less than an equal share leaves the rest to the others, and who
-needs more stops at the highest level that it can afford in three repeats.
+All levels of the first repeat come first, then those of the second, and so on; tuning follows
+when the defaults have had all repeats. Seconds are shared out equally: who needs less than an
+equal share leaves the rest to the others, and who needs more does without tuning, then stops at
+the highest level that it can afford in all repeats.
 """
 
 from __future__ import annotations
 
 import math
+from itertools import product
 from typing import TYPE_CHECKING
 
 from automl.search.ladder import Step
@@ -28,8 +30,8 @@ ROOM = 1.3
 """Times its expected seconds that must be left for a fit to start."""
 GRACE = 20.0
 """Seconds beyond four times what was expected after which a fit counts as hung."""
-TUNED_ANCHORS = 5
-"""Anchors below which seconds go to the default alone."""
+OCTAVE = 2
+"""Levels of an octave of rows."""
 REPLAN_EVERY = 1.0
 
 
@@ -73,7 +75,7 @@ class StudyDealer:
         if now - self._planned >= REPLAN_EVERY:
             self.plan(now)
         found = [
-            ((fit.repeat, fit.stage, fit.level, order), lane, fit)
+            ((fit.stage > 0, fit.repeat, fit.stage, fit.level, order), lane, fit)
             for order, lane in enumerate(self.lanes.values())
             if (fit := self._next(lane, now)) is not None
         ]
@@ -126,7 +128,7 @@ class StudyDealer:
     # -------------------------------------------------------------------- planning
 
     def plan(self, now: float) -> None:
-        """Share out the seconds left: levels for three repeats first, then further repeats."""
+        """Share out the seconds left; what rounding leaves goes to further repeats."""
         self._planned = now
         alive = [lane for lane in self.lanes.values() if not lane.dead]
         if self.seconds is None:
@@ -136,11 +138,10 @@ class StudyDealer:
         for lane in alive:
             lane.plain = False
         left = self._slots * SPARE * (self.seconds - now) - self._under_way(alive)
-        base = min(ENOUGH, self.repeats)
-        alive.sort(key=lambda lane: self._need(lane, self._highest(lane), base))
+        alive.sort(key=lambda lane: self._need(lane, self._highest(lane), self.repeats))
         for place, lane in enumerate(alive):
-            left -= self._grant(lane, max(left, 0.0) / (len(alive) - place), base)
-        for repeat in range(base, self.repeats):
+            left -= self._grant(lane, max(left, 0.0) / (len(alive) - place))
+        for repeat in range(min(ENOUGH, self.repeats), self.repeats):
             for lane in alive:
                 more = lane.need(repeat, lane.cap)
                 if lane.repeats == repeat and lane.cap >= 0 and more <= left:
@@ -151,9 +152,9 @@ class StudyDealer:
         total = sum(self._need(lane, lane.cap, lane.repeats) for lane in self.lanes.values())
         return total / self._slots
 
-    def _grant(self, lane: Lane, share: float, base: int) -> float:
+    def _grant(self, lane: Lane, share: float) -> float:
         """Set how far a learner goes within its share; gives the seconds promised."""
-        for cap, repeats, plain in self._options(lane, base):
+        for cap, repeats, plain in self._options(lane):
             lane.plain = plain
             needed = self._need(lane, cap, repeats)
             if needed <= share or self._curtailed(lane, cap, repeats) <= share:
@@ -162,18 +163,19 @@ class StudyDealer:
         lane.cap = lane.repeats = -1
         return 0.0
 
-    def _options(self, lane: Lane, base: int) -> Iterator[tuple[int, int, bool]]:
+    def _options(self, lane: Lane) -> Iterator[tuple[int, int, bool]]:
         """(highest level, repeats, default only) to choose from, the best first.
 
-        A default that is tried far up is worth more than settings tuned for two octaves or less.
+        What three repeats leave open five often decide: Student's t has four degrees of freedom
+        instead of two. So tuning is given up before repeats are, and an octave of rows too.
         """
         top = self._highest(lane)
         caps = range(top, -1, -1) if self._graded else (top,)
         plain = "default" in lane.regimes
-        tuned = min(TUNED_ANCHORS - 1, top) if plain and self._graded else 0
-        yield from ((cap, base, False) for cap in caps if cap >= tuned)
-        if plain:
-            yield from ((cap, base, True) for cap in caps)
+        base = min(ENOUGH, self.repeats)
+        yield top, self.repeats, False
+        yield from ((cap, self.repeats, plain) for cap in caps if cap >= top - OCTAVE)
+        yield from ((cap, base, plain) for cap in caps)
         lowest = 0 if self._graded else top
         yield from ((lowest, fewer, plain) for fewer in range(base - 1, 0, -1))
 
@@ -202,8 +204,8 @@ class StudyDealer:
         """The learner's next fit, if there is one that should end in time."""
         if lane.dead:
             return None
-        for repeat in range(lane.repeats):
-            for fit in lane.open(repeat):
+        for tuned, repeat in product((False, True), range(lane.repeats)):
+            for fit in lane.open(repeat, tuned=tuned):
                 if fit.stage == 3 and self._spent(lane, fit):
                     lane.tunings[repeat, fit.level].closed = True
                     continue

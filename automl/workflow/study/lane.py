@@ -165,16 +165,18 @@ class Lane:
         """Whether it is tuned on few rows."""
         return "transferred" in self.regimes and not self.plain
 
-    def open(self, repeat: int) -> Iterator[Fit]:
-        """Fits of a repeat that could start now, the next one first."""
-        for fit in self._planned(repeat):
+    def open(self, repeat: int, *, tuned: bool) -> Iterator[Fit]:
+        """Fits of a repeat that could start now, the next one first: of the default, or tuned."""
+        for fit in self._tunings(repeat) if tuned else self._defaults(repeat):
             if fit.place not in self.finished and fit.place not in self.running:
                 yield fit
 
-    def _planned(self, repeat: int) -> Iterator[Fit]:
-        levels = range(self.cap + 1)
+    def _defaults(self, repeat: int) -> Iterator[Fit]:
         if "default" in self.regimes:
-            yield from (Fit(repeat, 0, level, 0) for level in levels)
+            yield from (Fit(repeat, 0, level, 0) for level in range(self.cap + 1))
+
+    def _tunings(self, repeat: int) -> Iterator[Fit]:
+        levels = range(self.cap + 1)
         if self.transfers and self.tuned_at <= self.cap:
             yield from self._tune(repeat, 1, self.tuned_at)
             if (number := self.chosen(repeat)) is not None:

@@ -16,7 +16,7 @@ from automl.search.objective import Order, Outcome
 from automl.search.plan import HURRIED
 from automl.search.watch import OVERDUE
 from automl.types import Rung
-from automl.workflow.study.dealer import ENOUGH, SPARE, StudyDealer
+from automl.workflow.study.dealer import SPARE, StudyDealer
 from automl.workflow.study.forecast import linear_seconds_a_row, plan_lines
 from automl.workflow.study.lane import Lane
 from automl.workflow.study.options import MOST_TRIALS
@@ -266,7 +266,7 @@ def _rate(fit: Fit, options: StudyOptions, lanes: Sequence[Lane], seconds: float
         return math.inf
     if study.get("seconds_per_row") is None:
         share = SPARE * fit.workers.slots * seconds / len(lanes)
-        rows = min(ENOUGH, options.repeats) * max(lane.rows() for lane in lanes)
+        rows = options.repeats * max(lane.rows() for lane in lanes)
         study["seconds_per_row"] = min(MOST_RATE, max(LEAST_RATE, LAVISH * share / rows))
         rundir.write(fit.run, fit.content)
     return float(study["seconds_per_row"])
