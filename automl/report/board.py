@@ -98,4 +98,5 @@ def left_out(facts: Facts) -> dict[str, Any] | str:
     ]
     if not rows and not failures:
         return "Every learner that was asked for ran, and no step failed."
-    return {"rows": rows, "failures": failures, "steps": len(facts.rungs)}
+    title = "Learners that were cut short or left out" if facts.study else "Learners without a rank"
+    return {"title": title, "rows": rows, "failures": failures, "steps": len(facts.rungs)}

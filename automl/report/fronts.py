@@ -74,16 +74,13 @@ def _costs(facts: Facts) -> list[_Cost]:
         _Cost("size", "Size on disk", "size of the saved model", _of("size_bytes"), size, size),
         _Cost("search", "Cost of the search", "seconds spent in all", _spent, seconds),
     ]
-    price = (facts.info.get("arguments") or {}).get("price_per_hour")
+    price = (facts.info.get("study") or {}).get("price_per_hour")
     if price:
 
-        def spent(row: dict[str, Any]) -> float | None:
-            took = _spent(row)
-            return None if took is None else money(took, price)
+        def paid(row: dict[str, Any]) -> float:
+            return money(row["fit_seconds"], price)
 
-        found[-1] = _Cost(
-            "search", "Cost of the search", "money, at the price given", spent, number
-        )
+        found.append(_Cost("money", "Price", "money for one training", paid, number))
     return found
 
 

@@ -57,13 +57,16 @@ def cost_of(points: Iterable[Point]) -> Cost:
 
 @dataclass(frozen=True, slots=True)
 class Speedup:
-    """How many times as fast as at the first value of the axis a learner trains at another."""
+    """How many times as fast a learner trains at one value of the axis as at the first."""
 
     at: float
     times: float
     low: float | None
     """Of the 95% interval; None with fewer than two repeats."""
     high: float | None
+    serial: float
+    """The share of the work that more CPUs do not speed up, by Amdahl (1967): 1 / times = serial +
+    (1 - serial) / CPUs. Above 1 where more CPUs only get in each other's way."""
 
 
 def speedups(points: Iterable[Point]) -> list[Speedup]:
@@ -89,7 +92,8 @@ def speedups(points: Iterable[Point]) -> list[Speedup]:
                 half /= math.sqrt(len(logs))
             ends = [math.exp(middle + sign * half) for sign in (-1, 1)]
             low, high = ends if math.isfinite(half) else (None, None)
-            found.append(Speedup(at, math.exp(middle), low, high))
+            times, cpus = math.exp(middle), at / first
+            found.append(Speedup(at, times, low, high, (cpus / times - 1) / (cpus - 1)))
     return found
 
 

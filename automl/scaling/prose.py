@@ -54,7 +54,8 @@ def amount(study: Study, value: float) -> str:
     """A difference without its sign: `0.6 points` of a metric in [0, 1], else as a number."""
     size = abs(value)
     if study.bounded:
-        return f"{_digits(100 * size)} points"
+        text = _digits(100 * size)
+        return f"{text} point" if text == "1" else f"{text} points"
     return f"{_digits(size)} in {study.metric}"
 
 

@@ -129,7 +129,7 @@ class Scaling:
         )
 
     def _unit(self) -> str:
-        told = any(" points" in contrast["sentence"] for contrast in self.verdicts)
+        told = any(" point" in contrast["sentence"] for contrast in self.verdicts)
         return f" A point is a hundredth of {self.document['metric']}." if told else ""
 
 

@@ -132,6 +132,7 @@ def test_a_study_leaves_its_report(study, home):
     said = one_line(html.sections["verdict"])
     assert "Rows: The last doubling, to 16,000 training rows," in said
     assert "planted_deep" in html.sections["fronts"]
+    assert "money for one training" in html.sections["fronts"]
     again = one_line(html.sections["repeat"])
     assert "automl scale planted.csv --target label --time-limit 2m" in again
     assert "--axis rows --regime default --regime transferred --repeats 5 --anchors 9" in again
