@@ -184,8 +184,9 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
     ) -> Scaling:
         """Study where deep learning scales better or worse here, as `automl scale` does.
 
-        Uses `time_limit`, `task`, `metric`, `learner`, `exclude`, the columns' roles, the machine,
-        `seed`, `output` and `resume` of this object; it fits no model to predict with.
+        Uses `time_limit` (give it an hour, as the command does), `task`, `metric`, `learner`,
+        `exclude`, the columns' roles, the machine, `on_error`, `seed`, `output` and `resume` of
+        this object; it fits no model to predict with.
 
         Args:
             X: As for `fit`.

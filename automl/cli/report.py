@@ -12,7 +12,10 @@ from automl.errors import ArtifactError, DataError
 
 
 def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that 'automl fit' wrote.")],
+    run: Annotated[
+        Path,
+        typer.Argument(metavar="RUN", help="A folder that a fit or a study wrote."),
+    ],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -27,7 +30,7 @@ def report(
 ) -> None:
     """Write a run as one HTML page that opens offline."""
     if not run.exists():
-        msg = f"there is no folder {run}; give the one that 'automl fit' printed"
+        msg = f"there is no folder {run}; give the one that 'automl fit' or 'automl scale' printed"
         raise ArtifactError(msg)
     from automl.report import write_report
 

@@ -25,7 +25,7 @@ def read_run(run: Path) -> dict[str, Any]:
         ArtifactError: If the folder is missing, is not a run, or is damaged.
     """
     if not run.exists():
-        msg = f"there is no folder {run}; give the one that 'automl fit' printed"
+        msg = f"there is no folder {run}; give the one that 'automl fit' or 'automl scale' printed"
         raise ArtifactError(msg)
     from automl.search import rundir
 

@@ -32,6 +32,9 @@ def curves(facts: Facts) -> dict[str, Any] | str:
         "laws": _laws(document),
         "backtest": _backtest(document["backtest"]),
         "axis": _axis(document),
+        "rows": "the same held-out rows in every repeat that got there"
+        if facts.study
+        else "the same rows",
     }
 
 
@@ -234,7 +237,7 @@ def _law(fit: dict[str, Any] | None) -> str:
 def _exponent(cost: dict[str, Any]) -> str:
     value = cost.get("exponent")
     if value is None or not math.isfinite(value):
-        return "too few points above half a second"
+        return "too few whole fits of over half a second"
     return _difference(value, {"low": cost.get("low"), "high": cost.get("high")})
 
 

@@ -16,6 +16,10 @@ COLUMNS = 300
 """Columns listed at most; run.json has them all."""
 NOT_FLAGS = {"output", "resume", "began", "task", "seed", "seconds", "memory"}
 """Written by hand below, or not part of what was asked."""
+FIT_ONLY = {
+    *("test", "test_size", "trials", "preset", "allocate", "folds", "contamination", "on_error")
+}
+"""What `automl scale` does not ask."""
 STUDY_FLAGS = {
     "axis": "--axis",
     "regimes": "--regime",
@@ -74,6 +78,7 @@ def repeat(facts: Facts) -> dict[str, Any] | str:
     return {
         "command": command(info),
         "table": info.get("source") == "table",
+        "study": facts.study,
         "exact": arguments.get("trials") is not None and arguments.get("seconds") is None,
         "install": shlex.join(["pip", "install", *(f"{n}=={v}" for n, v in versions.items())]),
         "versions": list(versions.items()),
@@ -100,7 +105,7 @@ def command(info: dict[str, Any]) -> str:
     if arguments.get("memory") is not None:
         words += ["--memory", f"{arguments['memory']}B"]
     for name, value in arguments.items():
-        if name not in NOT_FLAGS:
+        if name not in (NOT_FLAGS | FIT_ONLY if study else NOT_FLAGS):
             words += _flag(f"--{name.replace('_', '-')}", value)
     for key, flag in STUDY_FLAGS.items():
         words += _flag(flag, study.get(key))

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from automl.scaling.judge import Judged
     from automl.scaling.points import Point, Study
 
-_WANTED = {"rows", "labels"}
-"""Axes of which one can have more."""
-_AS_IT_IS = _WANTED | {"features", "cardinality", "budget", "workers"}
+FEW_ROWS = {"rows", "labels"}
+"""Axes of which one can have more, and whose lower values have fewer rows to learn from."""
+_AS_IT_IS = FEW_ROWS | {"features", "cardinality", "budget", "workers"}
 """Axes whose last value is the table as it is: where it is spoilt, nothing is to be advised."""
 
 _VAGUE = 2.0
@@ -62,7 +62,7 @@ def advise(
     best = _best(study, losses)
     if best is None or study.axis not in _AS_IT_IS:
         return []
-    found = [_rows(study, best, losses[best], tested)] if study.axis in _WANTED else []
+    found = [_rows(study, best, losses[best], tested)] if study.axis in FEW_ROWS else []
     found.append(_compute(study, default, best))
     return found + [_family(one) for one in judged if one.contrast.kind == "family"]
 
@@ -217,7 +217,8 @@ def _tuned(study: Study, default: Study | None, name: str) -> tuple[str, Decisio
     found = gap(study, {cell: pair for cell, pair in pairs.items() if cell.n == top})
     if found is None:
         return None
-    return f"uning {name} on few rows", decide(found.at(), _margin(study, name))
+    where = "on few rows" if study.axis in FEW_ROWS else "at the lowest value"
+    return f"uning {name} {where}", decide(found.at(), _margin(study, name))
 
 
 # ---------------------------------------------------------------------------- family

@@ -38,7 +38,7 @@ class Judged:
 
     contrast: Contrast
     n: float
-    """The anchor that the level is about: the largest that both sides have."""
+    """The anchor that the level is about: the last at which the two sides meet."""
     margin: float
     """The smallest difference that matters."""
     level: Decision

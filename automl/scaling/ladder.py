@@ -111,7 +111,6 @@ class _Rows:
             fit_seconds=rung.fit_seconds,
             predict_seconds=rung.predict_seconds,
             hurried=rung.hurried,
-            size_bytes=rung.size_bytes,
             terms=lambda: self._terms(record, metric, rung),
         )
 

@@ -29,7 +29,7 @@ Regime: TypeAlias = Literal["default", "transferred", "halving", "retuned"]
 Terms: TypeAlias = Callable[[], tuple["Array", ...]]
 
 REGIMES: tuple[Regime, ...] = ("retuned", "transferred", "default", "halving")
-"""The most tuned first: the first that a study has is the one its verdicts are about."""
+"""The most tuned first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +60,11 @@ class Point:
     trial: str = ""
     """Names the configuration: the same for the same settings at every `n` and in every repeat."""
     order: int = 0
-    """The configuration's place in the order in which the whole study dealt them."""
+    """The configuration's place in the order in which a fit dealt them, or a study in its cell."""
     fit_seconds: float = math.nan
     predict_seconds: float = math.nan
     hurried: bool = False
     """Whether time ended or shortened the fit: its seconds then say nothing about its cost."""
-    size_bytes: int | None = None
     terms: Terms | None = field(default=None, compare=False, repr=False)
     """Gives (rows[p],) per-row terms of each part, whose mean is `score[p]`. The rows are the
     same for every point of a repeat."""
@@ -112,7 +111,7 @@ def study_from_table(
     Args:
         rows: Mappings with `learner`, `family`, `n`, `score`, and where known `regime`, `repeat`,
             `score_val` (else the first configuration is taken), `rows` (held-out rows), `error`,
-            `fit_seconds`, `predict_seconds`, `size_bytes`, `trial`, `order`, and `losses`, the
+            `fit_seconds`, `predict_seconds`, `hurried`, `trial`, `order`, and `losses`, the
             (m,) per-row terms whose mean is `score`.
         metric: Name of the metric of `score`.
         greater_is_better: Its direction.

@@ -211,7 +211,7 @@ def _absent(one: Judged) -> str:
     if not names:
         return ""
     every = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
-    return f"Not compared, for want of time or by their limits: {every}."
+    return f"Not among the candidates, for they did not get this far: {every}."
 
 
 def _unseen(study: Study, one: Judged) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import UsageError
-from automl.scaling.advice import Advice, advise
+from automl.scaling.advice import FEW_ROWS, Advice, advise
 from automl.scaling.document import document_of, findings
 from automl.scaling.ladder import study_of_run
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 _REGIMES = {
     "halving": "settings as the search left them at each number of rows",
     "default": "default settings",
-    "transferred": "settings tuned once on few rows",
-    "retuned": "settings tuned anew at every number of rows",
+    "transferred": "settings tuned once{low}",
+    "retuned": "settings tuned anew at every value",
 }
 
 
@@ -43,12 +43,12 @@ class Scaling:
 
     @property
     def sentences(self) -> list[str]:
-        """What there is to say, most important first: how it was judged, verdicts, advice."""
+        """What there is to say, most important first: verdicts, advice, how it was judged."""
         verdicts = [contrast["sentence"] for contrast in self.verdicts]
         if not verdicts:
             verdicts = [self._nothing()]
         tips = [f"{entry.subject.capitalize()}: {entry.text}" for entry in self.advice]
-        return [*verdicts, *self._speedups(), *tips, self._basis()]
+        return [*self._speedups(), *verdicts, *tips, self._basis()]
 
     def __repr__(self) -> str:
         return "\n".join(self.sentences)
@@ -119,12 +119,15 @@ class Scaling:
         """One sentence on what the verdicts stand on."""
         content = self.document
         one = content["interval"] == "one permutation"
-        how = "one shuffle of the rows" if one else f"{content['repeats']} repeats"
+        how = "of one shuffle" if one else f"in each of up to {content['repeats']} repeats"
         rows = "held-out" if content["scored_on"] == "test" else "cross-fitted validation"
-        on = f"on {content['n_test']:,} {rows} rows from" if content["n_test"] > 1 else "by"
+        on = f"on {content['n_test']:,} {rows} rows {how}"
+        if content["n_test"] < 2:
+            on = "by one shuffle of the rows" if one else f"by up to {content['repeats']} repeats"
+        low = " on few rows" if content["axis"] in FEW_ROWS else " at the lowest value"
+        settings = _REGIMES[content["regime"]].format(low=low)
         return (
-            f"Judged {on} {how}, with "
-            f"{_REGIMES[content['regime']]}; 95% intervals in brackets, widened where several "
+            f"Judged {on}, with {settings}; 95% intervals in brackets, widened where several "
             f"learners are tested together.{self._unit()}"
         )
 

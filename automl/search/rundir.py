@@ -43,7 +43,7 @@ def read(path: str | Path) -> dict[str, Any]:
     """
     file = Path(path) / NAME
     if not file.exists():
-        msg = f"{path} is no run directory; give the one that `automl fit` printed"
+        msg = f"{path} is no run directory; give the one that a fit or a study printed"
         raise ArtifactError(msg)
     try:
         content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ from automl.search import rundir
 from automl.search.cluster import Cluster
 from automl.workflow.conclude import conclude
 from automl.workflow.describe import describe_run
-from automl.workflow.prepare import prepare, read
+from automl.workflow.prepare import admit, prepare, read
 from automl.workflow.state import Fit
 from automl.workflow.train import train
 
@@ -51,7 +51,7 @@ def fit_run(
         table = read(source)
         test = None if options.test is None else read(options.test)
         fit.done("read")
-        prepared = prepare(fit, table, test, target)
+        prepared = admit(fit, prepare(fit, table, test, target))
         describe_run(fit, prepared)
         fit.done("infer")
         fit.show("search")

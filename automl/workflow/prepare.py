@@ -173,13 +173,9 @@ def prepare(
     data = _with_suspects(fit, data, metric)
     split = _split(fit, data)
     learners, skipped = _learners(fit.options, data)
-    if line := _unlabelled(data, learners):
-        fit.observer.say(line)
     sizes = {r: len(split.prefix(0, r)) for r in split.rungs if r <= TOP}
     whole = data.suspects is None  # the scale of a detector's scores needs rows it has not seen
     ladder = Ladder(sizes, split.n_folds, split.all_folds_at_3, split.refit, whole)
-    left_out = _left_out(fit, data, ladder, learners)
-    taking_part = tuple(learner for learner in learners if learner.name not in left_out)
     return Prepared(
         data=data,
         locked=_locked(locked),
@@ -187,10 +183,22 @@ def prepare(
         choice=choice_metric(metric, data.schema.task),
         split=split,
         ladder=ladder,
-        learners=taking_part,
+        learners=tuple(learners),
         skipped=skipped,
-        left_out=left_out,
     )
+
+
+def admit(fit: Fit, prepared: Prepared) -> Prepared:
+    """Say what rows without a target are for, and leave out learners that time is too short for.
+
+    A quarter of them at most, and none where learners were named.
+    """
+    data, learners = prepared.data, prepared.learners
+    if line := _unlabelled(data, learners):
+        fit.observer.say(line)
+    left_out = _left_out(fit, data, prepared.ladder, learners)
+    taking_part = tuple(learner for learner in learners if learner.name not in left_out)
+    return replace(prepared, learners=taking_part, left_out=left_out)
 
 
 def _left_out(

@@ -1,4 +1,4 @@
-"""The claims, each with the contrast that was fixed before anything was measured.
+"""The claims, each with the contrast that was fixed before it was measured.
 
 An effect is above 0 where it speaks for the claim, and is paired by repeat. Skill is the share of
 what there is to gain: 0 is the baseline's loss and 1 the least loss of any learner at the last
@@ -380,7 +380,7 @@ LEDGER: tuple[Claim | Untestable, ...] = (
     ),
     Claim(
         "GANs help where data are few",
-        "gan (an mlp whose scarce classes a GAN fills up), less mlp, 500 rows",
+        "gan (an mlp whose scarce classes a GAN fills up), less mlp, at most 500 rows",
         ("scarce classes",),
         augmented,
         SKILL,

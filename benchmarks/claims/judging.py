@@ -102,14 +102,16 @@ def _interval(pairs: np.ndarray, count: int, alpha: float) -> tuple[float, float
 
 
 def verdicts(
-    judged: Sequence[Judged], kinds: Sequence[str], margins: Sequence[float]
+    judged: Sequence[Judged], kinds: Sequence[str], margins: Sequence[float], claims: int
 ) -> list[tuple[str, float]]:
     """The word of each claim with its p adjusted for the length of the ledger.
 
-    Benjamini-Hochberg over all rows. "mixed" where tables decide for a claim and others against
-    it; "supported" and "contradicted" need twelve tables.
+    Benjamini-Hochberg over all its claims; one not judged yet counts as if it had shown nothing.
+    "mixed" where tables decide for a claim and others against it; "supported" and "contradicted"
+    need twelve tables.
     """
-    adjusted = multipletests([one.p for one in judged], alpha=LEVEL, method="fdr_bh")[1]
+    every = [one.p for one in judged] + [1.0] * (claims - len(judged))
+    adjusted = multipletests(every, alpha=LEVEL, method="fdr_bh")[1][: len(judged)]
     told = zip(judged, kinds, margins, adjusted, strict=True)
     return [(_word(one, kind, margin, p), float(p)) for one, kind, margin, p in told]
 

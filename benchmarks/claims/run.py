@@ -94,7 +94,8 @@ def ledger_of(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     tested = [claim for claim, found in effects.items() if len(found) > 1]
     judged = [pool(effects[c], c.kind, c.margin) for c in tested]
     kinds, margins = [c.kind for c in tested], [c.margin for c in tested]
-    words = verdicts(judged, kinds, margins) if judged else []
+    claims = sum(isinstance(claim, Claim) for claim in LEDGER)
+    words = verdicts(judged, kinds, margins, claims) if judged else []
     found = dict(zip((c.text for c in tested), zip(judged, words, strict=True), strict=True))
     return [
         _untested(claim) if claim.text not in found else _tested(claim, *found[claim.text])

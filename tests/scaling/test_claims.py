@@ -22,7 +22,7 @@ def tables(values, error=0.001):
 
 
 def word(values, kind="more", margin=0.01, error=0.001):
-    ((found, _),) = verdicts([pool(tables(values, error), kind, margin)], [kind], [margin])
+    ((found, _),) = verdicts([pool(tables(values, error), kind, margin)], [kind], [margin], 1)
     return found
 
 
@@ -73,7 +73,7 @@ def test_a_claim_and_its_opposite_are_never_both_supported(values):
 @given(st.lists(st.floats(0.001, 0.2), min_size=2, max_size=12))
 def test_a_longer_ledger_makes_no_claim_easier(errors):
     judged = [pool(tables(noise(0.02, error)), "more", 0.01) for error in errors]
-    every = verdicts(judged, ["more"] * len(judged), [0.01] * len(judged))
+    every = verdicts(judged, ["more"] * len(judged), [0.01] * len(judged), 20)
     for one, (_, adjusted) in zip(judged, every, strict=True):
         assert adjusted >= one.p - 1e-12
 

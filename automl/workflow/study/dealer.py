@@ -2,8 +2,8 @@
 
 All levels of the first repeat come first, then those of the second, and so on; tuning follows
 when the defaults have had all repeats. Seconds are shared out equally: who needs less than an
-equal share leaves the rest to the others, and who needs more does without tuning, then stops at
-the highest level that it can afford in all repeats.
+equal share leaves the rest to the others, and who needs more does without `transferred` tuning,
+then without up to an octave of rows, then makes do with three repeats.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ class StudyDealer:
         """
         top = self._highest(lane)
         caps = range(top, -1, -1) if self._graded else (top,)
-        plain = "default" in lane.regimes
+        plain = {"default", "transferred"} <= set(lane.regimes)
         base = min(ENOUGH, self.repeats)
         yield top, self.repeats, False
         yield from ((cap, self.repeats, plain) for cap in caps if cap >= top - OCTAVE)
@@ -190,7 +190,7 @@ class StudyDealer:
     @staticmethod
     def _curtailed(lane: Lane, cap: int, repeats: int) -> float:
         """The least it takes where tuning may try fewer configurations: `_spent` sees to it."""
-        if lane.regimes != ("retuned",):
+        if "retuned" not in lane.regimes:
             return math.inf
         return repeats * sum(lane.expected(level) for level in range(cap + 1))
 

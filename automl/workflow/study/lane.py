@@ -82,7 +82,7 @@ class Lane:
     repeats: int = 0
     """Repeats it can afford, as things stand."""
     plain: bool = False
-    """Whether it can afford its default only, and no tuning on few rows."""
+    """Whether it can afford no tuning on few rows beside its default."""
     overran: int | None = None
     """The lowest level at which a fit had to be ended."""
     _done: Counter[tuple[int, int]] = field(default_factory=Counter)

@@ -36,11 +36,19 @@ def _outcome(lane: Lane, axis: Axis, repeats: int) -> tuple[Status, str]:
     reached = max((at for at, count in counts.items() if count >= wanted), default=-1)
     if reached < 0:
         return "ok", f"the time ended after {max(counts.values())} of {repeats} repeats"
-    return "ok", _short(lane, axis, reached, f"{counts[reached]} of {repeats} repeats")
+    short = _short(lane, axis, reached, f"{counts[reached]} of {repeats} repeats")
+    return "ok", "; ".join(part for part in (short, _untuned(lane, counts[reached])) if part)
 
 
 def _short(lane: Lane, axis: Axis, reached: int, repeats: str) -> str:
     """What keeps a learner's curve from the top, or from all repeats; empty if nothing does."""
+    failures = [
+        rung.reason
+        for (_, level, _), rung in sorted(lane.finished.items())
+        if level > reached and rung.status == "failed"
+    ]
+    if reached < lane.top and failures:
+        return f"stopped at {axis.label(reached)} ({repeats}): {failures[0]}"
     if reached < lane.top:
         return (
             f"stopped at {axis.label(reached)} ({repeats}): {axis.label(lane.top)} would take "
@@ -50,6 +58,16 @@ def _short(lane: Lane, axis: Axis, reached: int, repeats: str) -> str:
         return f"stopped at {axis.label(reached)}: it is made for no more rows"
     done, _, asked = repeats.partition(" of ")
     return "" if done == asked.split()[0] else f"{repeats}: the time ended"
+
+
+def _untuned(lane: Lane, repeats: int) -> str:
+    """In how many repeats there was no time to tune it, beside its default."""
+    if not {"default", "transferred"} <= set(lane.regimes):
+        return ""
+    tuned = sum(lane.chosen(repeat) is not None for repeat in range(repeats))
+    if tuned == repeats:
+        return ""
+    return f"tuned in {tuned} of {repeats} repeats" if tuned else "not tuned: no time was left"
 
 
 def _seconds(lane: Lane, level: int) -> str:

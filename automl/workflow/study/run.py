@@ -109,6 +109,8 @@ def _prepared(
     if begun and begun["levels"] != list(axis.levels):
         msg = f"{fit.run} was begun on other data or CPUs; resume it with the same (--cpus)"
         raise UsageError(msg)
+    if without := schema.rows_dropped:
+        fit.observer.say(f"Rows without a target: {without:,}; a study leaves them out")
     learners, skipped = _learners(options, prepared, axis)
     prepared = replace(prepared, learners=tuple(learners), skipped=skipped)
     describe_run(fit, prepared)
@@ -137,6 +139,7 @@ def _learners(
 ) -> tuple[list[Learner], dict[str, str]]:
     """Those that can be trained at the lowest level; limits on rows end their curves later."""
     data = prepared.data
+    unlabelled = axis.cell(0, 0).unlabelled
     found, skipped = applicable(
         get_host(),
         data.schema,
@@ -145,6 +148,7 @@ def _learners(
         data.X.shape[1],
         list(options.fit.learner) or None,
         list(options.fit.exclude),
+        unlabelled=0 if unlabelled is None else len(unlabelled),
     )
     unfit = {learner.name: why for learner in found if (why := axis.unfit(learner))}
     return [learner for learner in found if learner.name not in unfit], skipped | unfit
