@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from automl.scaling.conformal import FEWEST, half_width
-from automl.scaling.contrast import ENOUGH, Pick, cells_of, gap, learner_curves, pick, series
 from automl.scaling.cost import cost_of
 from automl.scaling.curve import fit_curves
+from automl.scaling.picks import ENOUGH, Pick, cells_of, gap, learner_curves, pick, series
 from automl.scaling.prose import amount, place, sides, sized
 from automl.scaling.verdict import Decision, decide, margin_of
 

@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.scaling.backtest import Backtest, backtest
-from automl.scaling.contrast import ENOUGH, contrasts, learner_curves, series
+from automl.scaling.contrast import contrasts
 from automl.scaling.cost import cost_of, speedups
 from automl.scaling.curve import fit_curves
 from automl.scaling.estimate import Estimate
 from automl.scaling.judge import curve_losses, judge
+from automl.scaling.picks import ENOUGH, learner_curves, series
 from automl.scaling.prose import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from automl.scaling.contrast import Cell, Curve, Pick
     from automl.scaling.estimate import Series
     from automl.scaling.judge import Judged
+    from automl.scaling.picks import Cell, Curve, Pick
     from automl.scaling.points import Regime, Study
 
 NAME = "scaling.json"

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.scaling.conformal import FEWEST, half_width
-from automl.scaling.contrast import ENOUGH, Contrast, contrasts, learner_curves, loss_series, series
+from automl.scaling.contrast import Contrast, contrasts
 from automl.scaling.curve import fit_curves
+from automl.scaling.picks import ENOUGH, learner_curves, loss_series, series
 from automl.scaling.verdict import (
     RATE_SHARE,
     Crossover,

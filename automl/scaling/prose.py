@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from automl.scaling.contrast import Pick
     from automl.scaling.judge import Judged
+    from automl.scaling.picks import Pick
     from automl.scaling.points import Study
     from automl.scaling.verdict import Decision
 
