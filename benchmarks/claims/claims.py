@@ -145,7 +145,8 @@ def ahead(found: Evidence) -> Effect | None:
 def needs_more_rows(found: Evidence) -> Effect | None:
     """Octaves of rows to 95% of the best skill, deep minus classical."""
     curves = Curves(found["rows"])
-    if not curves.tells:
+    tops = [curves.best(side, curves.top) for side in (DEEP, CLASSICAL)]
+    if not (curves.tells and np.isfinite(tops).all()):
         return None
     return Effect(curves.enough(DEEP) - curves.enough(CLASSICAL), math.nan)
 
