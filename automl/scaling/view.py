@@ -119,7 +119,7 @@ class Scaling:
         """One sentence on what the verdicts stand on."""
         content = self.document
         one = content["interval"] == "one permutation"
-        how = "of one shuffle" if one else f"in each of up to {content['repeats']} repeats"
+        how = "from one shuffle of the rows" if one else f"in each of up to {content['repeats']} repeats"
         rows = "held-out" if content["scored_on"] == "test" else "cross-fitted validation"
         on = f"on {content['n_test']:,} {rows} rows {how}"
         if content["n_test"] < 2:
