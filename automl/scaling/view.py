@@ -119,11 +119,10 @@ class Scaling:
         """One sentence on what the verdicts stand on."""
         content = self.document
         one = content["interval"] == "one permutation"
-        how = "from one shuffle of the rows" if one else f"in each of up to {content['repeats']} repeats"
+        how = "one shuffle of the rows" if one else f"up to {content['repeats']} repeats"
         rows = "held-out" if content["scored_on"] == "test" else "cross-fitted validation"
-        on = f"on {content['n_test']:,} {rows} rows {how}"
-        if content["n_test"] < 2:
-            on = "by one shuffle of the rows" if one else f"by up to {content['repeats']} repeats"
+        on = f"on {content['n_test']:,} {rows} rows {'from' if one else 'in each of'} {how}"
+        on = on if content["n_test"] > 1 else f"by {how}"
         low = " on few rows" if content["axis"] in FEW_ROWS else " at the lowest value"
         settings = _REGIMES[content["regime"]].format(low=low)
         return (
