@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from automl.scaling import Series
+from automl import scaling
 from benchmarks.claims.experiments import CLASSICAL, DEEP, REPEATS
 from benchmarks.claims.judging import Effect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    from automl.types import Array
 
 Evidence: TypeAlias = dict[str, Any]
 """Experiment -> what it found on one table."""
@@ -75,11 +73,11 @@ class Curves:
         """Whether any learner does better than the baseline."""
         return self._gain > 0
 
-    def losses(self, learner: str, at: float) -> Array:
+    def losses(self, learner: str, at: float) -> np.ndarray:
         """(r,) losses of one learner at one level; NaN where it has none."""
         return self._column(learner, at, "loss")
 
-    def best(self, learners: Iterable[str], at: float, what: str = "loss") -> Array:
+    def best(self, learners: Iterable[str], at: float, what: str = "loss") -> np.ndarray:
         """(r,) losses, or seconds, of whom validation prefers; NaN where one of them is missing."""
         names = list(learners)
         seen = np.stack([self._column(name, at, "val") for name in names])
@@ -88,7 +86,7 @@ class Curves:
         there = np.isfinite(np.stack([self.losses(name, at) for name in names])).all(axis=0)
         return np.where(there, values[chosen, np.arange(values.shape[1])], np.nan)
 
-    def effect(self, saved: Array) -> Effect | None:
+    def effect(self, saved: np.ndarray) -> Effect | None:
         """(r,) losses saved, as skill."""
         return effect_of(saved / self._gain) if self.tells else None
 
@@ -111,23 +109,23 @@ class Curves:
         if not known or known[-1][0] != self.top or not self.tells:
             return None
         n, values = zip(*known, strict=True)
-        slope = Series(np.array(n), np.stack(values, axis=1)).slope()
+        slope = scaling.Series(np.array(n), np.stack(values, axis=1)).slope()
         if not slope.errors:
             return None
         error, freedom = slope.errors[0]
         return Effect(-slope.value / self._gain, error / self._gain, freedom)
 
-    def _column(self, learner: str, at: float, what: str) -> Array:
+    def _column(self, learner: str, at: float, what: str) -> np.ndarray:
         values = self._points.get(learner, {}).get(at, {}).get(what, [None] * REPEATS)
         return np.array(values, dtype=np.float64)
 
 
-def effect_of(values: Array) -> Effect | None:
+def effect_of(values: np.ndarray) -> Effect | None:
     """(r,) effects of repeats with a fifth held out; None where fewer than two are known."""
     known = values[np.isfinite(values)]
     if len(known) < 2:
         return None
-    estimate = Series(np.array([1.0]), known[:, None]).at()
+    estimate = scaling.Series(np.array([1.0]), known[:, None]).at()
     return Effect(estimate.value, *estimate.errors[0])
 
 

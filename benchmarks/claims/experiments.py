@@ -20,13 +20,10 @@ from sklearn import datasets
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import train_test_split
 
-from automl import AutoML
-from automl.scaling import read_study
+from automl import AutoML, scaling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from automl.scaling import Study
 
 MISSING = ["?", "NA", ""]
 STUDIED = (
@@ -135,7 +132,7 @@ def study(
             repeats=REPEATS,
             anchors=anchors,
         )
-        found = read_study(Path(auto.run_dir_))
+        found = scaling.read_study(Path(auto.run_dir_))
         shutil.rmtree(auto.run_dir_)
         return {
             "metric": found.metric,
@@ -146,7 +143,7 @@ def study(
     return run
 
 
-def _points(found: Study, learner: str) -> list[dict[str, Any]]:
+def _points(found: scaling.Study, learner: str) -> list[dict[str, Any]]:
     """Where on the axis; losses, validation losses and seconds of a fit, one a repeat or None."""
     places = {(p.n, p.repeat): p for p in found.points if p.learner == learner}
     return [
