@@ -54,10 +54,11 @@ def _verdicts(document: Mapping[str, Any]) -> Iterator[list[Any]]:
 
 
 def _curves(document: Mapping[str, Any]) -> Iterable[list[Any]]:
-    lasts = {name: learner["points"][-1] for name, learner in document["learners"].items()}
-    sign = -1.0 if document["greater_is_better"] else 1.0
-    for name in sorted(lasts, key=lambda n: (-lasts[n]["n"], sign * (lasts[n]["score"] or 0.0))):
-        learner, last = document["learners"][name], lasts[name]
+    from automl.scaling import furthest_first
+
+    for name in furthest_first(document):
+        learner = document["learners"][name]
+        last = learner["points"][-1]
         low, high, exponent = last["low"], last["high"], learner["cost"]["exponent"]
         interval = "" if low is None else f"{number_text(low)} to {number_text(high)}"
         grows = "" if exponent is None else f"n^{exponent:.2f}"

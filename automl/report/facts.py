@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import ArtifactError
+from automl.scaling.document import furthest_first
 from automl.search import rundir
 from automl.search.journal import NAME as JOURNAL
 from automl.search.journal import read_journal
@@ -77,10 +78,7 @@ class Facts:
         """
         if not self.study:
             return {row["learner"]: place for place, row in enumerate(self.board)}
-        sign = -1.0 if self.metric[1] else 1.0
-        learners = (self.scaling or {}).get("learners", {})
-        lasts = {name: one["points"][-1] for name, one in learners.items() if one["points"]}
-        ranked = sorted(lasts, key=lambda n: (-lasts[n]["n"], sign * (lasts[n]["score"] or 0.0)))
+        ranked = [] if self.scaling is None else furthest_first(self.scaling)
         return {name: place for place, name in enumerate(ranked)}
 
 

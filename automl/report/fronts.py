@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from automl.report.facts import Facts
 
-MOST_CHOOSING = 2_000
-"""Rows that choose in a study, a tenth of all at most; they are predicted like those that score."""
 FAMILIES = ("deep", "classical", "ensemble", "baseline")
 
 
@@ -51,8 +49,7 @@ def _at_the_top(facts: Facts) -> list[dict[str, Any]]:
     """Rows as of a leaderboard: the learners of a study at the largest size that any reached."""
     study = facts.scaling or {"learners": {}, "n_test": 0}
     top = max((p["n"] for one in study["learners"].values() for p in one["points"]), default=0)
-    trained = max(facts.info["study"]["rows"])
-    predicted = study["n_test"] + min(trained // 10, MOST_CHOOSING)
+    predicted = study["n_test"] + facts.info["study"]["choosing_rows"][-1]
     return [
         {
             "learner": name,

@@ -7,7 +7,7 @@ room needs no learner, no Ray and no torch. docs/scaling.md says how to read wha
 from automl.scaling.conformal import FACTORS, half_width, scale
 from automl.scaling.cost import Cost, cost_of, money, pareto
 from automl.scaling.curve import KINDS, Curves, fit_curves, window
-from automl.scaling.document import scaling_document, write_scaling
+from automl.scaling.document import furthest_first, scaling_document, write_scaling
 from automl.scaling.estimate import Estimate, Series
 from automl.scaling.ladder import study_of_run
 from automl.scaling.points import (
@@ -37,6 +37,7 @@ __all__ = [
     "crossover",
     "decide",
     "fit_curves",
+    "furthest_first",
     "half_width",
     "holm",
     "money",

@@ -111,6 +111,13 @@ def scaling_document(study: Study, regime: Regime | None = None) -> dict[str, An
     return document_of(findings(study, regime))
 
 
+def furthest_first(document: Mapping[str, Any]) -> list[str]:
+    """Learners of a `scaling.json` by how far their curve goes, then by the score there."""
+    sign = -1.0 if document["greater_is_better"] else 1.0
+    lasts = {name: one["points"][-1] for name, one in document["learners"].items() if one["points"]}
+    return sorted(lasts, key=lambda n: (-lasts[n]["n"], sign * (lasts[n]["score"] or 0.0)))
+
+
 def write_scaling(run: Path, content: Mapping[str, Any]) -> None:
     """Replace `scaling.json` of a run directory at once."""
     draft = run / f"{NAME}.part"

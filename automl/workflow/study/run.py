@@ -17,7 +17,7 @@ from automl.workflow.diagnose import write_advice
 from automl.workflow.prepare import prepare, read
 from automl.workflow.state import Fit
 from automl.workflow.study.catalogue import AXES
-from automl.workflow.study.design import fingerprint, repeats_of
+from automl.workflow.study.design import fingerprint, parts_of, repeats_of
 from automl.workflow.study.outcome import outcomes
 from automl.workflow.study.points import blank_study
 from automl.workflow.study.train import Training, train_study
@@ -125,6 +125,7 @@ def _prepared(
             "levels": list(axis.levels),
             "rows": list(axis.sizes),
             "scored_rows": [len(repeat.scored) for repeat in repeats],
+            "choosing_rows": [len(parts_of(repeats[0], n).choose) for n in axis.sizes],
             "fingerprint": fingerprint(repeats),
             "price_per_hour": options.price_per_hour,
             "seconds_per_row": begun.get("seconds_per_row"),
