@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+import tarfile
 import tempfile
 import weakref
 from pathlib import Path
@@ -17,9 +19,10 @@ from sklearn.utils import Tags
 from automl.artifact import NAME as ARTIFACT
 from automl.artifact import Predictor
 from automl.data.schema import encode_target, labelled
-from automl.errors import UsageError
+from automl.errors import ArtifactError, UsageError
 from automl.hooks.manager import get_host
 from automl.metrics import get_metric, run_metric, score
+from automl.progress import PlainLines, Quiet
 from automl.report import write_report
 from automl.scaling import Scaling, read_scaling
 from automl.search import rundir
@@ -31,7 +34,8 @@ from automl.workflow.study import scale_run, study_options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from automl.types import Array, Progress
+    from automl.space import Value
+    from automl.types import Array, Observer
 
 
 class AutoML(BaseEstimator):  # type: ignore[misc]
@@ -42,9 +46,11 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
 
     Attributes:
         run_dir_: The run directory, with the journal, the leaderboard and the model.
+        study_dir_: The directory of the last study, after `scale`.
         leaderboard_: One row a learner, best first.
         scaling_: Verdicts on how deep and classical learners scale with rows, and `.plot()`.
-        classes_: Labels in the order of `predict_proba`'s columns; for classification only.
+        classes_: Sorted labels, in the order of `predict_proba`'s columns; for classification
+            only.
         n_features_in_: Feature columns of the training table.
         feature_names_in_: Their names.
     """
@@ -60,13 +66,13 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         trials: int | None = None,
         preset: Literal["quick", "balanced", "best"] = "balanced",
         allocate: Literal["equal", "greedy"] = "greedy",
-        learner: Sequence[str] | None = None,
-        exclude: Sequence[str] | None = None,
+        learner: Sequence[str] | str | None = None,
+        exclude: Sequence[str] | str | None = None,
         folds: int | None = None,
         group: str | None = None,
         time: str | None = None,
-        drop: Sequence[str] | None = None,
-        positive: str | None = None,
+        drop: Sequence[str] | str | None = None,
+        positive: Value | None = None,
         contamination: float | None = None,
         cpus: int | None = None,
         gpus: int | None = None,
@@ -76,7 +82,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         output: str | Path | None = None,
         resume: bool = False,
         on_error: Literal["skip", "raise"] = "skip",
-        verbose: bool = False,
+        verbose: bool = True,
     ) -> None:
         self.task = task
         self.metric = metric
@@ -121,17 +127,24 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             BudgetError: The budget ended before any learner produced a model.
         """
         source, target = _source(X, y)
-        options = self._options(self._folder())
-        self.run_dir_ = fit_run(options, source, target, _Voice(self.verbose))
-        self._open(self.run_dir_)
+        run = self._folder()
+        self._temporary = self.output is None
+        try:
+            fit_run(self._options(run), source, target, self._observer())
+        except KeyboardInterrupt:
+            if (run / "model" / ARTIFACT).exists():
+                self._open(run)  # what the time sufficed for predicts
+            raise
+        self._open(run)
         return self
 
     def _folder(self) -> Path:
         """Where the run goes: where asked, or into a folder that goes with this object."""
-        if self.output is not None:
-            return Path(self.output)
+        return self._temporary_folder() if self.output is None else Path(self.output)
+
+    def _temporary_folder(self) -> Path:
         folder = tempfile.mkdtemp(prefix="automl-run-")
-        self._cleanup = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return Path(folder)
 
     def _options(self, output: Path) -> FitOptions:
@@ -140,36 +153,39 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             task=self.task,
             metric=self.metric,
             test=self.test,
-            test_size=self.test_size,
+            test_size=None if self.test_size is None else float(self.test_size),
             seconds=seconds,
-            trials=self.trials,
+            trials=_whole(self.trials),
             preset=self.preset,
             allocate=self.allocate,
-            learner=tuple(self.learner or ()),
-            exclude=tuple(self.exclude or ()),
-            folds=self.folds,
+            learner=_words(self.learner),
+            exclude=_words(self.exclude),
+            folds=_whole(self.folds),
             group=self.group,
             time=self.time,
-            drop=tuple(self.drop or ()),
-            positive=self.positive,
-            contamination=self.contamination,
-            cpus=self.cpus,
-            gpus=self.gpus,
+            drop=_words(self.drop),
+            positive=None if self.positive is None else str(self.positive),
+            contamination=None if self.contamination is None else float(self.contamination),
+            cpus=_whole(self.cpus),
+            gpus=_whole(self.gpus),
             memory=None if self.memory is None else _bytes(self.memory),
             address=self.address,
-            seed=self.seed,
+            seed=int(self.seed),
             output=output,
             resume=self.resume,
             on_error=self.on_error,
         )
 
     def _open(self, path: Path) -> None:
-        self._predictor = Predictor.load(path)
+        self._predictor, self.run_dir_ = Predictor.load(path), path
         schema = self._predictor.schema
         self.feature_names_in_ = np.asarray([c.name for c in schema.columns], dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)
         if schema.n_classes:
-            self.classes_ = np.asarray(schema.classes)
+            self.classes_ = np.unique(np.asarray(schema.classes))
+
+    def _observer(self) -> Observer:
+        return PlainLines() if self.verbose else Quiet()
 
     def scale(
         self,
@@ -199,7 +215,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             price_per_hour: Of the machine, to say in the plan what the study costs.
 
         Returns:
-            Verdicts with their advice; `print` them. `run_dir_` is the directory of the study,
+            Verdicts with their advice; `print` them. `study_dir_` is the directory of the study,
             a temporary one unless `output` is given.
 
         Raises:
@@ -211,9 +227,9 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         options = study_options(
             self._options(self._folder()), axis, regime, repeats, anchors, price_per_hour
         )
-        self.run_dir_ = scale_run(options, source, target, _Voice(self.verbose))
-        metric = run_metric(rundir.read(self.run_dir_), get_host().metrics().values())
-        return read_scaling(self.run_dir_, metric)
+        self.study_dir_ = scale_run(options, source, target, self._observer())
+        metric = run_metric(rundir.read(self.study_dir_), get_host().metrics().values())
+        return read_scaling(self.study_dir_, metric)
 
     # --------------------------------------------------------------------- predicting
 
@@ -228,7 +244,9 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: Any, learner: str | None = None) -> Array:
         """(n, k) class probabilities in the order of `classes_`."""
-        return self._fitted().predict_proba(self._table(X), learner)
+        predictor = self._fitted()
+        probabilities = predictor.predict_proba(self._table(X), learner)
+        return probabilities[:, np.argsort(np.asarray(predictor.schema.classes))]
 
     def anomaly_scores(self, X: Any, learner: str | None = None) -> Array:
         """(n,) how strange each row is, in bits: -log2 of the share of rows as strange as it.
@@ -252,20 +270,23 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             y: (n,) true labels or values.
 
         Raises:
-            UsageError: There are no labels to score anomalies by.
+            UsageError: There are no labels to score by.
         """
-        from sklearn.metrics import accuracy_score, r2_score
+        from sklearn.metrics import r2_score
 
         table = self._table(X)
         schema = self._fitted().schema
-        if y is None and schema.target is None:
+        if y is None and schema.target not in table.columns:
             msg = "there are no labels to score by; give them as y"
             raise UsageError(msg)
-        truth = np.asarray(table[schema.target] if y is None else y)
+        truth = pd.Series(np.asarray(table[schema.target] if y is None else y))
         if schema.task == "anomaly":
-            return self._ranked(table, truth)
-        judge = accuracy_score if hasattr(self, "classes_") else r2_score
-        return float(judge(truth, self.predict(table)))
+            return self._ranked(table, truth.to_numpy())
+        y_true, known = encode_target(schema, truth)
+        y_pred, _ = encode_target(schema, self.predict(table))
+        if schema.task == "regression":
+            return float(r2_score(y_true[known], y_pred[known]))
+        return float((y_true == y_pred)[truth.notna()].mean())
 
     def _ranked(self, table: pd.DataFrame, truth: Array) -> float:
         """ROC AUC of anomaly scores on the rows that have a label."""
@@ -278,9 +299,17 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
 
     @property
     def leaderboard_(self) -> pd.DataFrame:
-        """One row a learner, best first; the columns of `leaderboard.csv`."""
+        """One row a learner, best first; the columns of `leaderboard.csv`.
+
+        Raises:
+            ArtifactError: Only the model is here, not the run that it came from.
+        """
         self._fitted()
-        return pd.read_csv(self.run_dir_ / "leaderboard.csv", keep_default_na=True)
+        table = self.run_dir_ / "leaderboard.csv"
+        if not table.exists():
+            msg = f"{self.run_dir_} holds a model without its run, so there is no leaderboard"
+            raise ArtifactError(msg)
+        return pd.read_csv(table, keep_default_na=True)
 
     @property
     def scaling_(self) -> Scaling:
@@ -330,8 +359,8 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             ArtifactError: The folder holds no model.
         """
         loaded = cls()
-        loaded.run_dir_ = Path(folder)
-        loaded._open(loaded.run_dir_)
+        loaded._temporary = False
+        loaded._open(Path(folder))
         return loaded
 
     # ------------------------------------------------------------------- scikit-learn
@@ -356,13 +385,17 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())
-        state.pop("_cleanup", None)
         state.pop("_predictor", None)
+        if hasattr(self, "_predictor") and self._temporary:
+            state["_files"] = _packed(self.run_dir_)  # the folder ends with this object
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        files = state.pop("_files", None)
         self.__dict__.update(state)
-        if "run_dir_" in state:
+        if files is not None:
+            self._open(_unpacked(files, self._temporary_folder()))
+        elif "run_dir_" in state:
             self._open(self.run_dir_)
 
     def _fitted(self) -> Predictor:
@@ -377,20 +410,29 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         return X if isinstance(X, pd.DataFrame) else _frame(X)
 
 
-class _Voice:
-    """Says what matters on standard error, if asked to."""
+def _packed(folder: Path) -> bytes:
+    """The files of a folder as one archive."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        archive.add(folder, ".")
+    return buffer.getvalue()
 
-    def __init__(self, verbose: bool) -> None:
-        self._verbose = verbose
 
-    def say(self, text: str) -> None:
-        if self._verbose:
-            import sys
+def _unpacked(files: bytes, folder: Path) -> Path:
+    """The folder, with the files of an archive."""
+    with tarfile.open(fileobj=io.BytesIO(files)) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
 
-            sys.stderr.write(f"{text}\n")
 
-    def show(self, progress: Progress) -> None:
-        """Nothing: a notebook wants the lines, not the bar."""
+def _words(names: Sequence[str] | str | None) -> tuple[str, ...]:
+    """Names that were given one by one, or one alone."""
+    return (names,) if isinstance(names, str) else tuple(names or ())
+
+
+def _whole(number: int | None) -> int | None:
+    """A plain integer, which NumPy's are not."""
+    return None if number is None else int(number)
 
 
 def _bytes(size: int | str) -> int:
@@ -419,7 +461,7 @@ def _source(X: Any, y: Any) -> tuple[Any, str | None]:
     name = str(values.name) if values.name is not None else "target"
     while name in table.columns:
         name += "_"
-    return table.assign(**{name: np.asarray(values)}), name
+    return table.assign(**{name: values.array}), name
 
 
 def _name(y: Any) -> str | None:

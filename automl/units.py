@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them."""
+"""Durations, sizes and measurements as people write them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from automl.errors import UsageError
 _DURATION = re.compile(
     r"(?:(?P<h>\d+(?:\.\d+)?)h)?\s*(?:(?P<m>\d+(?:\.\d+)?)m(?:in)?)?\s*(?:(?P<s>\d+(?:\.\d+)?)s?)?"
 )
-_SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<prefix>[kmgt])(?P<binary>i)?b?")
+_SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?:(?P<prefix>[kmgt])(?P<binary>i)?b?|b)")
 _PREFIXES = "kmgt"
 MINUTE = 60
 HOUR = 60 * MINUTE
@@ -69,7 +69,8 @@ def parse_size(text: str) -> int:
     size = 0
     if match:
         base = 1024 if match["binary"] else 1000
-        size = round(float(match["number"]) * base ** (1 + _PREFIXES.index(match["prefix"])))
+        power = 1 + _PREFIXES.index(match["prefix"]) if match["prefix"] else 0
+        size = round(float(match["number"]) * base**power)
     if size < 1:
         msg = f"{text!r} is not a size: write a number with its unit, such as 8GB, 500MB or 2GiB"
         raise UsageError(msg)
@@ -85,6 +86,15 @@ def format_size(size: float) -> str:
         value, unit = value / 1000, larger
     digits = 0 if unit == "B" or value >= 99.5 else 1
     return f"{value:.{digits}f}".removesuffix(".0") + f" {unit}"
+
+
+def number_text(value: float) -> str:
+    """A measurement in about five digits: `0.91234`, `47,541`, `12.3`."""
+    size = abs(value)
+    if size >= 1000:
+        return f"{value:,.0f}"
+    digits = 1 if size >= 100 else 2 if size >= 10 else 4
+    return f"{value:.{digits}f}"
 
 
 def budget_seconds(time_limit: str | None, trials: int | None) -> float | None:

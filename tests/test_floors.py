@@ -20,6 +20,7 @@ FLOORS = {
     "rundir": 1,
     "units": 1,
     "hooks": 2,
+    "progress": 2,
     "search": 3,
     "ensemble": 4,
     "leaderboard": 4,

@@ -57,6 +57,7 @@ def test_a_written_duration_is_off_by_less_than_its_last_digit(seconds):
     [
         ("8GB", 8 * 10**9),
         ("500MB", 5 * 10**8),
+        ("8000000000B", 8 * 10**9),
         ("2GiB", 2**31),
         ("1.5 gb", 1_500_000_000),
         ("64k", 64_000),

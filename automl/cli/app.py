@@ -24,8 +24,9 @@ from automl.cli import (
     scale,
     scaling,
 )
-from automl.cli.output import mute_stdout, note
+from automl.cli.output import mute_stdout
 from automl.errors import AutoMLError
+from automl.progress import note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from automl.cli.output import number_text, records
+from automl.cli.output import records
+from automl.units import number_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 TIE = "="
-FOOTNOTE = f"{TIE} not distinguishable from the best on these rows; [ ] 95% interval"
+FOOTNOTE = f"{TIE} too close to the best to tell on these rows, compared row by row"
 
 
 def leaderboard_parts(content: Mapping[str, Any], frame: pd.DataFrame) -> Sequence[RenderableType]:
@@ -102,7 +103,6 @@ def _rows(content: Mapping[str, Any]) -> str:
     split = content["split"]
     if content["scored_on"] == "test":
         return f"on {split['test_rows']:,} locked test rows"
-    part = {"all": " (all rows)", "fold0": " (the rows of fold 0)"}.get(
-        str(content.get("scored_rows")), ""
-    )
-    return f"cross-fitted{part}; {split['rows']:,} training rows"
+    if "n_scored" not in content:
+        return f"cross-fitted; {split['rows']:,} training rows"
+    return f"cross-fitted on {content['n_scored']:,} of {split['rows']:,} training rows"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from automl.cli.output import emit, emit_json, emit_rich, note, plain_table
+from automl.cli.output import emit, emit_json, emit_rich, plain_table
+from automl.progress import note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

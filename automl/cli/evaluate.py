@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from automl.cli.output import emit_json, emit_rich, note, plain_table
+from automl.cli.output import emit_json, emit_rich, plain_table
 from automl.cli.tables import load_table
 from automl.errors import DataError, UsageError
+from automl.progress import note
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +38,7 @@ def evaluate(
     if as_json:
         emit_json(rows)
         return
+    note(f"'automl predict' uses {predictor.default} unless another is named")
     names = list(rows[0])
     emit_rich(plain_table(names, ([row[name] for name in names] for row in rows)))
 

@@ -27,10 +27,11 @@ from automl.cli.options import (
     Seed,
     Target,
 )
-from automl.cli.output import emit, emit_json, emit_rich, note, records
+from automl.cli.output import emit, emit_json, emit_rich, records
 from automl.cli.runs import read_leaderboard, read_run
 from automl.cli.target import ask_target, can_ask
 from automl.errors import AutoMLError, UsageError
+from automl.progress import note
 from automl.units import budget_seconds, format_duration, parse_size
 
 if TYPE_CHECKING:
@@ -177,13 +178,20 @@ def fit(  # noqa: PLR0913, PLR0917 - the flags are the contract
         with watching(quiet=quiet) as observer:
             fit_run(options, data, target, observer)
     except KeyboardInterrupt:
-        _interrupted(run, resume_command(context.obj["argv"], run, target))
+        seconds = time.monotonic() - began
+        _interrupted(run, resume_command(context.obj["argv"], run, target), seconds, as_json)
         raise typer.Exit(INTERRUPTED) from None
     _result(run, data, time.monotonic() - began, as_json=as_json)
 
 
-def default_output(source: str, *, resume: bool = False) -> Path:
-    """`automl-runs/<file>-<n>`: the next free number, or the last one taken to resume."""
+def default_output(source: str, *, resume: bool = False, study: bool = False) -> Path:
+    """`automl-runs/<file>-<n>`: the next free number, or the last one to resume.
+
+    Args:
+        source: The table as it was named.
+        resume: Whether a run goes on.
+        study: Whether that run is a study or a fit.
+    """
     stem = re.split(r"[/\\:]", source.rstrip("/\\"))[-1].lstrip(".").split(".")[0]
     stem = re.sub(r"[^\w-]+", "_", stem) or "data"
     taken = [
@@ -191,11 +199,15 @@ def default_output(source: str, *, resume: bool = False) -> Path:
         for folder in RUNS.glob(f"{stem}-*")
         if folder.name.removeprefix(f"{stem}-").isdigit()
     ]
-    last = max(taken, default=0)
-    if resume and not taken:
-        msg = f"there is no run of {stem} under {RUNS} to resume: name its folder with -o"
-        raise UsageError(msg)
-    return RUNS / f"{stem}-{last if resume else last + 1}"
+    if not resume:
+        return RUNS / f"{stem}-{max(taken, default=0) + 1}"
+    for number in sorted(taken, reverse=True):
+        run = RUNS / f"{stem}-{number}"
+        if not (run / "run.json").is_file() or ("study" in read_run(run)) == study:
+            return run  # one that holds nothing is refused by its name
+    kind = "study" if study else "fit"
+    msg = f"there is no {kind} of {stem} under {RUNS} to resume: name its folder with -o"
+    raise UsageError(msg)
 
 
 def _share(test_size: float | None, test: str | None) -> float | None:
@@ -218,7 +230,7 @@ def resume_command(argv: Sequence[str], run: Path, target: str | None) -> str:
     return shlex.join(words if "--resume" in argv else [*words, "--resume"])
 
 
-def _interrupted(run: Path, resume: str) -> None:
+def _interrupted(run: Path, resume: str, seconds: float, as_json: bool) -> None:
     """Show what there is, and how to go on."""
     how = f"; go on with: {resume}" if (run / "run.json").is_file() else ""
     try:
@@ -226,7 +238,10 @@ def _interrupted(run: Path, resume: str) -> None:
     except AutoMLError:
         note(f"interrupted before the first result{how}")
     else:
-        emit_rich(*leaderboard_parts(content, frame))
+        if as_json:
+            emit_json(summary(run, content, frame, seconds))
+        else:
+            emit_rich(*leaderboard_parts(content, frame))
         note(f"interrupted{how}")
 
 

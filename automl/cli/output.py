@@ -1,4 +1,4 @@
-"""Results to stdout, everything else to stderr."""
+"""Results to stdout, as text, tables or JSON."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import math
 import os
 import sys
 from typing import TYPE_CHECKING, Any
+
+from automl.units import number_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -64,12 +66,6 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def note(text: str) -> None:
-    """Write a line for the person at the keyboard to stderr."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
-
-
 def stdout_console() -> Console:
     """A rich console on stdout, wide where no terminal limits it."""
     from rich.console import Console
@@ -110,15 +106,6 @@ def cell_text(value: Any) -> str:
     if isinstance(value, float):
         return number_text(value)
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def number_text(value: float) -> str:
-    """A measurement in about five digits: `0.91234`, `47,541`, `12.3`."""
-    size = abs(value)
-    if size >= 1000:
-        return f"{value:,.0f}"
-    digits = 1 if size >= 100 else 2 if size >= 10 else 4
-    return f"{value:.{digits}f}"
 
 
 def pairs_table(pairs: Mapping[str, Any]) -> Table:

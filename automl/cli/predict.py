@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from automl.cli.output import emit, note
+from automl.cli.output import emit
 from automl.cli.tables import load_table
 from automl.errors import DataError, UsageError
+from automl.progress import note
 
 if TYPE_CHECKING:
     import pandas as pd

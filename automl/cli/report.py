@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from automl.cli.output import emit, note
+from automl.cli.output import emit
 from automl.errors import ArtifactError, DataError
+from automl.progress import note
 
 
 def report(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from automl.errors import ArtifactError
+from automl.errors import ArtifactError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,12 +56,16 @@ def read_leaderboard(run: Path) -> pd.DataFrame:
 
     Raises:
         ArtifactError: If the folder is no run, or holds no result yet.
+        UsageError: If it is a study.
     """
     import pandas as pd
 
     from automl.search.journal import NAME
 
     content, table = read_run(run), run / LEADERBOARD
+    if "study" in content:
+        msg = f"{run} is a study, which has no leaderboard; see 'automl scaling {run}'"
+        raise UsageError(msg)
     if table.is_file() and not _newer(run / NAME, table):
         return pd.read_csv(
             table, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(COUNTS, "Int64")

@@ -30,9 +30,10 @@ from automl.cli.options import (
     Seed,
     Target,
 )
-from automl.cli.output import emit, emit_json, emit_rich, note
+from automl.cli.output import emit, emit_json, emit_rich
 from automl.cli.studies import study_parts
 from automl.cli.target import ask_target, can_ask
+from automl.progress import note
 from automl.units import format_duration, parse_duration, parse_size
 
 AxisName: TypeAlias = Literal[
@@ -127,7 +128,7 @@ def scale(  # noqa: PLR0913, PLR0917 - the flags are the contract
     began = float(context.obj["began"])
     seconds = parse_duration(time_limit)
     memory_bytes = None if memory is None else parse_size(memory)
-    run = output or default_output(data, resume=resume)
+    run = output or default_output(data, resume=resume, study=True)
 
     def shared(began: float) -> FitOptions:
         return FitOptions(
@@ -161,25 +162,31 @@ def scale(  # noqa: PLR0913, PLR0917 - the flags are the contract
         with watching(quiet=quiet) as observer:
             scale_run(options, data, target, observer)
     except KeyboardInterrupt:
-        _interrupted(run, resume_command(context.obj["argv"], run, target))
+        _interrupted(run, resume_command(context.obj["argv"], run, target), as_json)
         raise typer.Exit(INTERRUPTED) from None
     _result(run, time.monotonic() - began, as_json=as_json)
 
 
-def _interrupted(run: Path, resume: str) -> None:
+def _interrupted(run: Path, resume: str, as_json: bool) -> None:
     """Show what there is, and how to go on."""
     how = f"; go on with: {resume}" if (run / "run.json").is_file() else ""
     if (run / "scaling.json").is_file():
-        emit_rich(*study_parts(run))
+        _verdicts(run, as_json=as_json)
         note(f"interrupted{how}")
     else:
         note(f"interrupted before the first result{how}")
 
 
 def _result(run: Path, seconds: float, *, as_json: bool) -> None:
+    _verdicts(run, as_json=as_json)
+    report = run / "report.html"
+    if not as_json:
+        done = f"done in {format_duration(seconds)}"
+        emit(f"\n{done}\nreport: {report}\nagain:  automl scaling {run}")
+
+
+def _verdicts(run: Path, *, as_json: bool) -> None:
     if as_json:
         emit_json(json.loads((run / "scaling.json").read_text(encoding="utf-8")))
-        return
-    emit_rich(*study_parts(run))
-    report = run / "report.html"
-    emit(f"\ndone in {format_duration(seconds)}\nreport: {report}\nagain:  automl scaling {run}")
+    else:
+        emit_rich(*study_parts(run))

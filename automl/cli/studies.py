@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from automl.cli.output import number_text, plain_table
+from automl.cli.output import plain_table
 from automl.cli.runs import read_run
+from automl.units import number_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

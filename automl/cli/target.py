@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from automl.cli.output import note
 from automl.cli.tables import load_table
+from automl.progress import note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -51,10 +51,15 @@ _QUANTITY = re.compile(
 )
 
 
-def spell(series: pd.Series[Any]) -> Strings:
-    """(n,) strings, stripped, null where missing; whole floats are spelled as integers."""
+def spell(series: pd.Series[Any], *, strip: bool = True) -> Strings:
+    """(n,) strings, null where missing; whole floats are spelled as integers.
+
+    Args:
+        series: Of any dtype.
+        strip: Whether blanks around the words go.
+    """
     if isinstance(series.dtype, pd.CategoricalDtype):
-        words = spell(pd.Series(series.cat.categories))
+        words = spell(pd.Series(series.cat.categories), strip=strip)
         codes = series.cat.codes.to_numpy()
         return words.take(pa.array(codes, mask=codes < 0))
     if isinstance(series.dtype, pd.StringDtype):
@@ -68,7 +73,7 @@ def spell(series: pd.Series[Any]) -> Strings:
         array = pa.array([str(v) for v in series], pa.string(), mask=missing)
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
-    return pc.utf8_trim_whitespace(array)
+    return pc.utf8_trim_whitespace(array) if strip else array
 
 
 def _spell_floats(values: Array) -> Strings:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
 from automl.errors import DataError
 from automl.types import Array, Dataset
@@ -151,6 +152,13 @@ def make_split(data: Dataset, folds: int | None = None, seed: int = 0) -> Split:
     return Split(fold_of, half, order, k, tuple(rungs), all_folds, timed, data.groups)
 
 
+def fingerprint(data: Dataset) -> str:
+    """Sixteen hex digits that change with any value of a table."""
+    digest = hashlib.sha256(np.ascontiguousarray(data.y).tobytes())
+    digest.update(pd.util.hash_pandas_object(data.X, index=False).to_numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
 def carve_test(data: Dataset, size: float, seed: int = 0) -> tuple[Array, Array]:
     """Lock away test rows: the latest by time, whole groups, else stratified.
 
@@ -247,8 +255,9 @@ def _spread(strata: Array, rng: np.random.Generator) -> Array:
     by_stratum = np.argsort(strata, kind="stable")
     ranks = np.empty(len(strata))
     ranks[by_stratum] = np.arange(len(strata)) - np.repeat(np.cumsum(counts) - counts, counts)
-    offset = rng.random(len(counts))
-    return np.argsort((ranks + offset[strata]) / counts[strata], kind="stable")
+    # u anew for every row: with one a stratum, strata of one size would take turns with a period,
+    # and every tenth row be of the same one
+    return np.argsort((ranks + rng.random(len(strata))) / counts[strata], kind="stable")
 
 
 def _fold_count(data: Dataset, folds: int | None) -> int:

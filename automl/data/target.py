@@ -64,7 +64,9 @@ def judge_target(series: pd.Series[Any], name: str, task: str, positive: str | N
     if task not in TASKS:
         msg = f"There is no task {task!r}; choose one of {', '.join(TASKS)}."
         raise UsageError(msg)
-    values = _read(series, name)
+    believed = task == "auto" and isinstance(series.dtype, pd.CategoricalDtype)
+    series = _without_levels(series)
+    values = _labels(series) if believed and not parse.is_number(series) else _read(series, name)
     known = values.known
     if not known.any():
         msg = f"The target {name!r} has no value in any row; name another column with --target."
@@ -76,7 +78,14 @@ def judge_target(series: pd.Series[Any], name: str, task: str, positive: str | N
             f"learn, so {cure}."
         )
         raise DataError(msg)
-    chosen, reason = _task(values, name, task, int(known.sum()))
+    if believed and len(values.distinct) > _TWO:
+        chosen, reason = _multiclass(values, name, int(known.sum()), "it is a category")
+    else:
+        chosen, reason = _task(values, name, task, int(known.sum()))
+    if chosen != "regression" and values.numeric and pd.api.types.infer_dtype(series) == "string":
+        words = _labels(series)
+        if set(words.distinct) == {str(value) for value in values.distinct}:
+            values = words  # whole numbers in strings are labels that are strings
     if chosen == "regression":
         if positive is not None:
             msg = f"--positive needs classes, and {name!r} is a number to be estimated."
@@ -91,12 +100,9 @@ def judge_target(series: pd.Series[Any], name: str, task: str, positive: str | N
 def _read(series: pd.Series[Any], name: str) -> _Values:
     """Which rows have a value, and the sorted labels, of a target column of any dtype."""
     if not parse.is_number(series):
-        words = parse.blank_out(parse.spell(series), _LABEL_KEEP.split())
-        labels = words.drop_null().unique().to_pylist()
-        rule = _number_rule(series, name)
-        if rule is None or len(labels) <= 2:
-            known = words.is_valid().to_numpy(zero_copy_only=False)
-            return _Values(known, "str", tuple(sorted(labels)))
+        labels, rule = _labels(series), _number_rule(series, name)
+        if rule is None or len(labels.distinct) <= _TWO:
+            return labels
         return _numbers(parse.to_numbers(series, rule), floats=False)
     if pd.api.types.is_bool_dtype(series.dtype):
         known = series.notna().to_numpy()
@@ -104,6 +110,30 @@ def _read(series: pd.Series[Any], name: str) -> _Values:
     return _numbers(
         parse.to_numbers(series, "as_is"), floats=pd.api.types.is_float_dtype(series.dtype)
     )
+
+
+def _without_levels(series: pd.Series[Any]) -> pd.Series[Any]:
+    """The numbers of a categorical column whose levels are numbers."""
+    if not isinstance(series.dtype, pd.CategoricalDtype):
+        return series
+    levels = pd.Series(series.cat.categories)
+    if not parse.is_number(levels) or pd.api.types.is_bool_dtype(levels.dtype):
+        return series
+    return series.astype("float64" if series.hasnans else levels.dtype)
+
+
+def _labels(series: pd.Series[Any]) -> _Values:
+    """A target column of words; blanks around a label stay where every row has them."""
+    stripped = parse.spell(series)
+    words = parse.blank_out(stripped, _LABEL_KEEP.split())
+    labels = sorted(words.drop_null().unique().to_pylist())
+    known = words.is_valid().to_numpy(zero_copy_only=False)
+    written = parse.spell(series, strip=False)
+    if not written.equals(stripped):
+        pairs = pd.DataFrame({"label": words.to_pandas(), "written": written.to_pandas()})
+        ways = pairs.dropna().groupby("label")["written"].unique()
+        labels = [ways[label][0] if len(ways[label]) == 1 else label for label in labels]
+    return _Values(known, "str", tuple(labels))
 
 
 def _number_rule(series: pd.Series[Any], name: str) -> str | None:
@@ -150,17 +180,22 @@ def _guess_task(values: _Values, name: str, rows: int) -> tuple[Task, str]:
     if k == _TWO:
         return "binary", "it has two different values"
     if not values.numeric:
-        if k > max(MOST_CLASSES, rows // 2):
-            msg = (
-                f"The target {name!r} has {k:,} different labels in {rows:,} rows, so it looks "
-                "like an id or text; name another column with --target."
-            )
-            raise DataError(msg)
-        return "multiclass", f"it has {k:,} labels that are no numbers"
+        return _multiclass(values, name, rows, f"it has {k:,} labels that are no numbers")
     if why := _why_amount(values, name, rows):
         return "regression", f"{why}; --task multiclass says otherwise"
     why = f"it has only {k} different values, all whole numbers"
     return "multiclass", f"{why}; --task regression says otherwise"
+
+
+def _multiclass(values: _Values, name: str, rows: int, reason: str) -> tuple[Task, str]:
+    k = len(values.distinct)
+    if k > max(MOST_CLASSES, rows // 2):
+        msg = (
+            f"The target {name!r} has {k:,} different labels in {rows:,} rows, so it looks "
+            "like an id or text; name another column with --target."
+        )
+        raise DataError(msg)
+    return "multiclass", reason
 
 
 def _why_amount(values: _Values, name: str, rows: int) -> str:
@@ -189,7 +224,7 @@ def _order(labels: tuple[Value, ...], positive: str | None, name: str) -> tuple[
             raise UsageError(msg)
         return (*(v for v in labels if v != wanted[0]), wanted[0])
     if len(labels) == 2:
-        first, second = (str(v).lower() for v in labels)
+        first, second = (str(v).strip().lower() for v in labels)
         if first in POSITIVE_WORDS and second not in POSITIVE_WORDS:
             return (labels[1], labels[0])
     return labels
@@ -197,14 +232,14 @@ def _order(labels: tuple[Value, ...], positive: str | None, name: str) -> tuple[
 
 def _rarer_last(series: pd.Series[Any], labels: tuple[Value, ...], dtype: str) -> tuple[Value, ...]:
     """Two labels, an anomaly's last: a word for something bad, else the rarer one."""
-    if str(labels[1]).lower() in POSITIVE_WORDS and dtype == "str":
+    if str(labels[1]).strip().lower() in POSITIVE_WORDS and dtype == "str":
         return labels
     codes, known = _codes(series, labels, dtype, str(series.name))
     return labels[::-1] if 2 * int((codes == 1).sum()) > int(known.sum()) else labels
 
 
 def _same(label: Value, text: str) -> bool:
-    if str(label) == text.strip():
+    if str(label).strip() == text.strip():
         return True
     try:
         return not isinstance(label, str | bool) and float(text) == label
@@ -237,7 +272,7 @@ def _codes(
     if dtype in ("int64", "float64"):
         return _lookup(_as_numbers(series, name), classes)
     words = parse.blank_out(parse.spell(series), _LABEL_KEEP.split())
-    labels = pa.array([str(c) for c in classes], words.type)
+    labels = pa.array([str(c).strip() for c in classes], words.type)
     codes = pa.compute.index_in(words, value_set=labels).fill_null(-1)
     y = codes.to_numpy(zero_copy_only=False).astype(np.int64)
     return y, y >= 0

@@ -30,7 +30,7 @@ def curves(facts: Facts) -> dict[str, Any] | str:
         "charts": [_over_rows(facts, document), _over_seconds(facts, document)],
         "contrasts": [_contrast(one) for one in document["contrasts"]],
         "laws": _laws(document),
-        "backtest": _backtest(document["backtest"]),
+        "backtest": _backtest(document["backtest"], study=facts.study),
         "axis": _axis(document),
         "rows": "the same held-out rows in every repeat that got there"
         if facts.study
@@ -241,11 +241,16 @@ def _exponent(cost: dict[str, Any]) -> str:
     return _difference(value, {"low": cost.get("low"), "high": cost.get("high")})
 
 
-def _backtest(found: dict[str, Any]) -> str:
+def _backtest(found: dict[str, Any], *, study: bool) -> str:
     """One sentence on whether curves may be continued."""
     if found["extrapolation"] == "shown":
         return (
             "With the largest size hidden, the curves predicted it with a mean error of "
             f"{number(found['mae'])} (no change assumed: {number(found['mae_last1'])})."
+        )
+    if found["mae"] is None and not study:
+        return (
+            "Nothing is predicted beyond the data: for that a fit has too few sizes, and "
+            "a study of its own (automl scale) enough."
         )
     return f"Nothing is predicted beyond the data: {found['reason'] or 'the back-test failed'}."

@@ -34,9 +34,9 @@ def where(facts: Facts) -> str:
     if facts.info.get("scored_on") == "test":
         return f"on {split.get('test_rows', 0):,} locked test rows that nothing was trained on"
     rows = f"{split['rows']:,} training rows" if "rows" in split else "training rows"
-    if facts.info.get("scored_rows") == "fold0":
-        return f"cross-fitted on the held-out fold 0 of {rows}"
-    return f"cross-fitted on all {rows}"
+    if "n_scored" not in facts.info:
+        return f"cross-fitted on {rows}"
+    return f"cross-fitted on {facts.info['n_scored']:,} of {rows}"
 
 
 def _winners(facts: Facts) -> list[str]:

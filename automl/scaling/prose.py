@@ -165,6 +165,8 @@ def _rate(study: Study, one: Judged) -> str:
     if one.rate_word == "no evidence":
         unknown = f"Whether the difference changes with {_size(study)} cannot be told"
         if not (one.enough and math.isfinite(rate.low)):
+            if study.single:
+                return f"{unknown} from one fit of so few rows; 'automl scale' looks at more sizes."
             return f"{unknown}: there are too few anchors or repeats."
         return f"{unknown}{_either(study, rate, deep, classical)}."
     if one.rate_word == "equivalent":

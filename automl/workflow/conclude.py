@@ -76,6 +76,7 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
     fit.content |= {
         "status": "interrupted" if interrupted else "done",
         "scored_rows": record.scored_rows,
+        "n_scored": int(record.answered.sum() if record.y_test is None else len(record.y_test)),
         "best": default,
     }
     rundir.write(fit.run, fit.content)

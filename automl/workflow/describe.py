@@ -11,6 +11,7 @@ import numpy as np
 
 from automl.artifact import versions
 from automl.data.schema import schema_to_json
+from automl.data.split import fingerprint
 from automl.hooks.manager import LearnerEntry, PluginStatus, get_host
 from automl.search import machine, rundir
 
@@ -43,6 +44,8 @@ def describe_run(fit: Fit, prepared: Prepared) -> None:
         "scored_on": "crossfit" if prepared.locked is None else "test",
         "split": {
             "fingerprint": split.fingerprint,
+            "content": fingerprint(data),
+            "test_content": None if prepared.locked is None else fingerprint(prepared.locked),
             "rows": len(data.y),
             "test_rows": 0 if prepared.locked is None else len(prepared.locked.y),
             "folds": split.n_folds,

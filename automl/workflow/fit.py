@@ -10,6 +10,7 @@ from automl.search.cluster import Cluster
 from automl.workflow.conclude import conclude
 from automl.workflow.describe import describe_run
 from automl.workflow.prepare import admit, prepare, read
+from automl.workflow.resume import begun_with
 from automl.workflow.state import Fit
 from automl.workflow.train import train
 
@@ -45,6 +46,8 @@ def fit_run(
     began = time.monotonic() if options.began is None else options.began
     name = source if isinstance(source, str) else "table"
     run = rundir.create(options.output, name, resume=options.resume)
+    if options.resume:
+        options = begun_with(options, run, target)
     cluster = Cluster(options.cpus, options.gpus, options.memory, options.address)
     fit = Fit(options, observer, name, run, cluster, began)
     try:

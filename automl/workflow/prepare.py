@@ -11,7 +11,7 @@ import numpy as np
 from automl.data.committee import suspects
 from automl.data.read import read_table
 from automl.data.schema import describe, infer_schema, schema_from_json, to_dataset
-from automl.data.split import carve_test, make_split, take
+from automl.data.split import carve_test, fingerprint, make_split, take
 from automl.errors import DataError, UsageError
 from automl.hooks.manager import applicable, check_names, get_host
 from automl.metrics import CONSENSUS, choice_metric, default_metric, get_metric
@@ -67,7 +67,11 @@ def _datasets(
             fit.observer.say(line)
     data = to_dataset(schema, table)
     if test is not None:
-        return data, to_dataset(schema, test)
+        locked = to_dataset(schema, test)
+        if left := len(test) - len(locked.y):
+            why = "no answer, or a class that the training rows do not have"
+            fit.observer.say(f"Test rows left out: {left:,} of {len(test):,} ({why})")
+        return data, locked
     if options.test_size is None:
         return data, None
     train_rows, test_rows = carve_test(data, options.test_size, options.seed)
@@ -119,11 +123,22 @@ def _locked(locked: Dataset | None) -> Dataset | None:
     return take(locked, rows)
 
 
+def _same_test(fit: Fit, locked: Dataset | None) -> None:
+    """Refuse to go on with other test rows than those that earlier fits were scored on."""
+    now = None if locked is None else fingerprint(locked)
+    if now != fit.content["split"].get("test_content", now):
+        msg = f"the test rows are not those that {fit.run} was started on; resume with the same"
+        raise DataError(msg)
+
+
 def _split(fit: Fit, data: Dataset) -> Split:
     split = make_split(data, fit.options.folds, fit.options.seed)
-    if fit.options.resume and split.fingerprint != fit.content["split"]["fingerprint"]:
-        msg = f"the rows are not those that {fit.run} was started on; resume with the same data"
-        raise DataError(msg)
+    if fit.options.resume:
+        begun = fit.content["split"]
+        same = split.fingerprint == begun["fingerprint"]
+        if not same or fingerprint(data) != begun.get("content", fingerprint(data)):
+            msg = f"the rows are not those that {fit.run} was started on; resume with the same data"
+            raise DataError(msg)
     return split
 
 
@@ -161,7 +176,7 @@ def _unlabelled(data: Dataset, learners: Sequence[Learner]) -> str:
 def prepare(
     fit: Fit, table: pd.DataFrame, test: pd.DataFrame | None, target: str | None
 ) -> Prepared:
-    """Infer, split and choose the learners.
+    """Infer and split; which learners take part is decided elsewhere.
 
     Raises:
         DataError: The table cannot be used as asked.
@@ -171,34 +186,39 @@ def prepare(
     data, locked = _datasets(fit, table, test, target)
     metric = _metric(fit.options.metric, data.schema)
     data = _with_suspects(fit, data, metric)
+    locked = _locked(locked)
+    if fit.options.resume:
+        _same_test(fit, locked)
     split = _split(fit, data)
-    learners, skipped = _learners(fit.options, data)
     sizes = {r: len(split.prefix(0, r)) for r in split.rungs if r <= TOP}
     whole = data.suspects is None  # the scale of a detector's scores needs rows it has not seen
     ladder = Ladder(sizes, split.n_folds, split.all_folds_at_3, split.refit, whole)
     return Prepared(
         data=data,
-        locked=_locked(locked),
+        locked=locked,
         metric=metric,
         choice=choice_metric(metric, data.schema.task),
         split=split,
         ladder=ladder,
-        learners=tuple(learners),
-        skipped=skipped,
     )
 
 
 def admit(fit: Fit, prepared: Prepared) -> Prepared:
-    """Say what rows without a target are for, and leave out learners that time is too short for.
+    """Choose the learners, and say what rows without a target are for.
 
-    A quarter of them at most, and none where learners were named.
+    Those that time is too short for are left out: a quarter at most, and none where learners
+    were named.
+
+    Raises:
+        UsageError: No learner applies.
     """
-    data, learners = prepared.data, prepared.learners
+    data = prepared.data
+    learners, skipped = _learners(fit.options, data)
     if line := _unlabelled(data, learners):
         fit.observer.say(line)
     left_out = _left_out(fit, data, prepared.ladder, learners)
     taking_part = tuple(learner for learner in learners if learner.name not in left_out)
-    return replace(prepared, learners=taking_part, left_out=left_out)
+    return replace(prepared, learners=taking_part, skipped=skipped, left_out=left_out)
 
 
 def _left_out(

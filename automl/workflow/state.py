@@ -33,8 +33,8 @@ class Prepared:
     """What configurations are chosen by: `metric`, but for anomalies."""
     split: Split
     ladder: Ladder
-    learners: tuple[Learner, ...]
-    skipped: dict[str, str]
+    learners: tuple[Learner, ...] = ()
+    skipped: dict[str, str] = field(default_factory=dict)
     """Learners that do not apply, with the reason."""
     left_out: dict[str, str] = field(default_factory=dict)
     """Learners that the time limit does not pay for, with the reason."""

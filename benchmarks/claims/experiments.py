@@ -132,8 +132,8 @@ def study(
             repeats=REPEATS,
             anchors=anchors,
         )
-        found = scaling.read_study(Path(auto.run_dir_))
-        shutil.rmtree(auto.run_dir_)
+        found = scaling.read_study(auto.study_dir_)
+        shutil.rmtree(auto.study_dir_)
         return {
             "metric": found.metric,
             "rows": min(rows, len(table.frame)),

@@ -1,8 +1,8 @@
 """The dedicated study with laptop defaults: does it end in time, with a verdict for everyone?
 
-python benchmarks/scaling/run.py DATA [--only NAME ...] [--time-limit 1h] [--keep DIR]
+python benchmarks/scaling/run.py DATA [--only NAME ...] [--time-limit 1h] [--keep DIR] [--judge]
 
-Per set and contrast: level, rate, crossover, the rows that the verdict is about, and what the
+`--judge` trains nothing: it judges the studies that an earlier run kept. Per set and contrast: level, rate, crossover, the rows that the verdict is about, and what the
 study took. kddcup99_10pct gets half an hour, and has to say what it could not afford. Rows of
 sets that `--only` leaves out stay in the table.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -32,6 +33,10 @@ LIMITS = {
 }
 
 
+HEAD = ("set", "limit", "exit", "seconds", "peak_gb")
+"""Columns about the training."""
+
+
 def main() -> None:
     """Run the sets and write the tables of verdicts and of shortfalls."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -39,6 +44,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=list(LIMITS))
     parser.add_argument("--time-limit", help="for every set, instead of its own")
     parser.add_argument("--keep", type=Path, help="copy the studies' directories here")
+    parser.add_argument("--judge", action="store_true", help="judge what --keep holds, no training")
     parser.add_argument("--output", type=Path, default=HERE / "results.csv")
     arguments = parser.parse_args()
     sets = {e["name"]: e for e in json.loads((arguments.data / "datasets.json").read_text())}
@@ -46,7 +52,11 @@ def main() -> None:
     rows, short = [], json.loads(shortfalls.read_text()) if shortfalls.exists() else {}
     for name in arguments.only:
         limit = arguments.time_limit or LIMITS[name]
-        found, short[name] = one(sets[name], arguments.data, limit, arguments.keep)
+        if arguments.judge:
+            head = next(row for row in with_earlier(arguments.output, []) if row["set"] == name)
+            found, short[name] = judged(arguments.keep / name, {key: head[key] for key in HEAD})
+        else:
+            found, short[name] = one(sets[name], arguments.data, limit, arguments.keep)
         rows += found
         for row in found:
             print(json.dumps(row), flush=True)
@@ -77,12 +87,18 @@ def one(
         }
         if code:
             return [head | {"sentence": err.strip().splitlines()[-1]}], {}
-        info = json.loads((output / "run.json").read_text())
-        document = json.loads((output / "scaling.json").read_text())
         if keep is not None:
             shutil.copytree(output, keep / entry["name"], dirs_exist_ok=True)
+        return judged(output, head)
+
+
+def judged(study: Path, head: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """What `automl scaling` says of a study, one row a contrast, and learner -> what fell short."""
+    command = ["automl", "scaling", str(study), "--json"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    info = json.loads((study / "run.json").read_text())
     short = {row["name"]: row["reason"] for row in info["learners"] if row["reason"]}
-    return [head | verdict for verdict in verdicts(document)], short
+    return [head | verdict for verdict in verdicts(json.loads(said.stdout))], short
 
 
 def verdicts(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -205,6 +205,7 @@ class TestDefaultOutput:
     def test_is_the_next_number(self):
         for number in (1, 2, 9):
             Path(f"automl-runs/t-{number}").mkdir(parents=True)
+            Path(f"automl-runs/t-{number}/run.json").write_text("{}")
         Path("automl-runs/t-old").mkdir()
         assert default_output("t.csv") == Path("automl-runs/t-10")
         assert default_output("t.csv", resume=True) == Path("automl-runs/t-9")

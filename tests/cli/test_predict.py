@@ -23,6 +23,7 @@ class FakePredictor:
     """Says the second class with probability x."""
 
     names = ("ensemble", "linear")
+    default = "ensemble"
 
     def __init__(self, schema):
         self.schema = schema
@@ -136,8 +137,9 @@ def test_evaluate_scores_everyone_by_every_metric(automl, predictor, data):
     assert rows[1]["accuracy"] == 0.5
     assert rows[1]["roc_auc"] == 1.0
     assert "rmse" not in rows[0]
-    _, table, _ = automl("evaluate", "run", data)
+    _, table, told = automl("evaluate", "run", data)
     assert len(table.splitlines()) == 3
+    assert "uses ensemble" in told
 
 
 def test_evaluate_leaves_out_rows_without_an_answer_and_says_so(automl, predictor, tmp_path):

@@ -270,3 +270,26 @@ def test_the_global_random_state_is_left_alone():
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     make_split(table(np.arange(100) % 2))
     assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+
+
+@given(
+    classes=st.integers(2, 12),
+    each=st.sampled_from([100, 120, 200]),
+    folds=st.integers(2, 8),
+    seed=st.integers(0, 30),
+)
+def test_stop_rows_are_of_every_class_also_where_all_have_as_many(classes, each, folds, seed):
+    data = table(np.repeat(np.arange(classes), each), "multiclass")
+    split = make_split(data, folds, seed)
+    stop = data.y[split.prefix(0, 3)[split.stop_rows(0, 3)]]
+    share = np.bincount(stop, minlength=classes) / len(stop)
+    assert share.max() < 1 / classes + 5 * np.sqrt(1 / classes / len(stop))
+
+
+def test_stop_rows_are_of_all_tenths_of_a_number():
+    y = np.random.default_rng(0).normal(size=5000)
+    data = table(y, "regression")
+    split = make_split(data, 5, 0)
+    stop = data.y[split.prefix(0, 3)[split.stop_rows(0, 3)]]
+    assert np.quantile(stop, 0.1) == pytest.approx(np.quantile(y, 0.1), abs=0.3)
+    assert np.quantile(stop, 0.9) == pytest.approx(np.quantile(y, 0.9), abs=0.3)

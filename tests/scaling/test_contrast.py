@@ -1,4 +1,4 @@
-"""The same learners stand at every anchor and in every repeat; what cannot be told is said."""
+"""Within a repeat the same learners stand at every anchor; what cannot be told is said."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from automl.scaling import scaling_of
+from automl.scaling.contrast import contrasts
 from tests.scaling.tables import study_of, table
 
 N = (1000, 2000, 4000, 8000)
@@ -57,6 +58,18 @@ def test_repeats_that_some_could_not_afford_are_left_out():
     assert level["difference"] == pytest.approx(0.01, abs=0.002)
     named = {one["deep"]: one for one in document["contrasts"] if one["kind"] == "learner"}
     assert named["mlp"]["classical"] == "boost"
+
+
+def test_one_that_is_not_the_best_costs_no_repeat():
+    """A learner that few repeats could afford, on both sides, and that nobody prefers."""
+    curves = {("boost", "classical"): 0.10, ("slow", "classical"): 0.15}
+    curves |= {("tab", "deep"): 0.11, ("dear", "deep"): 0.2, ("mlp", "deep"): 0.3}
+    rows = table({who: flat(value) for who, value in curves.items()}, noise=0.0005)
+    for late in ("slow", "dear"):
+        rows = without(rows, late, lambda row: row["repeat"] >= 3)
+    every, *named = contrasts(study_of(rows))
+    assert len(every.gap.values) == 5
+    assert {one.deep: len(one.gap.values) for one in named} == {"tab": 5, "dear": 3, "mlp": 5}
 
 
 def test_a_rival_without_one_fit_is_still_the_rival():

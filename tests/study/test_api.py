@@ -21,7 +21,7 @@ def test_a_study_from_python_tunes_where_it_is_asked_to(ray_here, customers, tmp
     assert set(found.document["learners"]) == {"linear", "decision_tree"}
     assert found.document["interval"] == "one permutation"
     assert "No deep learner has a curve" in repr(found)
-    study = scaling.read_study(auto.run_dir_)
+    study = scaling.read_study(auto.study_dir_)
     tried = Counter((p.learner, p.n) for p in study.points if p.regime == "retuned")
     assert set(tried.values()) == {8}
     moved = {(p.learner, p.trial) for p in study.points if p.regime == "transferred"}
@@ -32,7 +32,7 @@ def test_a_study_from_python_tunes_where_it_is_asked_to(ray_here, customers, tmp
 def test_a_budget_is_judged_by_the_first_so_many_configurations(ray_here, customers, tmp_path):
     auto = AutoML(time_limit=None, learner=["linear"], cpus=2, output=tmp_path / "budget")
     auto.scale(customers, "churned", axis="budget", repeats=1, anchors=5)
-    study = scaling.read_study(auto.run_dir_)
+    study = scaling.read_study(auto.study_dir_)
     assert study.axis == "budget"
     tried = Counter(p.n for p in study.points if p.learner == "linear")
     assert tried == {1: 1, 2: 2, 3: 3, 4: 4}
@@ -41,6 +41,12 @@ def test_a_budget_is_judged_by_the_first_so_many_configurations(ray_here, custom
 def test_an_axis_that_is_not_there_is_refused(customers):
     with pytest.raises(UsageError, match="no study along 'weather'"):
         AutoML().scale(customers, "churned", axis="weather")
+
+
+def test_an_axis_along_which_nothing_shows_is_refused(ray_here, customers):
+    auto = AutoML(time_limit=None, learner="linear", cpus=1)
+    with pytest.raises(UsageError, match="anything to show along model-size: linear"):
+        auto.scale(customers, "churned", axis="model-size")
 
 
 def test_models_grow_along_their_size_and_those_without_one_are_left_out(
@@ -54,7 +60,9 @@ def test_models_grow_along_their_size_and_those_without_one_are_left_out(
     assert [round(p["n"], 2) for p in points] == [0.71, 1.0, 1.41]
     assert len({p["score"] for p in points}) > 1
     assert "times the usual model size" in repr(found)
-    rows = {r["name"]: r for r in json.loads((auto.run_dir_ / "run.json").read_text())["learners"]}
+    rows = {
+        r["name"]: r for r in json.loads((auto.study_dir_ / "run.json").read_text())["learners"]
+    }
     assert rows["linear"]["status"] == "skipped"
     assert rows["linear"]["reason"] == "axis: its model has no size to set"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +13,7 @@ from automl.space import Float
 from automl.types import Learner, Rung
 from automl.workflow.study.dealer import StudyDealer
 from automl.workflow.study.lane import Lane
+from automl.workflow.study.points import Marks, points_of
 
 SIZES = (1000, 1415, 2000, 2829, 4000, 5657, 8000, 11314, 16000)
 REPEATS = 5
@@ -206,6 +207,72 @@ def test_a_resumed_study_goes_on_where_it_was(cut):
     assert {(r.key, r.config["x"]) for r in second.dealt} == {
         (r.key, r.config["x"]) for r in whole.dealt
     }
+
+
+@dataclass
+class Slow(World):
+    """Settings number 1 never end by themselves."""
+
+    def rung(self, job) -> Rung:
+        rung = super().rung(job)
+        if job.trial.number != 1:
+            return rung
+        took = min(job.kill_after - 0.01, 100.0)
+        return replace(rung, status="not_reached", score=None, fit_seconds=took)
+
+
+def test_slow_settings_are_ended_and_their_learner_goes_on():
+    world = Slow(FIVE)
+    dealer = world.dealer(20_000)
+    world.run(dealer)
+    for lane in dealer.lanes.values():
+        tops = {(n, r) for n, level, r in lane.finished if level == len(SIZES) - 1}
+        assert {r for n, r in tops if n == 0} == set(range(REPEATS))
+        assert all(lane.chosen(repeat) not in (None, 1) for repeat in range(REPEATS))
+
+
+def test_no_settings_are_ended_within_the_time_they_may_take():
+    world = World(FIVE)
+    dealer = world.dealer(20_000)
+    for lane in dealer.lanes.values():
+        lane.rate = 0.01
+    for _ in range(40):
+        job = dealer.deal(0.0)
+        assert job.kill_after > job.allowance < job.left
+        dealer.take(world.rung(job))
+
+
+@pytest.mark.parametrize(
+    "regimes",
+    [("default",), ("default", "transferred"), ("retuned",), ("default", "transferred", "retuned")],
+)
+def test_when_everything_is_done_nothing_more_is_expected(regimes):
+    world = World(FIVE | {"never": 1.0}, regimes=regimes, failing=frozenset({"never"}))
+    dealer = world.dealer(50_000)
+    assert dealer.expected_seconds() > 0
+    world.run(dealer)
+    assert dealer.expected_seconds() == 0
+
+
+def test_a_study_that_goes_on_without_time_keeps_what_was_tuned():
+    world = World({"a": 0.1}, regimes=("retuned",))
+    world.run(world.dealer(20_000))
+    later = world.dealer(0.01)
+    later.replay(world.dealt)
+    points = points_of(later, Stub(), Stub())
+    assert len(points) == len(world.dealt) == 4 * len(SIZES) * REPEATS
+
+
+class Stub:
+    """An axis and a scorer that know nothing."""
+
+    trials = None
+
+    def values(self, level, order):
+        return (float(SIZES[level]),)
+
+    def marks(self, rung, step):
+        return Marks(1, 0.5, None)
 
 
 def test_a_fit_cut_short_by_the_end_may_be_dealt_again():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from automl.data.schema import infer_schema, to_dataset
 from automl.errors import DataError
 from automl.metrics import get_metric
+from automl.workflow.study.axes import Rows
 from automl.workflow.study.design import (
     MOST_APART,
     MOST_SCORED,
@@ -116,3 +117,40 @@ def test_a_study_knows_whether_its_repeats_share_what_they_are_scored_on():
     assert (by_time.same_rows, by_time.test_to_train) == (True, 0.25)
     assert (by_rows.same_rows, by_rows.test_to_train) == (False, 0.25)
     assert (by_groups.same_rows, by_groups.test_to_train) == (False, 0.5)
+
+
+def test_anchors_of_large_groups_are_those_that_differ_and_say_their_rows():
+    data = table(5000, groups=5)
+    repeats = repeats_of(data, 5, 0)
+    axis = Rows(data, repeats, 9)
+    assert 2 <= len(axis.sizes) <= 4
+    for level, n in enumerate(axis.sizes):
+        rows = [len(axis.prefix(repeat, level)) for repeat in range(5)]
+        assert n == round(np.mean(rows))
+    lengths = [len(axis.prefix(0, level)) for level in range(len(axis.sizes))]
+    assert lengths == sorted(set(lengths))
+    two = table(5000, groups=2)
+    with pytest.raises(DataError, match="groups are too large"):
+        Rows(two, repeats_of(two, 2, 0), 9)
+
+
+def test_a_group_that_is_larger_than_what_may_choose_is_not_trained_on_too():
+    data = table(75_000, groups=15)
+    repeat = repeats_of(data, 1, 0)[0]
+    parts = parts_of(repeat, len(repeat.order))
+    assert len(parts.stop) == len(parts.choose) == MOST_APART
+    apart = {*data.groups[parts.stop], *data.groups[parts.choose]}
+    assert not apart & set(data.groups[parts.train])
+
+
+def test_of_a_long_future_every_repeat_scores_the_same_rows():
+    metric = get_metric("roc_auc", "binary", ())
+    repeats = repeats_of(table(30_000, time=True), 3, 0)
+    assert len(repeats[0].scored) == MOST_SCORED
+    assert blank_study(metric, "rows", repeats).same_rows
+
+
+def test_no_two_studies_draw_alike():
+    data = table(500)
+    seeds = [repeat.seed for seed in range(4) for repeat in repeats_of(data, 6, seed)]
+    assert len(set(seeds)) == len(seeds)

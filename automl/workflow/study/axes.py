@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from automl.workflow.study.design import Repeat, anchors_of, parts_of
+from automl.workflow.study.design import FOLDS, Repeat, anchors_of, parts_of, whole_groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,11 +126,18 @@ class Rows(Usual):
         self._data = data
         self._repeats = repeats
         rows = min(len(repeat.order) for repeat in repeats)
-        self.sizes = anchors_of(rows, anchors, len(data.schema.classes))
+        asked = anchors_of(rows, anchors, len(data.schema.classes))
+        self._asked, self.sizes = asked, asked
+        if data.groups is not None:
+            self._asked, self.sizes = whole_groups(repeats[:FOLDS], asked)
         self.levels = tuple(float(n) for n in self.sizes)
 
+    def prefix(self, repeat: int, level: int) -> Array:
+        """(m,) positions of the rows at one level in one repeat, all parts together."""
+        return self._repeats[repeat].prefix(self._asked[level])
+
     def cell(self, repeat: int, level: int) -> Cell:
-        return cell_of(self._data, self._repeats[repeat], self.sizes[level])
+        return cell_of(self._data, self._repeats[repeat], self._asked[level])
 
     def label(self, level: int) -> str:
         return f"{self.sizes[level]:,} rows"
@@ -143,15 +150,14 @@ class Labels(Usual):
 
     def __init__(self, data: Dataset, repeats: Sequence[Repeat], anchors: int) -> None:
         self._data = data
-        self._repeats = repeats
         self._rows = Rows(data, repeats, anchors)
         self.sizes = self._rows.sizes
         self.levels = tuple(100.0 * n / self.sizes[-1] for n in self.sizes)
 
     def cell(self, repeat: int, level: int) -> Cell:
         cell = self._rows.cell(repeat, level)
-        known = len(self._repeats[repeat].prefix(self.sizes[level]))
-        others = self._repeats[repeat].prefix(self.sizes[-1])[known:]
+        known = len(self._rows.prefix(repeat, level))
+        others = self._rows.prefix(repeat, len(self.sizes) - 1)[known:]
         return replace(cell, unlabelled=self._data.X.iloc[others] if len(others) else None)
 
     def label(self, level: int) -> str:

@@ -30,6 +30,9 @@ ROOM = 1.3
 """Times its expected seconds that must be left for a fit to start."""
 GRACE = 20.0
 """Seconds beyond four times what was expected after which a fit counts as hung."""
+LATEST = 1.06
+"""Times the seconds left after which a worker ends whatever it does; a fit ends before, at
+`kill_after`, and is not hastened by it."""
 OCTAVE = 2
 """Levels of an octave of rows."""
 REPLAN_EVERY = 1.0
@@ -62,6 +65,8 @@ class StudyDealer:
         self._slots = slots
         self._graded = graded
         self._planned = -math.inf
+        self._before = 0.0
+        """Seconds of the fits of earlier sessions."""
         self.plan(0.0)
 
     # ------------------------------------------------------------------ in and out
@@ -90,6 +95,7 @@ class StudyDealer:
             Step(fit.level, fit.repeat),
             allowance=lane.allowed(fit.level),
             kill_after=self._patience(lane, fit, now),
+            left=self._latest(lane, now),
         )
 
     def take(self, rung: Rung) -> None:
@@ -107,6 +113,7 @@ class StudyDealer:
     def replay(self, rungs: Iterable[Rung]) -> None:
         """Take the fits of an earlier session."""
         for rung in rungs:
+            self._before += rung.fit_seconds + rung.predict_seconds + rung.overhead_seconds
             if rung.learner in self.lanes:
                 lane = self.lanes[rung.learner]
                 lane.know(int(rung.trial.rpartition("-")[2]), rung.config)
@@ -149,7 +156,8 @@ class StudyDealer:
 
     def expected_seconds(self) -> float:
         """Seconds that what is planned should still take, all slots busy."""
-        total = sum(self._need(lane, lane.cap, lane.repeats) for lane in self.lanes.values())
+        alive = [lane for lane in self.lanes.values() if not lane.dead]
+        total = sum(self._need(lane, lane.cap, lane.repeats) for lane in alive)
         return total / self._slots
 
     def _grant(self, lane: Lane, share: float) -> float:
@@ -181,7 +189,7 @@ class StudyDealer:
 
     def _highest(self, lane: Lane) -> int:
         """The highest level that is open to a learner at all."""
-        return lane.top if lane.overran is None else min(lane.top, lane.overran - 1)
+        return min(lane.top, lane.ended.get(0, lane.top + 1) - 1)
 
     @staticmethod
     def _need(lane: Lane, cap: int, repeats: int) -> float:
@@ -192,7 +200,7 @@ class StudyDealer:
         """The least it takes where tuning may try fewer configurations: `_spent` sees to it."""
         if "retuned" not in lane.regimes:
             return math.inf
-        return repeats * sum(lane.expected(level) for level in range(cap + 1))
+        return sum(lane.least(repeat, cap) for repeat in range(repeats))
 
     @staticmethod
     def _under_way(lanes: Iterable[Lane]) -> float:
@@ -223,7 +231,14 @@ class StudyDealer:
         left = self.seconds - now
         if not lane.measured() and math.isinf(lane.rate):
             return min(left, max(60.0, self._slots * self.seconds / len(self.lanes)))
-        return min(left, 4 * lane.expected(fit.level) + GRACE)
+        expected, allowed = lane.expected(fit.level), lane.allowed(fit.level)
+        return min(left, 4 * (max(expected, allowed) if allowed < math.inf else expected) + GRACE)
+
+    def _latest(self, lane: Lane, now: float) -> float:
+        """Seconds after which a worker ends whatever it does; none is told where no fit is cut."""
+        if self.seconds is None or math.isinf(lane.rate):
+            return math.inf
+        return LATEST * (self.seconds - now) + 1.0
 
     def _spent(self, lane: Lane, fit: Fit) -> bool:
         """Whether a learner has used up the seconds of one cell: they are the same for all."""
@@ -231,7 +246,8 @@ class StudyDealer:
         if self.seconds is None or not numbers:
             return False
         every = sum(lane.sizes) * self.repeats * len(self.lanes)
-        share = self._slots * SPARE * self.seconds * lane.sizes[fit.level] / every
+        seconds = self._slots * SPARE * self.seconds + self._before
+        share = seconds * lane.sizes[fit.level] / every
         rungs = [lane.finished[number, fit.level, fit.repeat] for number in numbers]
         spent = sum(rung.fit_seconds + rung.predict_seconds for rung in rungs)
         return spent + lane.expected(fit.level) > share

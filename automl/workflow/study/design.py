@@ -13,6 +13,8 @@ from automl.data.split import FEWEST_ROWS, LEFT_OUT, make_split
 from automl.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from automl.types import Array, Dataset
 
 FOLDS = 5
@@ -33,6 +35,8 @@ class Repeat:
     scored: Array
     """(s,) int64 ascending positions of held-out rows, at most 5,000."""
     groups: Array | None = None
+    seed: int = 0
+    """Of whatever else is drawn in this repeat."""
     folds: int = FOLDS
     """Parts of the rows, of which it holds out one; fewer where there are few groups."""
 
@@ -74,16 +78,23 @@ def repeats_of(data: Dataset, count: int, seed: int) -> list[Repeat]:
     found = []
     folds = make_split(data, FOLDS, seed).n_folds
     for repeat in range(count):
-        split = make_split(data, FOLDS, seed + repeat // folds)
+        split = make_split(data, FOLDS, _seed(seed, 0, repeat // folds))
         fold = repeat % split.n_folds
-        order = make_split(data, FOLDS, seed + 1_000 + repeat).order
+        own_seed = _seed(seed, 1, repeat)
+        order = make_split(data, FOLDS, own_seed).order
         place = split.fold_of[order]
         held = split.validation(fold)
-        rng = np.random.default_rng([seed, repeat])
+        rng = np.random.default_rng([seed, repeat if folds > 1 else 0])
         scored = np.sort(rng.permutation(held)[:MOST_SCORED])
         own = order[(place != fold) & (place != LEFT_OUT)]
-        found.append(Repeat(own, scored, data.groups, folds if folds > 1 else FOLDS))
+        parts = folds if folds > 1 else FOLDS
+        found.append(Repeat(own, scored, data.groups, own_seed, parts))
     return found
+
+
+def _seed(*parts: int) -> int:
+    """A seed that no other parts give."""
+    return int(np.random.SeedSequence(parts).generate_state(1)[0])
 
 
 def anchors_of(rows: int, count: int, classes: int) -> tuple[int, ...]:
@@ -108,8 +119,36 @@ def anchors_of(rows: int, count: int, classes: int) -> tuple[int, ...]:
     return tuple(sorted(set(kept)))
 
 
+def whole_groups(
+    repeats: Sequence[Repeat], asked: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Anchors at which every repeat has other groups, and their rows, the mean over the repeats.
+
+    Args:
+        repeats: With groups.
+        asked: Rows that the anchors would have without.
+
+    Raises:
+        DataError: The groups are too large for two anchors.
+    """
+    kept: list[int] = []
+    rows: list[Array] = []
+    for n in reversed(asked):
+        own = np.array([len(repeat.prefix(n)) for repeat in repeats])
+        if not rows or (own < rows[-1]).all():
+            kept.append(n)
+            rows.append(own)
+    if len(kept) < 2:
+        msg = "The groups are too large for a study of scaling: whole groups give one size only."
+        raise DataError(msg)
+    return tuple(kept[::-1]), tuple(round(float(own.mean())) for own in rows[::-1])
+
+
 def parts_of(repeat: Repeat, n: int) -> Parts:
     """The rows of one anchor: of every ten rows (or groups) of the prefix one stops, one chooses.
+
+    Fewer than ten groups are parted by rows. What is left of a group that has more rows than may
+    stop or choose takes no part.
 
     Args:
         repeat: The repeat.
@@ -123,7 +162,8 @@ def parts_of(repeat: Repeat, n: int) -> Parts:
         units = number if number[-1] + 1 >= TENTH else units
     stop = (units % TENTH == 4) & (_rank(units % TENTH == 4) <= MOST_APART)
     choose = (units % TENTH == 9) & (_rank(units % TENTH == 9) <= MOST_APART)
-    return Parts(rows[~stop & ~choose], rows[stop], rows[choose], repeat.scored)
+    apart = np.isin(units, units[stop | choose])
+    return Parts(rows[~apart], rows[stop], rows[choose], repeat.scored)
 
 
 def _rank(mask: Array) -> Array:

@@ -53,7 +53,8 @@ class Spoilt(AllRows):
         self._unit = unit
 
     def cell(self, repeat: int, level: int) -> Cell:
-        return self._change(super().cell(repeat, level), self.levels[level], np.array([29, repeat]))
+        seed = np.array([29, self._repeats[repeat].seed])
+        return self._change(super().cell(repeat, level), self.levels[level], seed)
 
     def label(self, level: int) -> str:
         return f"{self.levels[level]:.3g} {self._unit}"

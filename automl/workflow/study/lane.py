@@ -83,8 +83,8 @@ class Lane:
     """Repeats it can afford, as things stand."""
     plain: bool = False
     """Whether it can afford no tuning on few rows beside its default."""
-    overran: int | None = None
-    """The lowest level at which a fit had to be ended."""
+    ended: dict[int, int] = field(default_factory=dict)
+    """Number of a configuration -> the lowest level at which a fit of it had to be ended."""
     _done: Counter[tuple[int, int]] = field(default_factory=Counter)
     """(level, repeat) -> finished fits."""
     _measured: dict[int, float] | None = None
@@ -96,14 +96,14 @@ class Lane:
 
     def take(self, place: tuple[int, int, int], rung: Rung) -> None:
         """Record a finished fit."""
-        _, level, repeat = place
+        number, level, repeat = place
         self.running.discard(place)
         self.finished[place] = rung
         self._done[level, repeat] += 1
         self._measured = None
         self._expected.clear()
         if rung.status == "not_reached":
-            self.overran = level if self.overran is None else min(level, self.overran)
+            self.ended[number] = min(level, self.ended.get(number, level))
 
     # ------------------------------------------------------------- configurations
 
@@ -180,7 +180,8 @@ class Lane:
         if self.transfers and self.tuned_at <= self.cap:
             yield from self._tune(repeat, 1, self.tuned_at)
             if (number := self.chosen(repeat)) is not None:
-                yield from (Fit(repeat, 2, level, number) for level in levels)
+                open_ = range(min(self.cap + 1, self.ended.get(number, self.cap + 1)))
+                yield from (Fit(repeat, 2, level, number) for level in open_)
         if "retuned" in self.regimes:
             for level in levels:
                 yield from self._tune(repeat, 3, level)
@@ -191,28 +192,45 @@ class Lane:
 
     def need(self, repeat: int, cap: int) -> float:
         """Seconds that a repeat still takes up to a level."""
-        total = 0.0
-        for level in range(cap + 1):
-            missing = self._wanted(level, cap) - self._done[level, repeat]
-            total += max(0, missing) * self.expected(level)
-        return total
+        return sum(
+            missing * self.expected(level)
+            for level in range(cap + 1)
+            if (missing := self._missing(level, repeat, cap))
+        )
+
+    def least(self, repeat: int, cap: int) -> float:
+        """Seconds until a repeat has one fit at every level up to a cap."""
+        return sum(self.expected(at) for at in range(cap + 1) if not self._done[at, repeat])
 
     def rows(self) -> int:
         """Rows of all fits of a repeat up to the top."""
-        return sum(
-            self._wanted(at, self.top) * n for at, n in enumerate(self.sizes[: self.top + 1])
-        )
+        levels = enumerate(self.sizes[: self.top + 1])
+        return sum(self._missing(at, -1, self.top) * n for at, n in levels)
 
-    def _wanted(self, level: int, cap: int) -> int:
-        """Fits at a level, at most."""
-        trials = self.trials if self.learner.space else len(self.learner.defaults)
-        wanted = 1 if "default" in self.regimes else 0
-        if self.transfers and self.tuned_at <= cap:
-            tried = max(0, trials - wanted)
-            wanted += tried if level == self.tuned_at else 1
-        if "retuned" in self.regimes:
-            wanted = max(wanted + trials - 1, trials)
-        return wanted
+    def _missing(self, level: int, repeat: int, cap: int) -> int:
+        """Fits that a level of a repeat still lacks, at most."""
+        transfers = self.transfers and self.tuned_at <= cap
+        if "retuned" in self.regimes or (transfers and level == self.tuned_at):
+            tuning = self.tunings.get((repeat, level))
+            trials = self.trials if self.learner.space else len(self.learner.defaults)
+            closed = tuning is not None and tuning.closed
+            missing = 0 if closed else max(0, trials - self._done[level, repeat])
+        else:
+            missing = int("default" in self.regimes and (0, level, repeat) not in self.finished)
+        if transfers and level != self.tuned_at:
+            missing += self._lacks_chosen(level, repeat)
+        return missing
+
+    def _lacks_chosen(self, level: int, repeat: int) -> bool:
+        """Whether what `transferred` tuning chose, or will choose, is to be fitted at a level."""
+        tuning = self.tunings.get((repeat, self.tuned_at))
+        if tuning is None or not tuning.closed:
+            return True
+        number = self.chosen(repeat)
+        if number is None or level >= self.ended.get(number, len(self.sizes)):
+            return False
+        counted = number == 0 and "default" in self.regimes
+        return not counted and (number, level, repeat) not in self.finished
 
     # ------------------------------------------------------------------------ time
 

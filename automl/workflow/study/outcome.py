@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from automl.units import format_duration
@@ -12,63 +13,87 @@ if TYPE_CHECKING:
     from automl.workflow.study.dealer import StudyDealer
     from automl.workflow.study.lane import Lane
 
+WANTED = 3
+"""Repeats that a curve needs at an anchor to be said to reach it."""
 
-def outcomes(dealer: StudyDealer, axis: Axis, repeats: int) -> dict[str, tuple[Status, str]]:
+
+def outcomes(
+    dealer: StudyDealer, axis: Axis, repeats: int, *, interrupted: bool = False
+) -> dict[str, tuple[Status, str]]:
     """Learner -> status and what there is to say about it; no reason where all went as asked.
 
     Args:
         dealer: When the study is over.
         axis: Of the study.
         repeats: That were asked for.
+        interrupted: Whether the user ended it.
     """
-    return {name: _outcome(lane, axis, repeats) for name, lane in dealer.lanes.items()}
+    return {
+        name: _Account(lane, axis, repeats, interrupted).outcome()
+        for name, lane in dealer.lanes.items()
+    }
 
 
-def _outcome(lane: Lane, axis: Axis, repeats: int) -> tuple[Status, str]:
-    done = {(at, r) for (_, at, r), rung in lane.finished.items() if rung.status == "ok"}
-    if not done:
-        if lane.failure:
-            return "failed", lane.failure
-        return "not_reached", f"{axis.label(0)} would take about {_seconds(lane, 0)} a fit"
-    top = len(axis.levels) - 1
-    counts = {level: sum(1 for at, _ in done if at == level) for level in range(top + 1)}
-    wanted = min(3, repeats)
-    reached = max((at for at, count in counts.items() if count >= wanted), default=-1)
-    if reached < 0:
-        return "ok", f"the time ended after {max(counts.values())} of {repeats} repeats"
-    short = _short(lane, axis, reached, f"{counts[reached]} of {repeats} repeats")
-    return "ok", "; ".join(part for part in (short, _untuned(lane, counts[reached])) if part)
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """One learner, when the study is over."""
 
+    lane: Lane
+    axis: Axis
+    repeats: int
+    interrupted: bool
 
-def _short(lane: Lane, axis: Axis, reached: int, repeats: str) -> str:
-    """What keeps a learner's curve from the top, or from all repeats; empty if nothing does."""
-    failures = [
-        rung.reason
-        for (_, level, _), rung in sorted(lane.finished.items())
-        if level > reached and rung.status == "failed"
-    ]
-    if reached < lane.top and failures:
-        return f"stopped at {axis.label(reached)} ({repeats}): {failures[0]}"
-    if reached < lane.top:
-        return (
-            f"stopped at {axis.label(reached)} ({repeats}): {axis.label(lane.top)} would take "
-            f"about {_seconds(lane, lane.top)} a fit"
-        )
-    if lane.top < len(axis.levels) - 1:
-        return f"stopped at {axis.label(reached)}: it is made for no more rows"
-    done, _, asked = repeats.partition(" of ")
-    return "" if done == asked.split()[0] else f"{repeats}: the time ended"
+    def outcome(self) -> tuple[Status, str]:
+        """Its status, and what there is to say."""
+        lane, axis = self.lane, self.axis
+        done = {(at, r) for (_, at, r), rung in lane.finished.items() if rung.status == "ok"}
+        if not done:
+            if lane.failure:
+                return "failed", lane.failure
+            return "not_reached", self._cause(0)
+        counts = [sum(at == level for at, _ in done) for level in range(len(axis.levels))]
+        wanted = min(WANTED, self.repeats)
+        reached = max((at for at, count in enumerate(counts) if count >= wanted), default=-1)
+        if reached < 0:
+            return "ok", f"{max(counts)} of {self.repeats} repeats: {self._cause(0)}"
+        told = (self._short(reached, counts[reached]), self._untuned(counts[reached], reached))
+        return "ok", "; ".join(part for part in told if part)
 
+    def _short(self, reached: int, count: int) -> str:
+        """What keeps its curve from the top, or from all repeats; empty if nothing does."""
+        lane, axis = self.lane, self.axis
+        repeats = f"{count} of {self.repeats} repeats"
+        if reached < lane.top:
+            return f"stopped at {axis.label(reached)} ({repeats}): {self._cause(reached + 1)}"
+        if lane.top < len(axis.levels) - 1:
+            return f"stopped at {axis.label(reached)}: it is made for no more rows"
+        return "" if count == self.repeats else f"{repeats}: {self._cause(reached)}"
 
-def _untuned(lane: Lane, repeats: int) -> str:
-    """In how many repeats there was no time to tune it, beside its default."""
-    if not {"default", "transferred"} <= set(lane.regimes):
-        return ""
-    tuned = sum(lane.chosen(repeat) is not None for repeat in range(repeats))
-    if tuned == repeats:
-        return ""
-    return f"tuned in {tuned} of {repeats} repeats" if tuned else "not tuned: no time was left"
+    def _cause(self, least: int) -> str:
+        """Why there are no more fits of it at a level or above."""
+        lane = self.lane
+        for (number, level, _), rung in sorted(lane.finished.items()):
+            first = number == 0 or "default" not in lane.regimes
+            if first and level >= least and rung.status != "ok":
+                return rung.reason
+        if self.interrupted:
+            return "the study was interrupted"
+        level = max(least, lane.top) if lane.finished else least
+        seconds = format_duration(lane.expected(level))
+        return f"the time ended; {self.axis.label(level)} would take about {seconds} a fit"
 
-
-def _seconds(lane: Lane, level: int) -> str:
-    return format_duration(lane.expected(level))
+    def _untuned(self, repeats: int, reached: int) -> str:
+        """In how many repeats it was tuned, or how often, where that is less than asked."""
+        lane = self.lane
+        if "retuned" in lane.regimes:
+            cells = [(r, at) for r in range(repeats) for at in range(reached + 1)]
+            every = [lane.tuning(*cell) for cell in cells]
+            least = min(len(t.numbers) if t.sampler.exhausted else t.judged for t in every)
+            some = least < lane.trials and not all(t.sampler.exhausted for t in every)
+            return f"{least} of {lane.trials} configurations at some anchors" if some else ""
+        if not {"default", "transferred"} <= set(lane.regimes):
+            return ""
+        tuned = sum(lane.chosen(repeat) is not None for repeat in range(repeats))
+        if tuned == repeats:
+            return ""
+        return f"tuned in {tuned} of {repeats} repeats" if tuned else "not tuned: the time ended"

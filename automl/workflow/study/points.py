@@ -126,8 +126,7 @@ def _of(lane: Lane) -> Iterator[_Entry]:
             yield _Entry("default", 0, place, rung)
         if "transferred" in lane.regimes and lane.chosen(repeat) == number:
             yield _Entry("transferred", 0, place, rung)
-        tried = lane.tunings.get((repeat, level))
-        if "retuned" in lane.regimes and tried is not None and number in tried.numbers:
+        if "retuned" in lane.regimes and number in (tried := lane.tuning(repeat, level)).numbers:
             judged = math.inf if tried.sampler.exhausted else tried.judged
             yield _Entry("retuned", tried.numbers.index(number), place, rung, judged)
 

@@ -15,6 +15,7 @@ from automl.search.cluster import Cluster
 from automl.workflow.describe import describe_run
 from automl.workflow.diagnose import write_advice
 from automl.workflow.prepare import prepare, read
+from automl.workflow.resume import begun_with
 from automl.workflow.state import Fit
 from automl.workflow.study.catalogue import AXES
 from automl.workflow.study.design import fingerprint, parts_of, repeats_of
@@ -23,6 +24,7 @@ from automl.workflow.study.points import blank_study
 from automl.workflow.study.train import Training, train_study
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import pandas as pd
@@ -58,7 +60,9 @@ def scale_run(
     began = time.monotonic() if own.began is None else own.began
     name = source if isinstance(source, str) else "table"
     run = rundir.create(own.output, name, resume=own.resume)
-    _same_study(options, run)
+    if own.resume:
+        own = begun_with(own, run, target, study=True)
+        options = _same_study(replace(options, fit=own), run)
     cluster = Cluster(own.cpus, own.gpus, own.memory, own.address, alone=options.timed)
     fit = Fit(own, observer, name, run, cluster, began)
     try:
@@ -79,18 +83,21 @@ def scale_run(
     return run
 
 
-def _same_study(options: StudyOptions, run: Path) -> None:
-    """Refuse to go on with another study than the one begun."""
-    if not options.fit.resume:
-        return
-    begun = rundir.read(run).get("study")
-    if begun is None:
-        msg = f"{run} holds a fit, not a study; go on with it by 'automl fit ... --resume'"
-        raise UsageError(msg)
+def _same_study(options: StudyOptions, run: Path) -> StudyOptions:
+    """The options of a study that goes on: as many repeats at least, and otherwise the same.
+
+    Raises:
+        UsageError: Another study was begun.
+    """
+    begun = rundir.read(run)["study"]
     for key, value in options.description.items():
         if begun[key] != value:
             msg = f"{run} was begun with --{key} {begun[key]}; resume it with the same"
             raise UsageError(msg)
+    if lost := [regime for regime in begun["regimes"] if regime not in options.regimes]:
+        msg = f"{run} was begun with --regime {lost[0]}; resume it with the same"
+        raise UsageError(msg)
+    return replace(options, repeats=max(options.repeats, begun["repeats"]))
 
 
 def _prepared(
@@ -98,7 +105,7 @@ def _prepared(
 ) -> tuple[Prepared, Axis, Study]:
     """Everything that is decided before the first fit, written down."""
     prepared = prepare(fit, table, None, target)
-    begun = fit.content.get("study", {})
+    begun, spent = fit.content.get("study", {}), fit.content.get("spent", {"seconds": 0.0})
     schema = prepared.data.schema
     if schema.task == "anomaly":
         msg = "there is no study of anomaly detectors; give --task binary where labels exist"
@@ -107,7 +114,7 @@ def _prepared(
     anchors = fit.workers.threads if options.timed else options.anchors
     axis: Axis = AXES[options.axis](prepared.data, repeats, anchors)
     if begun and begun["levels"] != list(axis.levels):
-        msg = f"{fit.run} was begun on other data or CPUs; resume it with the same (--cpus)"
+        msg = f"{fit.run} was begun on other data, CPUs or repeats; resume it with the same"
         raise UsageError(msg)
     if without := schema.rows_dropped:
         fit.observer.say(f"Rows without a target: {without:,}; a study leaves them out")
@@ -118,6 +125,7 @@ def _prepared(
     fit.content |= {
         "kind": "study",
         "scored_on": "test",
+        "spent": spent,
         "study": options.description
         | {
             "regimes": list(options.regimes),
@@ -152,7 +160,15 @@ def _learners(
         unlabelled=0 if unlabelled is None else len(unlabelled),
     )
     unfit = {learner.name: why for learner in found if (why := axis.unfit(learner))}
-    return [learner for learner in found if learner.name not in unfit], skipped | unfit
+    left = [learner for learner in found if learner.name not in unfit]
+    if unfit and all(learner.family == "baseline" for learner in left):
+        msg = f"no learner here has anything to show along {options.axis}: {_reasons(unfit)}"
+        raise UsageError(msg)
+    return left, skipped | unfit
+
+
+def _reasons(reasons: Mapping[str, str]) -> str:
+    return "; ".join(f"{name}: {reason}" for name, reason in reasons.items() if reason)
 
 
 def _conclude(fit: Fit, options: StudyOptions, training: Training, *, interrupted: bool) -> None:
@@ -162,12 +178,12 @@ def _conclude(fit: Fit, options: StudyOptions, training: Training, *, interrupte
         BudgetError: No fit ended well.
     """
     fit.show("save")
-    became = outcomes(training.dealer, training.axis, options.repeats)
+    became = outcomes(training.dealer, training.axis, options.repeats, interrupted=interrupted)
     for row in fit.content["learners"]:
         if row["name"] in became:
             row["status"], row["reason"] = became[row["name"]]
     study = training.study()
-    seconds = fit.elapsed()
+    seconds = fit.elapsed() + fit.content["spent"]["seconds"]
     fit.content |= {
         "status": "interrupted" if interrupted else "done",
         "spent": {"seconds": round(seconds, 1), "money": _money(options, seconds)},
@@ -176,8 +192,10 @@ def _conclude(fit: Fit, options: StudyOptions, training: Training, *, interrupte
     if not study.points:
         if interrupted:
             return
-        reasons = "; ".join(f"{n}: {reason}" for n, (_, reason) in became.items() if reason)
-        msg = f"no fit of the study ended ({reasons}); raise --time-limit or see {fit.run}"
+        reasons = {name: reason for name, (_, reason) in became.items()}
+        msg = (
+            f"no fit of the study ended ({_reasons(reasons)}); raise --time-limit or see {fit.run}"
+        )
         raise BudgetError(msg)
     write_study(fit.run, study)
     scaling = scaling_of(study)

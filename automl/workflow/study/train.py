@@ -85,6 +85,7 @@ class Training:
             device="cuda" if self.fit.workers.gpus else "cpu",
             allowance=job.allowance,
             kill_after=job.kill_after,
+            left=job.left,
             memory=self.fit.workers.memory,
             plugins=tuple(sorted(by_hand)),
         )
@@ -251,7 +252,7 @@ def _lane(
         sizes=axis.sizes,
         top=reached[-1],
         regimes=regimes,
-        tuned_at=min(range(len(axis.sizes)), key=lambda at: abs(axis.sizes[at] - tuned)),
+        tuned_at=min(reached, key=lambda at: abs(axis.sizes[at] - tuned)),
         trials=axis.trials or MOST_TRIALS,
         seed=options.fit.seed,
         greater_is_better=prepared.metric.greater_is_better,
