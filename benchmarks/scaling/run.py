@@ -2,10 +2,10 @@
 
 python benchmarks/scaling/run.py DATA [--only NAME ...] [--time-limit 1h] [--keep DIR] [--judge]
 
-`--judge` trains nothing: it judges the studies that an earlier run kept. Per set and contrast: level,
-rate, crossover, the rows that the verdict is about, and what the study took. kddcup99_10pct gets half
-an hour, and has to say what it could not afford. Rows of sets that `--only` leaves out stay in the
-table.
+`--judge` trains nothing: it judges the studies that an earlier run kept. Per set and contrast:
+level, rate, crossover, the rows that the verdict is about, and what the study took.
+kddcup99_10pct gets half an hour, and has to say what it could not afford. Rows of sets that
+`--only` leaves out stay in the table.
 """
 
 from __future__ import annotations
