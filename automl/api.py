@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import shutil
-import tarfile
 import tempfile
 import weakref
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -413,15 +413,16 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
 def _packed(folder: Path) -> bytes:
     """The files of a folder as one archive."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        archive.add(folder, ".")
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for file in sorted(folder.rglob("*")):
+            archive.write(file, file.relative_to(folder))
     return buffer.getvalue()
 
 
 def _unpacked(files: bytes, folder: Path) -> Path:
     """The folder, with the files of an archive."""
-    with tarfile.open(fileobj=io.BytesIO(files)) as archive:
-        archive.extractall(folder, filter="data")
+    with zipfile.ZipFile(io.BytesIO(files)) as archive:
+        archive.extractall(folder)
     return folder
 
 

@@ -35,7 +35,8 @@ def describe() -> str:
 def write_table(path: Path, command: str, rows: list[dict[str, Any]], *told: str) -> None:
     """A CSV table with the command, the machine and what else is told above it."""
     with path.open("w", newline="") as file:
-        file.write(f"# python {command} {' '.join(sys.argv[2:])}".rstrip() + "\n")
+        words = ("DIR" if Path(word).is_dir() else word for word in sys.argv[2:])
+        file.write(f"# python {command} {' '.join(words)}".rstrip() + "\n")
         file.writelines(f"# {line}\n" for line in (describe(), *told))
         writer = csv.DictWriter(file, list(dict.fromkeys(k for row in rows for k in row)))
         writer.writeheader()

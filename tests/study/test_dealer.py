@@ -129,7 +129,17 @@ def test_no_learner_gets_more_than_an_equal_share_while_others_go_short():
     spent = Counter()
     for rung in world.dealt:
         spent[rung.learner] += rung.fit_seconds
-    assert max(spent.values()) < 1.4 * min(spent.values())
+    assert max(spent.values()) < 1.5 * min(spent.values())  # rounding goes to one of them
+
+
+def test_what_the_dearest_spent_counts_against_its_share():
+    """Early on nobody has spent much, and everything looks affordable."""
+    world = World({"a": 12.0, "b": 14.0, "c": 16.0, "dear": 60.0}, regimes=("default",))
+    dealer = world.dealer(560)
+    world.run(dealer)
+    fits = Counter((r.learner, r.n) for r in world.dealt)
+    assert all(fits[name, SIZES[-1]] == REPEATS for name in "abc")
+    assert max(n for n in SIZES if fits["dear", n] >= 3) >= SIZES[-1] / 4
 
 
 def test_the_first_repeat_comes_first_and_tuning_last():

@@ -1,9 +1,9 @@
 """Who is trained next in a study: a pure state machine, without Ray and without a clock.
 
 All levels of the first repeat come first, then those of the second, and so on; tuning follows
-when the defaults have had all repeats. Seconds are shared out equally: who needs less than an
-equal share leaves the rest to the others, and who needs more does without `transferred` tuning,
-then without up to an octave of rows, then makes do with three repeats.
+when the defaults have had all repeats. Seconds, those spent included, are shared out equally: who
+needs less than an equal share leaves the rest to the others, and who needs more does without
+`transferred` tuning, then without up to an octave of rows, then makes do with three repeats.
 """
 
 from __future__ import annotations
@@ -145,9 +145,11 @@ class StudyDealer:
         for lane in alive:
             lane.plain = False
         left = self._slots * SPARE * (self.seconds - now) - self._under_way(alive)
-        alive.sort(key=lambda lane: self._need(lane, self._highest(lane), self.repeats))
+        left += sum(lane.spent for lane in alive)
+        alive.sort(key=self._whole)
         for place, lane in enumerate(alive):
-            left -= self._grant(lane, max(left, 0.0) / (len(alive) - place))
+            share = max(left, 0.0) / (len(alive) - place)
+            left -= lane.spent + self._grant(lane, max(share - lane.spent, 0.0))
         for repeat in range(min(ENOUGH, self.repeats), self.repeats):
             for lane in alive:
                 more = lane.need(repeat, lane.cap)
@@ -190,6 +192,10 @@ class StudyDealer:
     def _highest(self, lane: Lane) -> int:
         """The highest level that is open to a learner at all."""
         return min(lane.top, lane.ended.get(0, lane.top + 1) - 1)
+
+    def _whole(self, lane: Lane) -> float:
+        """Seconds of all that a learner could want, what it has had included."""
+        return lane.spent + self._need(lane, self._highest(lane), self.repeats)
 
     @staticmethod
     def _need(lane: Lane, cap: int, repeats: int) -> float:

@@ -85,6 +85,8 @@ class Lane:
     """Whether it can afford no tuning on few rows beside its default."""
     ended: dict[int, int] = field(default_factory=dict)
     """Number of a configuration -> the lowest level at which a fit of it had to be ended."""
+    spent: float = 0.0
+    """Seconds of its finished fits."""
     _done: Counter[tuple[int, int]] = field(default_factory=Counter)
     """(level, repeat) -> finished fits."""
     _measured: dict[int, float] | None = None
@@ -99,6 +101,7 @@ class Lane:
         number, level, repeat = place
         self.running.discard(place)
         self.finished[place] = rung
+        self.spent += rung.fit_seconds + rung.predict_seconds + OVERHEAD
         self._done[level, repeat] += 1
         self._measured = None
         self._expected.clear()
