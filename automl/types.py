@@ -61,6 +61,8 @@ class Schema:
     """Labels in the order of predicted probabilities, spelled and typed as in the file."""
     target_dtype: str = "str"
     """dtype of the target as read, which predictions get back."""
+    target_parse: str = ""
+    """How strings of the target are read as numbers; empty where none are."""
     group: str | None = None
     time: str | None = None
     rows: int = 0

@@ -11,6 +11,7 @@ import pytest
 import automl
 from automl import AutoML, DataError
 from automl.hooks.manager import Host
+from automl.types import Schema
 
 ROWS = pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": [0, 1, 1]})
 
@@ -18,7 +19,7 @@ ROWS = pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": [0, 1, 1]})
 class Half:
     """Stands in for a saved model: class 1 from 2 on."""
 
-    schema = SimpleNamespace(target="y", task="binary", classes=(0, 1), target_dtype="int64")
+    schema = Schema((), "y", "binary", "", "", (0, 1), "int64")
 
     def predict(self, table, learner=None):
         return (table["x"] >= 2).astype(int).to_numpy()

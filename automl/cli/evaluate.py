@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -103,8 +104,11 @@ def _metrics(predictor: Predictor, table: pd.DataFrame, y: Array, learner: str) 
 
     schema = predictor.schema
     prediction = predictor.raw(table, learner)
-    return {
-        metric.name: score(metric, y, prediction)
-        for metric in (*BUILTIN, *get_host().metrics().values())
-        if schema.task in metric.tasks and metric is not CONSENSUS
-    }
+    found = {}
+    for metric in (*BUILTIN, *get_host().metrics().values()):
+        if schema.task in metric.tasks and metric is not CONSENSUS:
+            try:
+                found[metric.name] = score(metric, y, prediction)
+            except DataError:  # such as rmsle where a target is below 0
+                found[metric.name] = math.nan
+    return found

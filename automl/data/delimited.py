@@ -74,25 +74,46 @@ def _read_arrow(data: bytes, delimiter: str, source: str) -> pa.Table:
     import pyarrow as pa
 
     try:
-        return _arrow_csv(data, delimiter, min(len(data) + 1, _LARGEST_BLOCK))
+        table = _arrow_csv(data, delimiter, min(len(data) + 1, _LARGEST_BLOCK))
+        return _with_leading_zeros(table, data, delimiter)
     except pa.ArrowInvalid as error:
         if "conversion error" not in str(error):
             raise DataError(_parse_message(str(error), data, delimiter, source)) from None
     return _arrow_csv(data, delimiter, _LARGEST_BLOCK, as_text=True)
 
 
+def _with_leading_zeros(table: pa.Table, data: bytes, delimiter: str) -> pa.Table:
+    """The table with columns of words such as 007, which Arrow takes for whole numbers, as text.
+
+    Else a column would be spelled otherwise in a file that holds other words, too.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    whole = [i for i, field in enumerate(table.schema) if pa.types.is_integer(field.type)]
+    if not whole or re.search(rb'(?:^|[,;\t|\n"])\s*-?0\d', data) is None:
+        return table
+    words = _arrow_csv(data, delimiter, _LARGEST_BLOCK, as_text=True)
+    for i in whole:
+        if pc.any(pc.match_substring_regex(words.column(i), r"^\s*-?0\d")).as_py():
+            table = table.set_column(i, table.schema.names[i], words.column(i))
+    return table
+
+
 def _arrow_csv(data: bytes, delimiter: str, block: int, *, as_text: bool = False) -> pa.Table:
     import pyarrow as pa
     from pyarrow import csv as pacsv
 
-    types = None
-    if as_text:
-        header = next(csv.reader(io.StringIO(_sample(data), newline=""), delimiter=delimiter))
-        types = dict.fromkeys(header, pa.string())
+    header = next(csv.reader(io.StringIO(_sample(data), newline=""), delimiter=delimiter))
+    types = dict.fromkeys(header, pa.string()) if as_text else None
     return pacsv.read_csv(
         pa.BufferReader(data),
         read_options=pacsv.ReadOptions(block_size=block),
-        parse_options=pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        parse_options=pacsv.ParseOptions(
+            delimiter=delimiter,
+            newlines_in_values=True,
+            ignore_empty_lines=len(header) > 1,  # of one column they are rows without a value
+        ),
         convert_options=pacsv.ConvertOptions(
             null_values=[""],
             strings_can_be_null=True,

@@ -89,6 +89,7 @@ def infer_schema(
         task_reason=goal.reason,
         classes=goal.classes,
         target_dtype=goal.dtype,
+        target_parse=goal.parse,
         group=group,
         time=time,
         rows=len(frame) if goal.task == "anomaly" else int(goal.known.sum()),
@@ -116,7 +117,13 @@ def labelled(schema: Schema, table: pd.DataFrame, target: str) -> Schema:
     if target not in frame.columns:
         raise DataError(_unknown("--target", target, list(frame.columns)))
     goal = judge_target(frame[target], target, "anomaly", None)
-    return replace(schema, target=target, classes=goal.classes, target_dtype=goal.dtype)
+    return replace(
+        schema,
+        target=target,
+        classes=goal.classes,
+        target_dtype=goal.dtype,
+        target_parse=goal.parse,
+    )
 
 
 def _check_asked(asked: Mapping[str, Sequence[str]], frame: pd.DataFrame) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -85,8 +85,22 @@ class Split:
         sizes, number = _runs(self.groups[rows])
         chosen = np.arange(len(sizes)) % min(10, len(sizes)) == min(10, len(sizes)) - 1
         chosen &= sizes <= len(rows) / 5
-        chosen &= np.cumsum(sizes * chosen) <= MOST_STOP_ROWS
-        return chosen[number] if chosen.any() else self.stop_mask(len(rows))
+        small = np.flatnonzero(chosen)
+        if not len(small):
+            return self.stop_mask(len(rows))
+        kept = _fitting(sizes[small], MOST_STOP_ROWS)
+        # where no group has so few rows, the smallest stops all the same
+        stops = small[kept] if kept.any() else small[[np.argmin(sizes[small])]]
+        return np.isin(number, stops)
+
+    def with_first(self, fold: int) -> Split:
+        """The same folds, with another one as the first."""
+        if fold == 0:
+            return self
+        names = np.arange(self.n_folds, dtype=self.fold_of.dtype)
+        names[[0, fold]] = [fold, 0]
+        used = self.fold_of >= 0
+        return replace(self, fold_of=np.where(used, names[self.fold_of * used], self.fold_of))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -184,7 +198,7 @@ def carve_test(data: Dataset, size: float, seed: int = 0) -> tuple[Array, Array]
         strata = _strata(data)
         order = _shuffle(strata, data.groups, np.random.default_rng(seed))
         test = np.zeros(n, dtype=bool)
-        test[order[: _whole(order, data.groups, wanted)]] = True
+        test[_about(order, data.groups, wanted)] = True
         if data.groups is None and data.schema.task in {"binary", "multiclass"}:
             _keep_one_of_each(test, strata, order)
     train = ~test
@@ -324,7 +338,9 @@ def _halves(fold_of: Array, order: Array, strata: Array, groups: Array | None) -
     half = np.zeros(len(order), dtype=np.int8)
     for fold in np.unique(fold_of):
         rows = order[fold_of[order] == fold]
-        half[rows] = _deal(rows, strata, groups, 2)[rows]
+        # one group alone is halved by rows: better than choosing on the rows that score
+        whole = groups if len(np.unique(groups[rows])) > 1 else None
+        half[rows] = (_deal(rows, strata, whole, 2)[rows] + max(fold, 0)) % 2
     return half
 
 
@@ -356,11 +372,25 @@ def _used(fold_of: Array, fold: int) -> int:
     return int(np.count_nonzero((fold_of != fold) & (fold_of != LEFT_OUT)))
 
 
-def _whole(order: Array, groups: Array | None, wanted: int) -> int:
+def _about(order: Array, groups: Array | None, wanted: int) -> Array:
+    """The first rows of an order, or of groups whoever brings them nearer to so many."""
     if groups is None:
-        return wanted
-    ends = np.cumsum(_runs(groups[order])[0])
-    return int(ends[np.argmin(np.abs(ends - wanted))])
+        return order[:wanted]
+    sizes, number = _runs(groups[order])
+    taken, total = np.zeros(len(sizes), dtype=bool), 0
+    for group, size in enumerate(sizes.tolist()):
+        if abs(total + size - wanted) < abs(total - wanted):
+            taken[group], total = True, total + size
+    return order[taken[number]]
+
+
+def _fitting(sizes: Array, most: int) -> Array:
+    """(k,) bool: in their order, whoever still fits into so many rows."""
+    kept, total = np.zeros(len(sizes), dtype=bool), 0
+    for place, size in enumerate(sizes.tolist()):
+        if total + size <= most:
+            kept[place], total = True, total + size
+    return kept
 
 
 def _keep_one_of_each(test: Array, strata: Array, order: Array) -> None:

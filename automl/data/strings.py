@@ -24,6 +24,8 @@ CATEGORY = "words"
 _SAMPLE = 2_000
 _TOLERATED = 0.05
 """Largest share of rows that may fail to parse in a column of numbers."""
+_UNITS = frozenset({"b", "g", "m", "mm", "t"})
+"""Suffixes that are units where a blank stands before them, and multipliers elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,10 @@ def _number_rules(sample: pd.Series[Any]) -> list[tuple[str, str]]:
     if np.isfinite(numbers).mean() < 0.5:
         return rules
     found = pd.Series(units[np.isfinite(numbers)], dtype=object)
+    for unit in sorted(set(found) & _UNITS):
+        apart = sample.str.contains(rf"\d\s+{unit}\.?$")
+        if apart.mean() >= 0.9:
+            return [*rules, (f"quantity:{unit}", f"numbers with the unit {unit}")]
     known = found.map(parse.scale)
     if known.notna().mean() >= 0.9:
         return [*rules, ("quantity", "numbers with signs, separators or suffixes")]

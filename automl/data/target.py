@@ -36,6 +36,8 @@ class Target:
     dtype: str
     known: Array
     """(n,) bool: rows that have a target."""
+    parse: str = ""
+    """The rule that reads strings as numbers; empty where none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +92,12 @@ def judge_target(series: pd.Series[Any], name: str, task: str, positive: str | N
         if positive is not None:
             msg = f"--positive needs classes, and {name!r} is a number to be estimated."
             raise UsageError(msg)
-        return Target(chosen, reason, (), "float64", known)
+        return Target(chosen, reason, (), "float64", known, _number_rule(series, name) or "")
     classes = _order(values.distinct, positive, name)
     if chosen == "anomaly" and positive is None:
         classes = _rarer_last(series, classes, values.dtype)
-    return Target(chosen, reason, classes, values.dtype, known)
+    rule = "" if values.dtype == "str" else _number_rule(series, name) or ""
+    return Target(chosen, reason, classes, values.dtype, known, rule)
 
 
 def _read(series: pd.Series[Any], name: str) -> _Values:
@@ -138,6 +141,8 @@ def _labels(series: pd.Series[Any]) -> _Values:
 
 def _number_rule(series: pd.Series[Any], name: str) -> str | None:
     """The rule that reads a target column of strings as numbers; None if they are labels."""
+    if parse.is_number(series):
+        return None
     rule = judge_strings(series, name).parse
     return rule if rule.partition(":")[0] in _NUMBER_RULES else None
 
@@ -234,7 +239,7 @@ def _rarer_last(series: pd.Series[Any], labels: tuple[Value, ...], dtype: str) -
     """Two labels, an anomaly's last: a word for something bad, else the rarer one."""
     if str(labels[1]).strip().lower() in POSITIVE_WORDS and dtype == "str":
         return labels
-    codes, known = _codes(series, labels, dtype, str(series.name))
+    codes, known = _codes(series, labels, dtype, _number_rule(series, str(series.name)) or "number")
     return labels[::-1] if 2 * int((codes == 1).sum()) > int(known.sum()) else labels
 
 
@@ -260,17 +265,19 @@ def encode_target(schema: Schema, values: Any) -> tuple[Array, Array]:
     """
     series = pd.Series(values).reset_index(drop=True)
     name = schema.target or ""
+    numbers = schema.task == "regression" or schema.target_dtype in ("int64", "float64")
+    rule = (schema.target_parse or _number_rule(series, name) or "number") if numbers else ""
     if schema.task == "regression":
-        y = _as_numbers(series, name)
+        y = _as_numbers(series, rule)
         return y, np.isfinite(y)
-    return _codes(series, schema.classes, schema.target_dtype, name)
+    return _codes(series, schema.classes, schema.target_dtype, rule)
 
 
 def _codes(
-    series: pd.Series[Any], classes: tuple[Value, ...], dtype: str, name: str
+    series: pd.Series[Any], classes: tuple[Value, ...], dtype: str, rule: str
 ) -> tuple[Array, Array]:
     if dtype in ("int64", "float64"):
-        return _lookup(_as_numbers(series, name), classes)
+        return _lookup(_as_numbers(series, rule), classes)
     words = parse.blank_out(parse.spell(series), _LABEL_KEEP.split())
     labels = pa.array([str(c).strip() for c in classes], words.type)
     codes = pa.compute.index_in(words, value_set=labels).fill_null(-1)
@@ -278,10 +285,8 @@ def _codes(
     return y, y >= 0
 
 
-def _as_numbers(series: pd.Series[Any], name: str) -> Array:
-    if parse.is_number(series):
-        return parse.to_numbers(series, "as_is")
-    return parse.to_numbers(series, _number_rule(series, name) or "number")
+def _as_numbers(series: pd.Series[Any], rule: str) -> Array:
+    return parse.to_numbers(series, "as_is" if parse.is_number(series) else rule)
 
 
 def _lookup(numbers: Array, classes: tuple[Value, ...]) -> tuple[Array, Array]:

@@ -78,7 +78,8 @@ def _jackknife(metric: Metric, y: Array, prediction: Array) -> Array:
     group = np.random.default_rng(0).permutation(n) % groups
     whole = float(metric.score(y, prediction))
     without = np.array([metric.score(y[group != g], prediction[group != g]) for g in range(groups)])
-    moved = (groups - 1) * (np.nanmean(without) - without)[group] * math.sqrt(n / groups)
+    apart = np.nan_to_num(np.nanmean(without) - without)  # 0 where it is not defined without them
+    moved = (groups - 1) * apart[group] * math.sqrt(n / groups)
     return np.asarray(whole + moved - moved.mean())
 
 

@@ -133,13 +133,12 @@ def confusion(facts: Facts) -> dict[str, Any] | str:
         }
         for i, (label, row, total) in enumerate(zip(labels, counts, totals, strict=True))
     ]
-    right = sum(row[i] for i, row in enumerate(counts) if labels[i] != part.get("rest"))
     return {
         "labels": labels,
         "rows": rows,
         "of": part["of"],
         "on": _rows(part),
-        "right": share(right / max(sum(totals), 1)),
+        "right": share(part["accuracy"]),
         "rest": part.get("rest"),
     }
 

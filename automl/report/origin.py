@@ -45,7 +45,7 @@ def data(facts: Facts) -> dict[str, Any] | str:
         "more": max(0, len(columns) - COLUMNS),
         "set_aside": sum(column["kind"] == "set_aside" for column in columns),
         "all": len(columns),
-        "target": str(schema["target"]),
+        "target": schema["target"],
         "target_reason": schema.get("target_reason", ""),
         "task": schema["task"],
         "task_reason": schema.get("task_reason", ""),

@@ -9,6 +9,7 @@ import math
 import os
 import shutil
 import socket
+import sys
 import threading
 from dataclasses import dataclass
 from importlib import import_module
@@ -140,6 +141,7 @@ class Cluster:
         self._most = (cpus, gpus, memory)
         self._alone = alone
         self._address = address
+        self._found = address is not None or _running()
         self._workers = Workers(0, 0) if address else plan_workers(cpus, gpus, memory, alone=alone)
         self.own = False
         """Whether Ray was started here, once `wait` has returned."""
@@ -150,12 +152,12 @@ class Cluster:
 
     @property
     def workers(self) -> Workers:
-        """Who does the fits; at an address this waits until the cluster answers.
+        """Who does the fits; of a Ray that was there before this waits until it answers.
 
         Raises:
             UsageError: No cluster answers there.
         """
-        if self._address is not None:
+        if self._found:
             self.wait()
         return self._workers
 
@@ -179,6 +181,7 @@ class Cluster:
                     self.own = start_ray(self._workers)
                 else:
                     self.own = _join(self._address)
+                if self._found:
                     self._workers = share_out(_nodes(), *self._most, alone=self._alone)
             except BaseException as error:  # noqa: BLE001 - raised again by wait()
                 self._error = error
@@ -188,6 +191,12 @@ class Cluster:
                 import ray
 
                 ray.shutdown()
+
+
+def _running() -> bool:
+    """Whether this process has a Ray already, with CPUs of its own count."""
+    ray = sys.modules.get("ray")
+    return ray is not None and bool(ray.is_initialized())
 
 
 def start_ray(workers: Workers) -> bool:

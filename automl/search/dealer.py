@@ -102,7 +102,7 @@ class Dealer:
         climb = next(c for c in lane.climbs if c.trial.id == rung.trial)
         step = Step(rung.rung, rung.fold)
         allowed = climb.running.pop(step, math.inf)
-        if rung.status == "ok" and rung.fit_seconds > HURRIED * allowed:
+        if rung.status == "ok" and (rung.hurried or rung.fit_seconds > HURRIED * allowed):
             climb.hurried.add(step)
         lane.overran |= rung.fit_seconds > OVERRAN * allowed
         climb.finished[step] = rung
@@ -309,7 +309,8 @@ class Dealer:
         if self._members is None or not at_top:
             return self._best_climbs()
         if self._bag[0] != at_top:
-            self._bag = at_top, [climbs[trial] for trial in self._members()]
+            # a run that goes on may do so without a learner that it had
+            self._bag = at_top, [climbs[trial] for trial in self._members() if trial in climbs]
         return self._bag[1][: self.plan.bagged]
 
     def _best_climbs(self) -> list[tuple[Lane, Climb]]:

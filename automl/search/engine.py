@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 
 put = ray.put
 """Puts rows where every worker can read them; gives the reference that jobs carry."""
+
+
+LATE = 10.0
+"""Seconds after its end at which a search leaves jobs behind that no worker has taken up."""
+CHECK_EVERY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +180,14 @@ class Feed(Searcher):
         self._own = own
         self._tick = tick
         self._began = time.monotonic()
-        self._waiting: Job | None = None
+        self._waiting: tuple[Job, float] | None = None
+        """A job whose rows are not ready, and when it was dealt."""
         self._out: dict[str, tuple[int, Job, float]] = {}
         self._parked: dict[int, tuple[Job, Outcome]] = {}
         self._dealt = 0
         self._fed = 0
         self._error: BaseException | None = None
+        self._checked = 0.0
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles its searcher to resume, we resume from the journal."""
@@ -192,7 +199,7 @@ class Feed(Searcher):
         if self._error is not None:
             raise self._error
         over = self._end is not None and now >= self._end
-        job = None if over else self._waiting or self._deal(now - self._began)
+        job, dealt = (None, now) if over else self._waiting or (self._deal(now - self._began), now)
         if job is None:
             if not self._out and (over or (self._dealer.idle and not self._parked)):
                 if self._own:
@@ -201,13 +208,24 @@ class Feed(Searcher):
             return None
         reference = self._store.get(job, wait=1.0)
         if reference is None:
-            self._waiting = job
+            self._waiting = job, dealt
             return None
         self._waiting = None
+        left = job.left - (time.monotonic() - dealt)
+        job = replace(job, left=left, kill_after=min(job.kill_after, left))
         number = self._dealt
         self._out[trial_id] = (number, job, now)
         self._dealt += 1
         return {"shipment": Shipment(self._order(job), reference, self._words(number))}
+
+    def check(self) -> None:
+        """Called at every step of Tune, also while all jobs are out or wait for resources."""
+        now = time.monotonic()
+        if self._end is not None and now > self._end + LATE:
+            raise SearchOver
+        if now >= self._checked + CHECK_EVERY:
+            self._checked = now
+            self._tick()
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -269,13 +287,18 @@ def _fault(job: Job, error: BaseException, elapsed: float, words: str | None) ->
 
 
 class Faults(tune.Callback):
-    """Tells the feed why a trial ended without a result."""
+    """Tells the feed why a trial ended without a result, and that time goes by."""
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Called by Tune whatever it waits for."""
+        del iteration, trials, info
+        self._feed.check()
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Called by Tune after the searcher heard that the trial failed."""

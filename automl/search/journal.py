@@ -59,6 +59,7 @@ class Journal:
             folder = member_folder(self.run, rung.trial, rung.fold)
             folder.mkdir(parents=True, exist_ok=True)
             for name, content in model.items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(content)
         with (self.run / NAME).open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(rung) | {"config": dict(rung.config)}) + "\n")

@@ -38,8 +38,10 @@ class Lane:
 
     @property
     def dead(self) -> bool:
-        failed = [c for c in self.climbs if c.failure]
-        return len(failed) >= ATTEMPTS and not any(c.highest >= 0 for c in self.climbs)
+        """Whether all that it tried failed before a model of all rows, and that is enough."""
+        if self.at_top or not self.climbs or not all(c.failure for c in self.climbs):
+            return False
+        return len(self.climbs) >= ATTEMPTS or self.sampler.exhausted
 
     @property
     def leader(self) -> Climb | None:

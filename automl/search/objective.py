@@ -112,11 +112,15 @@ class HostRun:
         return max(0.0, self._end - time.monotonic())
 
     def report(self, step: int, prediction: Array) -> bool:
-        """Score the stop rows; True when time or patience is over."""
+        """Score the stop rows; True when time or patience is over.
+
+        Where the score is not defined on them the last step is kept, and only time ends the fit.
+        """
         value = self._metric.score(self._stop_y, np.asarray(prediction))
         signed = value if self._metric.greater_is_better else -value
-        if signed > self._best or self.best_step < 0:
-            self._best, self.best_step = signed, step
+        if signed > self._best or not math.isfinite(self._best):
+            self.best_step = step
+            self._best = signed if math.isfinite(signed) else self._best
         waited = step - self.best_step
         return self.seconds_left() <= 0 or (self._patience is not None and waited >= self._patience)
 

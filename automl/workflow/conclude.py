@@ -39,7 +39,7 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
         if row["name"] in outcomes:
             row["status"], row["reason"] = outcomes[row["name"]]
     rundir.write(fit.run, fit.content)
-    if not any(status == "ok" for status, _ in outcomes.values()):
+    if not Record(fit.run).ranked:
         if interrupted:
             return
         reasons = "; ".join(f"{n}: {reason}" for n, (_, reason) in outcomes.items() if reason)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 def describe_run(fit: Fit, prepared: Prepared) -> None:
     """Write `run.json` and the truth that predictions are scored against."""
+    workers = fit.workers  # a cluster that does not answer leaves nothing behind
     (fit.run / "model").mkdir(exist_ok=True)
     _write_rows(fit, prepared)
     data, split, metric = prepared.data, prepared.split, prepared.metric
@@ -32,7 +33,7 @@ def describe_run(fit: Fit, prepared: Prepared) -> None:
         "arguments": _arguments(fit),
         "versions": versions(),
         "machine": {
-            "cpus": fit.workers.slots * fit.workers.threads,
+            "cpus": workers.slots * workers.threads,
             "memory_bytes": machine.memory(),
             "python": platform.python_version(),
             "platform": platform.platform(),

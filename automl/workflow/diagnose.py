@@ -143,6 +143,9 @@ def _held_out(prepared: Prepared, seed: int) -> tuple[pd.DataFrame, Array]:
     else:
         X, y = prepared.data.X, prepared.data.y
         rows = np.asarray(prepared.split.validation(0))
+        if prepared.data.schema.task == "anomaly":
+            y = y if prepared.data.schema.target else prepared.truth
+            rows = rows[y[rows] >= 0]
     if len(rows) > ROWS:
         rows = np.sort(np.random.default_rng(seed).choice(rows, ROWS, replace=False))
     return X.iloc[rows].reset_index(drop=True), y[rows]

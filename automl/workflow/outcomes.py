@@ -68,7 +68,8 @@ def confusion(y: Array, shares: Array, classes: Sequence[Any], most: int) -> dic
         most: Classes told apart; beyond, the rarest are counted together.
 
     Returns:
-        `{labels, counts, rest}`, `rest` naming the last label if it stands for several classes.
+        `{labels, counts, rest, accuracy}`, `rest` naming the last label if it stands for several
+        classes.
     """
     known = np.isfinite(shares).all(axis=1)
     y, predicted = np.asarray(y[known], np.int64), shares[known].argmax(axis=1)
@@ -83,7 +84,12 @@ def confusion(y: Array, shares: Array, classes: Sequence[Any], most: int) -> dic
     flat = np.bincount(place[y] * size + place[predicted], minlength=size * size)
     labels = [_plain(classes[int(i)]) for i in kept] + [REST] * (k > most)
     counts = flat.reshape(size, size).tolist()
-    return {"labels": labels, "counts": counts, "rest": REST if k > most else None}
+    return {
+        "labels": labels,
+        "counts": counts,
+        "rest": REST if k > most else None,
+        "accuracy": float((y == predicted).mean()) if len(y) else 0.0,
+    }
 
 
 def residuals(y: Array, values: Array) -> dict[str, Any]:

@@ -142,6 +142,26 @@ def _split(fit: Fit, data: Dataset) -> Split:
     return split
 
 
+def _scored_first(split: Split, data: Dataset, metric: Metric) -> Split:
+    """The split with a fold first whose rows the metric is defined on: the search stands on it.
+
+    Raises:
+        DataError: There is no such fold.
+    """
+    truth = data.y if data.suspects is None else data.suspects
+    shape = (data.schema.n_classes,) if data.schema.n_classes else ()
+    for fold in range(split.n_folds):
+        rows = split.validation(fold)
+        if np.isfinite(metric.score(truth[rows], np.full((len(rows), *shape), 1 / 2))):
+            return split.with_first(fold)
+    what = "the last fifth" if data.times is not None else "any fold"
+    msg = (
+        f"{metric.name} is not defined on the rows of {what}, which are all of one kind; take "
+        "another --metric, such as log_loss, or leave out --time or --group"
+    )
+    raise DataError(msg)
+
+
 def _learners(options: FitOptions, data: Dataset) -> tuple[list[Learner], dict[str, str]]:
     return applicable(
         get_host(),
@@ -186,10 +206,11 @@ def prepare(
     data, locked = _datasets(fit, table, test, target)
     metric = _metric(fit.options.metric, data.schema)
     data = _with_suspects(fit, data, metric)
+    choice = choice_metric(metric, data.schema.task)
     locked = _locked(locked)
     if fit.options.resume:
         _same_test(fit, locked)
-    split = _split(fit, data)
+    split = _scored_first(_split(fit, data), data, choice)
     sizes = {r: len(split.prefix(0, r)) for r in split.rungs if r <= TOP}
     whole = data.suspects is None  # the scale of a detector's scores needs rows it has not seen
     ladder = Ladder(sizes, split.n_folds, split.all_folds_at_3, split.refit, whole)
@@ -197,7 +218,7 @@ def prepare(
         data=data,
         locked=locked,
         metric=metric,
-        choice=choice_metric(metric, data.schema.task),
+        choice=choice,
         split=split,
         ladder=ladder,
     )

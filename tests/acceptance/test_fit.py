@@ -278,3 +278,48 @@ def test_the_global_random_state_is_left_alone(churn):
         pd.DataFrame({"age": [30], "plan": ["pro"], "spend": ["$3"], "joined": ["2021-01-01"]})
     )
     assert np.random.rand() == first  # noqa: NPY002
+
+
+def test_the_search_stands_on_a_fold_that_has_both_classes(ray_here, tmp_path):
+    """Three positive rows are dealt to other folds than the first."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=100)})
+    y = pd.Series((np.arange(100) >= 97).astype(int))
+    auto = AutoML(trials=2, time_limit=None, cpus=1, learner="linear", output=tmp_path / "run")
+    auto.fit(X, y)
+    assert "linear" in set(auto.leaderboard_["learner"])
+
+
+def test_a_metric_that_no_validation_row_defines_is_refused(ray_here, tmp_path):
+    table = pd.DataFrame(
+        {
+            "day": pd.date_range("2024-01-01", periods=200).strftime("%Y-%m-%d"),
+            "a": np.arange(200) % 7,
+            "y": (np.arange(200) < 40).astype(int),
+        }
+    )
+    auto = AutoML(trials=2, time_limit=None, learner="linear", time="day", output=tmp_path / "run")
+    with pytest.raises(DataError, match="roc_auc is not defined on the rows of the last fifth"):
+        auto.fit(table, "y")
+    auto.set_params(metric="log_loss").fit(table, "y")
+    assert "linear" in set(auto.leaderboard_["learner"])
+
+
+def test_labels_of_anomalies_importance_and_no_labels_either(ray_here, tmp_path):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(400, 3)), columns=list("abc"))
+    X.loc[:19, "a"] += 8
+    for name, y in (
+        ("blind", None),
+        ("some", pd.Series(["odd"] * 20 + ["usual"] * 180 + [None] * 200)),
+    ):
+        auto = AutoML(
+            task="anomaly",
+            time_limit="25s",
+            learner="isolation_forest",
+            output=tmp_path / name,
+        )
+        auto.fit(X, y)
+        found = json.loads((tmp_path / name / "diagnostics.json").read_text())["importance"]
+        assert found["status"] == "ok", found
+        assert found["columns"][0]["name"] == "a"

@@ -163,3 +163,14 @@ def test_evaluate_needs_answers(automl, predictor, tmp_path, change, told):
     code, out, err = automl("evaluate", "run", file)
     assert (code, out) == (2, "")
     assert told in err
+
+
+def test_evaluate_says_what_is_defined_of_targets_below_zero(automl, monkeypatch, tmp_path):
+    table = TABLE.assign(z=TABLE["x"] - 0.5)
+    fake = FakePredictor(infer_schema(table, target="z", task="regression"))
+    monkeypatch.setattr("automl.artifact.Predictor.load", lambda _: fake)
+    table.to_csv(tmp_path / "below.csv", index=False)
+    code, out, _ = automl("evaluate", "run", tmp_path / "below.csv", "--json")
+    row = json.loads(out)[0]
+    assert (code, row["rmsle"]) == (0, None)
+    assert row["rmse"] > 0

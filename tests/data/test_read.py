@@ -201,3 +201,19 @@ def test_what_pandas_writes_is_read_back(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("csv") / "t.csv"
     frame.to_csv(path, index=False)
     pd.testing.assert_frame_equal(read_table(path), frame, check_dtype=False)
+
+
+def test_words_that_only_look_like_whole_numbers_stay_words(write):
+    table = read_table(write("code,n\n007,1\n012,20\n"))
+    assert table["code"].tolist() == ["007", "012"]
+    assert table["n"].tolist() == [1, 20]
+    assert read_table(write("code,when\n7,05/06\n12,07/08\n"))["code"].tolist() == [7, 12]
+
+
+def test_empty_lines_of_one_column_are_rows(write):
+    assert read_table(write("text\nfirst\n\nthird\n"))["text"].isna().tolist() == [
+        False,
+        True,
+        False,
+    ]
+    assert len(read_table(write("a,b\n1,2\n\n3,4\n"))) == 2

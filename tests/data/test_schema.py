@@ -608,3 +608,45 @@ def test_rows_are_read_alike_alone_and_together(rows, seed):
     for name in whole:
         expected = whole[name].iloc[picked].astype(object).reset_index(drop=True)
         pd.testing.assert_series_equal(part[name].astype(object), expected, check_index=True)
+
+
+def test_a_unit_after_a_blank_is_no_multiplier():
+    heights = [f"{1 + i / 100:.2f} m" for i in range(N)]
+    table = pd.DataFrame({"a": RNG.normal(size=N), "height": heights, "size": heights})
+    schema = infer_schema(table, target="height")
+    data = to_dataset(schema, table)
+    assert data.y[:2].tolist() == [1.0, 1.01]
+    assert data.X["size"].tolist() == data.y.tolist()
+    sizes = pd.DataFrame({"a": RNG.normal(size=N), "y": [f"{1 + i % 90}M" for i in range(N)]})
+    assert to_dataset(infer_schema(sizes, target="y"), sizes).y[0] == 1e6
+
+
+def test_new_rows_of_a_target_are_read_by_the_rule_of_the_training_rows():
+    values = [f"{i},{i % 9 + 1}" for i in range(N)]
+    table = pd.DataFrame({"a": RNG.normal(size=N), "y": values})
+    schema = infer_schema(table, target="y")
+    assert schema.task == "regression"
+    new = pd.DataFrame({"a": [0.0, 1.0], "y": ["1,250", "2,400"]})
+    assert to_dataset(schema, new).y.tolist() == [1.25, 2.4]
+    again = schema_from_json(json.loads(json.dumps(schema_to_json(schema))))
+    assert to_dataset(again, new).y.tolist() == [1.25, 2.4]
+
+
+def test_strings_of_numbers_are_labels_only_where_they_are_spelled_alike():
+    assert task_of(["0", "1", "2", "3"] * 100, "kind").classes == ("0", "1", "2", "3")
+    mixed = task_of(["1.0", "2.0", "3.0", "?"] * 100, "kind")
+    assert mixed.classes == (1, 2, 3)
+    odd = task_of(["0", "1"] * 200 + ["unknown"], "kind")
+    assert odd.classes == (0, 1)
+    assert (odd.task, odd.rows_dropped) == ("binary", 1)
+
+
+def test_a_category_of_numbers_is_classes():
+    levels = pd.Series([1, 2, 3, 4, 5] * 80).astype("category")
+    assert task_of(list(levels), "rating").task == "regression"
+    table = pd.DataFrame({"a": RNG.normal(size=400), "rating": levels})
+    schema = infer_schema(table, target="rating")
+    assert (schema.task, schema.classes) == ("multiclass", (1, 2, 3, 4, 5))
+    holed = table.assign(rating=levels.where(levels != 3))
+    assert infer_schema(holed, target="rating").classes == (1, 2, 4, 5)
+    assert infer_schema(table, target="rating", task="regression").task == "regression"

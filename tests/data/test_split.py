@@ -293,3 +293,42 @@ def test_stop_rows_are_of_all_tenths_of_a_number():
     stop = data.y[split.prefix(0, 3)[split.stop_rows(0, 3)]]
     assert np.quantile(stop, 0.1) == pytest.approx(np.quantile(y, 0.1), abs=0.3)
     assert np.quantile(stop, 0.9) == pytest.approx(np.quantile(y, 0.9), abs=0.3)
+
+
+def grouped(sizes, seed=0):
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    y = np.random.default_rng(seed).integers(0, 2, len(groups))
+    return table(y, groups=groups)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_large_group_is_not_locked_away_for_a_small_share(seed):
+    train, test = carve_test(grouped([9000, 500, 500]), 0.2, seed)
+    assert (len(train), len(test)) == (9000, 1000)
+
+
+def test_large_groups_that_stop_are_whole():
+    data = grouped([3000] * 60)
+    split = make_split(data, 5, 0)
+    rows, mask = split.prefix(0, 3), split.stop_rows(0, 3)
+    assert mask.any()
+    assert not set(data.groups[rows[mask]]) & set(data.groups[rows[~mask]])
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_folds_of_one_group_have_two_halves(count):
+    split = make_split(grouped([100] * count), None, 0)
+    for fold in range(split.n_folds):
+        assert np.bincount(split.half[split.validation(fold)], minlength=2).min() >= 20
+
+
+@given(tables(), st.integers(0, 4))
+def test_another_fold_may_be_the_first(data, fold):
+    split = make_split(data)
+    fold = fold % split.n_folds
+    swapped = split.with_first(fold)
+    assert np.array_equal(swapped.validation(0), split.validation(fold))
+    assert np.array_equal(swapped.validation(fold), split.validation(0))
+    for other in set(range(split.n_folds)) - {0, fold}:
+        assert np.array_equal(swapped.validation(other), split.validation(other))
+    assert np.array_equal(swapped.fold_of < 0, split.fold_of < 0)

@@ -109,6 +109,7 @@ def test_rare_classes_are_counted_together():
     assert found["labels"] == [*range(19), REST]
     assert found["rest"] == REST
     assert sum(map(sum, found["counts"])) == len(y)
+    assert found["accuracy"] == 1.0
 
 
 @given(y=arrays(np.float64, 50, elements=st.floats(-1e6, 1e6)))

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automl.search.dealer import Dealer
 from automl.search.ladder import BAG, TOP, Ladder, Step
 from automl.search.plan import Plan
 from tests.search.world import World
@@ -267,3 +268,39 @@ def test_a_learner_that_overran_its_time_is_not_begun_where_it_would_again():
     status, reason = dealer.outcome("slow")
     assert status == "not_reached"
     assert "would take about" in reason
+
+
+@dataclass
+class TopHeavy(World):
+    """One learner fails on all rows, and only there."""
+
+    def fit(self, job):
+        if job.trial.learner == "forest" and job.step.rung >= TOP:
+            return self.rung(job.trial, job.step, None, 0.1, "failed")
+        return super().fit(job)
+
+
+def test_a_learner_that_fails_on_all_rows_is_given_up_too():
+    world = TopHeavy(SIX)
+    dealer = world.dealer(Plan(trials=30), DEEP)
+    rungs, _ = world.run(dealer)
+    assert dealer.outcome("forest") == ("failed", "it always fails")
+    assert len({r.trial for r in rungs if r.learner == "forest"}) == 2
+    assert len({r.trial for r in rungs}) == 30
+
+
+def test_a_search_goes_on_without_a_learner_that_it_had():
+    world = World(SIX)
+    rungs, _ = world.run(world.dealer(Plan(seconds=60), DEEP))
+    fewer = World({name: cost for name, cost in SIX.items() if name != "boosting"})
+    members = [r.trial for r in rungs if r.rung == TOP and r.fold == 0]
+    lanes = fewer.dealer(Plan(seconds=60), DEEP)
+    dealer = Dealer(
+        [(lane.learner, lane.cost) for lane in lanes.lanes],
+        fewer.ladder,
+        Plan(seconds=600),
+        members=lambda: members,
+    )
+    dealer.replay(rungs)
+    after, _ = fewer.run(dealer)
+    assert any(r.rung == BAG for r in after)

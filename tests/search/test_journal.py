@@ -43,3 +43,8 @@ def test_a_line_torn_by_a_kill_is_left_out_and_mended(tmp_path):
 
 def test_a_run_without_a_journal_has_no_rungs(tmp_path):
     assert read_journal(tmp_path) == []
+
+
+def test_a_model_may_have_folders(tmp_path):
+    Journal(tmp_path).write(rung(0, 3), {}, {"weights/a.bin": b"\x02"})
+    assert (member_folder(tmp_path, "linear-0", 0) / "weights" / "a.bin").read_bytes() == b"\x02"
