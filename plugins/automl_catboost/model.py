@@ -76,7 +76,8 @@ class BoosterModel:
         self._threads = run.threads
         self._levels = category_levels(train.X)
         label = self._labels(np.asarray(train.y))
-        if len(self._seen) == 1 or not _varies(train.X):
+        constant = self._task == "regression" and np.ptp(label) == 0
+        if len(self._seen) == 1 or constant or not _varies(train.X):
             return
         parameters = self._parameters(train.X.shape[1], run)
         data = self._pool(train.X, label)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import automl
 
 _ROUNDS = 1000
+_GROWN_OUT = 20
+"""Rounds without a split in a row after which there is nothing more to split."""
 _REPORT_EVERY = 5
 _ENOUGH = {"binary": 12.0, "regression": 12.0, "multiclass": 20.0}
 """Rounds times learning rate after which boosting has usually converged."""
@@ -78,15 +80,19 @@ class BoosterModel:
         self._booster = booster.free_dataset()
 
     def _boost(self, booster: Any, run: automl.Run, *, watched: bool) -> int:
-        """Run the rounds; returns how many."""
-        clock = RoundClock(run, self._rounds)
+        """Run the rounds; returns how many have trees.
+
+        A round that drew rows and columns without a split adds none, and the next may again.
+        """
+        clock, empty = RoundClock(run, self._rounds), 0
         while True:
-            grown_out = booster.update()
-            last = clock.tick() or grown_out
+            empty = empty + 1 if booster.update() else 0
+            last = clock.tick() or empty >= _GROWN_OUT
+            kept = int(booster.current_iteration())
             if watched and (last or clock.done % _REPORT_EVERY == 0):
-                last |= run.report(clock.done - 1, self._shaped(_cached(booster)))
+                last |= run.report(max(kept - 1, 0), self._shaped(_cached(booster)))
             if last:
-                return clock.done
+                return kept
             if (rounds := clock.forecast()) is not None:
                 self._plan(booster, rounds)
 

@@ -236,3 +236,23 @@ for task in tests.TASKS:
     model.load(root / task)
     np.save(root / f"{task}.npy", model.predict(view))
 """
+
+
+def test_a_round_that_finds_no_split_is_not_the_end(booster):
+    """One number and a category of rare levels: many rounds draw only the latter."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=200).astype(np.float32)})
+    X["c"] = pd.Categorical([f"l{i}" for i in rng.integers(0, 40, 200)])
+    view = View(X, 3 * X["a"].to_numpy() + 0.1 * rng.normal(size=200), "regression", 0)
+    for seed in range(3):
+        model, _ = booster.fit(view, stop_rows=50, seed=seed)
+        assert booster.trees(model) > 5
+        residual = np.asarray(model.predict(view)) - view.y
+        assert residual.var() < 0.4 * view.y.var()
+
+
+def test_a_target_of_one_value_is_predicted(booster):
+    X = pd.DataFrame({"a": np.arange(180, dtype=np.float32)})
+    view = View(X, np.full(180, 2.5), "regression", 0)
+    model, _ = booster.fit(view, stop_rows=0)
+    np.testing.assert_allclose(model.predict(view), 2.5, rtol=1e-5)
