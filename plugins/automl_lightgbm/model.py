@@ -86,14 +86,19 @@ class BoosterModel:
         """
         clock, empty = RoundClock(run, self._rounds), 0
         while True:
-            empty = empty + 1 if booster.update() else 0
+            try:
+                empty = empty + 1 if booster.update() else 0
+            except lgb.basic.LightGBMError:
+                if not empty:
+                    raise
+                empty = _GROWN_OUT  # no column can be split at all
             last = clock.tick() or empty >= _GROWN_OUT
             kept = int(booster.current_iteration())
             if watched and (last or clock.done % _REPORT_EVERY == 0):
                 last |= run.report(max(kept - 1, 0), self._shaped(_cached(booster)))
             if last:
                 return kept
-            if (rounds := clock.forecast()) is not None:
+            if (rounds := clock.forecast()) is not None and not empty:
                 self._plan(booster, rounds)
 
     def _plan(self, booster: Any, rounds: float) -> None:
