@@ -8,16 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from automl.scaling.picks import (
-    ENOUGH,
-    Cell,
-    Pairs,
-    Pick,
-    by_learner,
-    cells_of,
-    gap,
-    pick,
-)
+from automl.scaling.picks import ENOUGH, Cell, Pairs, Pick, by_learner, cells_of, gap, pick
 
 if TYPE_CHECKING:
     from automl.scaling.estimate import Series

@@ -134,9 +134,8 @@ def _same_test(fit: Fit, locked: Dataset | None) -> None:
 def _split(fit: Fit, data: Dataset) -> Split:
     split = make_split(data, fit.options.folds, fit.options.seed)
     if fit.options.resume:
-        begun = fit.content["split"]
-        same = split.fingerprint == begun["fingerprint"]
-        if not same or fingerprint(data) != begun.get("content", fingerprint(data)):
+        begun, now = fit.content["split"], fingerprint(data)
+        if (split.fingerprint, now) != (begun["fingerprint"], begun.get("content", now)):
             msg = f"the rows are not those that {fit.run} was started on; resume with the same data"
             raise DataError(msg)
     return split
@@ -149,10 +148,11 @@ def _scored_first(split: Split, data: Dataset, metric: Metric) -> Split:
         DataError: There is no such fold.
     """
     truth = data.y if data.suspects is None else data.suspects
-    shape = (data.schema.n_classes,) if data.schema.n_classes else ()
+    k = data.schema.n_classes
     for fold in range(split.n_folds):
         rows = split.validation(fold)
-        if np.isfinite(metric.score(truth[rows], np.full((len(rows), *shape), 1 / 2))):
+        any_ = np.full((len(rows), k), 1 / k) if k else np.ones(len(rows))
+        if np.isfinite(metric.score(truth[rows], any_)):
             return split.with_first(fold)
     what = "the last fifth" if data.times is not None else "any fold"
     msg = (

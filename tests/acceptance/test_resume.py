@@ -57,7 +57,11 @@ def test_other_choices_are_refused(begun, customers, options, told):
 
 
 def test_the_choice_it_came_to_may_be_named(begun, customers):
-    again(begun, customers, "churned", task="binary", test=customers.sample(60, random_state=0))
+    before = read_journal(begun)
+    held = customers.sample(60, random_state=0)
+    auto = again(begun, customers, "churned", task="binary", metric="log_loss", test=held)
+    assert read_journal(begun)[: len(before)] == before
+    assert auto.leaderboard_["score"].notna().any()
 
 
 def test_other_values_in_the_same_rows_are_refused(begun, customers):

@@ -12,6 +12,7 @@ import math
 from itertools import product
 from typing import TYPE_CHECKING
 
+from automl.scaling.picks import ENOUGH
 from automl.search.ladder import Step
 from automl.search.plan import Job
 from automl.types import Trial
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     from automl.types import Rung
 
-ENOUGH = 3
-"""Repeats that a verdict on the rate needs."""
 SPARE = 0.9
 """Part of the seconds left that is promised to learners."""
 ROOM = 1.3

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.data.views import Views
+from automl.scaling import money
 from automl.units import format_duration
 
 if TYPE_CHECKING:
@@ -88,9 +89,9 @@ def _expected(dealer: StudyDealer, options: StudyOptions, fit: Fit) -> str:
     if limit is not None:
         text += f" of the {format_duration(limit)} allowed"
     if options.price_per_hour is not None:
-        text += f", costing about {seconds / 3600 * options.price_per_hour:.2f}"
+        text += f", costing about {money(seconds, options.price_per_hour):.2f}"
         if limit is not None:
-            text += f" and at most {limit / 3600 * options.price_per_hour:.2f}"
+            text += f" and at most {money(limit, options.price_per_hour):.2f}"
     return f"{text}, {fit.workers.slots} fits at once"
 
 

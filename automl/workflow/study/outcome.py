@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from automl.scaling.picks import ENOUGH
 from automl.units import format_duration
 
 if TYPE_CHECKING:
@@ -12,9 +13,6 @@ if TYPE_CHECKING:
     from automl.workflow.study.axes import Axis
     from automl.workflow.study.dealer import StudyDealer
     from automl.workflow.study.lane import Lane
-
-WANTED = 3
-"""Repeats that a curve needs at an anchor to be said to reach it."""
 
 
 def outcomes(
@@ -52,7 +50,7 @@ class _Account:
                 return "failed", lane.failure
             return "not_reached", self._cause(0)
         counts = [sum(at == level for at, _ in done) for level in range(len(axis.levels))]
-        wanted = min(WANTED, self.repeats)
+        wanted = min(ENOUGH, self.repeats)
         reached = max((at for at, count in enumerate(counts) if count >= wanted), default=-1)
         if reached < 0:
             return "ok", f"{max(counts)} of {self.repeats} repeats: {self._cause(0)}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from automl.errors import BudgetError, UsageError
 from automl.hooks.manager import applicable, get_host
 from automl.report import write_report
-from automl.scaling import scaling_of, write_scaling, write_study
+from automl.scaling import money, scaling_of, write_scaling, write_study
 from automl.search import rundir
 from automl.search.cluster import Cluster
 from automl.workflow.describe import describe_run
@@ -210,4 +210,4 @@ def _conclude(fit: Fit, options: StudyOptions, training: Training, *, interrupte
 def _money(options: StudyOptions, seconds: float) -> float | None:
     if options.price_per_hour is None:
         return None
-    return round(seconds / 3600 * options.price_per_hour, 4)
+    return round(money(seconds, options.price_per_hour), 4)
