@@ -118,9 +118,7 @@ def fit(  # noqa: PLR0913, PLR0917 - the flags are the contract
             help="Folder for the run; never overwritten. Default: automl-runs/<file>-<n>.",
         ),
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a run that was interrupted.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an earlier run.")] = False,
     on_error: Annotated[
         Literal["skip", "raise"],
         typer.Option(help="Note a failed fit and go on, or stop the command."),

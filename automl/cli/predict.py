@@ -36,7 +36,7 @@ def predict(
     proba: Annotated[bool, typer.Option("--proba", help="Add a column per class.")] = False,
     learner: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Use one saved learner instead of the best ensemble."),
+        typer.Option(metavar="NAME", help="Use this learner or ensemble, not the fit's choice."),
     ] = None,
 ) -> None:
     """Predict new rows, in their order."""

@@ -109,9 +109,7 @@ def scale(  # noqa: PLR0913, PLR0917 - the flags are the contract
             help="Folder for the study; never overwritten. Default: automl-runs/<file>-<n>.",
         ),
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a study that was interrupted.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an earlier study.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print scaling.json instead of sentences.")
     ] = False,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl.errors import UsageError
 from automl.search import rundir
+from automl.units import STUDY_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,9 @@ FIXED = (
     "contamination",
     "seed",
 )
-"""What scores would not be comparable without; time, trials and learners may change."""
+"""What scores would not be comparable without."""
+FREE = ("seconds", "trials", "preset", "allocate", "learner", "exclude")
+"""What may change, and is as it was begun where it is left out."""
 
 
 def begun_with(
@@ -55,15 +58,17 @@ def begun_with(
     begun: Mapping[str, Any] = content["arguments"]
     found = {"task": content["task"], "metric": content["metric"]["name"]}
     usual = {field.name: field.default for field in fields(options)}
+    if study:
+        usual["seconds"] = STUDY_SECONDS
     kept: dict[str, Any] = {}
-    for name in FIXED:
+    for name in (*FIXED, *FREE):
         now, then = getattr(options, name), begun.get(name, usual[name])
         then = tuple(then) if isinstance(then, list) else then
         if not isinstance(now, str | int | float | tuple | None):
             continue  # a table of test rows: its rows are compared
         if now == usual[name]:
             kept[name] = then
-        elif now not in {then, found.get(name, then)}:
+        elif name in FIXED and now not in {then, found.get(name, then)}:
             _refuse(run, name, then)
     return replace(options, **kept)
 

@@ -64,6 +64,19 @@ def test_the_choice_it_came_to_may_be_named(begun, customers):
     assert auto.leaderboard_["score"].notna().any()
 
 
+def test_learners_and_trials_may_change_and_else_stay(begun, customers):
+    held = customers.sample(60, random_state=0)
+    bare = {"cpus": 1, "test": held, "output": begun, "resume": True, "verbose": False}
+    auto = AutoML(**bare).fit(customers)
+    found = json.loads((begun / "run.json").read_text())
+    asked = found["arguments"]
+    assert (asked["trials"], asked["seconds"]) == (QUICK["trials"], None)
+    ran = {row["name"] for row in found["learners"] if row["status"] == "ok"}
+    assert ran == {"baseline", *QUICK["learner"]}
+    auto = AutoML(**bare, learner=["naive_bayes"], trials=9).fit(customers)
+    assert "naive_bayes" in set(auto.leaderboard_.query("status == 'ok'")["learner"])
+
+
 def test_other_values_in_the_same_rows_are_refused(begun, customers):
     other = customers.assign(age=customers["age"].to_numpy()[::-1])
     with pytest.raises(DataError, match="the rows are not those"):
