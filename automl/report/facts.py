@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from automl.errors import ArtifactError
-from automl.scaling.document import furthest_first
+from automl.hooks.manager import get_host
+from automl.leaderboard import leaderboard
+from automl.metrics import run_metric
+from automl.scaling import furthest_first, read_scaling
 from automl.search import rundir
 from automl.search.journal import NAME as JOURNAL
 from automl.search.journal import read_journal
@@ -103,18 +106,18 @@ def read_facts(run: Path) -> Facts:
             missing[name] = f"{name} is damaged ({error})"
             return otherwise
 
-    scaling = load(SCALING, _object, None)
-    try:
-        info = rundir.read(run)
-    except ArtifactError:
-        if scaling is None or (run / rundir.NAME).exists():
-            raise
-        info = {}
+    bare = not (run / rundir.NAME).exists() and (run / SCALING).is_file()
+    info = {} if bare else rundir.read(run)
+    rungs = load(JOURNAL, read_journal, [])
+    if info.get("status") == "running" and rungs:  # these two are written at its end
+        board, scaling = _so_far(run, info)
+    else:
+        board, scaling = load(BOARD, _board, []), load(SCALING, _object, None)
     return Facts(
         name=run.resolve().name,
         info=info,
-        rungs=load(JOURNAL, read_journal, []),
-        board=load(BOARD, _board, []),
+        rungs=rungs,
+        board=board,
         scaling=scaling,
         diagnostics=load(DIAGNOSTICS, _object, None),
         ensembles=load("model/ensembles.json", _json, []),
@@ -138,6 +141,16 @@ def _object(file: Path) -> dict[str, Any]:
 def _board(file: Path) -> list[dict[str, Any]]:
     with file.open(encoding="utf-8", newline="") as lines:
         return [_row(row) for row in csv.DictReader(lines)]
+
+
+def _so_far(run: Path, info: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Leaderboard and verdicts of a run that is going on, of the steps that are done."""
+    metric = run_metric(info, get_host().metrics().values())
+    scaling = dict(read_scaling(run, metric).document)
+    if info.get("kind") == "study":
+        return [], scaling
+    table = leaderboard(run, metric).to_csv(index=False)
+    return [_row(row) for row in csv.DictReader(io.StringIO(table))], scaling
 
 
 def _row(row: dict[str, str]) -> dict[str, Any]:

@@ -130,6 +130,23 @@ def test_a_damaged_file_costs_its_own_sections(churn, page, name, content):
         assert "is in front" in sections["verdict"]
 
 
+def test_a_run_that_is_going_on_shows_what_there_is(churn, page):
+    whole = page(churn).sections
+    for name in ("leaderboard.csv", "scaling.json"):
+        (churn / name).unlink()
+    shutil.rmtree(churn / "model")
+    content = json.loads((churn / "run.json").read_text())
+    (churn / "run.json").write_text(json.dumps(content | {"status": "running"}))
+    so_far = page(churn).sections
+    assert "The run is not over" in so_far["verdict"]
+    assert "is in front" in so_far["verdict"]
+    assert so_far["curves"] == whole["curves"]
+    assert "is not there" not in so_far["board"]
+    journal = churn / "journal.jsonl"
+    journal.write_text(journal.read_text().splitlines(keepends=True)[0])
+    assert "so far" in page(churn).sections["verdict"]
+
+
 def test_a_run_without_any_result_says_so(churn, page):
     for name in FILES:
         gone = churn / name
