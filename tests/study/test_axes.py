@@ -88,6 +88,13 @@ def test_rows_that_lose_their_label_are_kept_without_it(data, repeats):
             assert not set(cell.unlabelled.index) & set(cell.scored_X.index)
 
 
+def test_rows_without_a_label_count_for_who_learns_from_them(data, repeats):
+    axis = AXES["labels"](data, repeats, 5)
+    learners = {name: get_host().learners[name].learner for name in ("linear", "autoencoder")}
+    assert axis.rows(learners["linear"]) == axis.sizes
+    assert axis.rows(learners["autoencoder"]) == axis.sizes[-1:] * len(axis.sizes)
+
+
 def test_gaps_by_value_take_large_numbers_and_rare_levels_first(data, repeats):
     axis = AXES["missing-by-value"](data, repeats, 5)
     whole = AXES["rows"](data, repeats, 2).cell(0, 1)
@@ -161,6 +168,15 @@ def test_rare_levels_become_one(data, repeats):
         assert cell.X["city"].nunique() == count
         assert set(cell.scored_X["city"].dropna()) <= set(cell.X["city"])
     assert axis.levels[-1] == data.X["city"].nunique()
+
+
+def test_with_all_levels_the_table_is_as_it_is(data, repeats):
+    city = data.X["city"].cat.add_categories(["new"])
+    city.iloc[repeats[0].scored[0]] = "new"  # to no row that trains
+    table = replace(data, X=data.X.assign(city=city))
+    axis = AXES["cardinality"](table, repeats, 7)
+    scored = axis.cell(0, len(axis.levels) - 1).scored_X
+    pd.testing.assert_frame_equal(scored, table.X.loc[scored.index])
 
 
 def test_trials_count_for_every_budget_that_has_them(data, repeats):

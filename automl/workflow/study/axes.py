@@ -48,6 +48,10 @@ class Axis(Protocol):
         """Rows that a fit takes at each level, all parts together."""
         ...
 
+    def rows(self, learner: Learner) -> tuple[int, ...]:
+        """The same for one learner, with the rows without a label where it learns from them."""
+        ...
+
     @property
     def graded(self) -> bool:
         """Whether lower levels are cheaper, so that a learner may stop below the top."""
@@ -90,6 +94,11 @@ class Usual:
     graded = False
     trials: int | None = None
     levels: tuple[float, ...]
+    sizes: tuple[int, ...]
+
+    def rows(self, learner: Learner) -> tuple[int, ...]:
+        del learner
+        return self.sizes
 
     def unfit(self, learner: Learner) -> str:
         del learner
@@ -153,6 +162,9 @@ class Labels(Usual):
         self._rows = Rows(data, repeats, anchors)
         self.sizes = self._rows.sizes
         self.levels = tuple(100.0 * n / self.sizes[-1] for n in self.sizes)
+
+    def rows(self, learner: Learner) -> tuple[int, ...]:
+        return self.sizes[-1:] * len(self.sizes) if learner.uses_unlabelled else self.sizes
 
     def cell(self, repeat: int, level: int) -> Cell:
         cell = self._rows.cell(repeat, level)

@@ -220,7 +220,8 @@ def _merged(cell: Cell, count: float, seed: Array) -> Cell:
     for column in cell.schema.features:
         if column.kind == "category":
             ranked = cell.X[column.name].value_counts()
-            kept[column.name] = list(ranked[ranked > 0].index[: int(count)])
+            if (ranked > 0).sum() > count:
+                kept[column.name] = list(ranked.index[: int(count)])
 
     def merge(X: pd.DataFrame) -> pd.DataFrame:
         return X.assign(**{name: _merge(X[name], levels) for name, levels in kept.items()})
@@ -230,8 +231,6 @@ def _merged(cell: Cell, count: float, seed: Array) -> Cell:
 
 def _merge(values: pd.Series, kept: list[object]) -> pd.Series:
     """The values with all levels but the first ones turned into the last one kept."""
-    if not kept:
-        return values
     plain = values.astype(object)
     merged = plain.where(plain.isin(kept) | plain.isna(), kept[-1])
     return merged.astype(pd.CategoricalDtype(kept))

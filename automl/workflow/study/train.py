@@ -249,7 +249,7 @@ def _lane(
     return Lane(
         learner=learner,
         cost=learner.resources(prepared.data.schema).cost,
-        sizes=axis.sizes,
+        sizes=axis.rows(learner),
         top=reached[-1],
         regimes=regimes,
         tuned_at=min(reached, key=lambda at: abs(axis.sizes[at] - tuned)),
