@@ -41,9 +41,9 @@ class Judged:
     """Hodges and Lehmann's estimate: the median of the means of all pairs of tables."""
     low: float
     high: float
-    alike: bool
-    """Whether the 90% interval lies within the margin."""
     p: float
+    p_alike: float
+    """Of the two one-sided tests that the typical effect lies within the margin."""
     detectable: float
     ahead: int
     """Tables that decide for the claim by themselves, each at 95%."""
@@ -66,15 +66,18 @@ def pool(effects: Mapping[str, Effect], kind: Literal["more", "not less"], margi
     null = -margin if kind == "not less" else 0.0
     count = len(values)
     pairs = _pairs(values)
-    (low, high), (inner_low, inner_high) = (_interval(pairs, count, alpha) for alpha in (0.05, 0.1))
+    low, high = _interval(pairs, count, LEVEL)
     error = (high - low) / 2 / stats.norm.ppf(0.975)
     return Judged(
         tables=count,
         typical=float(np.median(pairs)),
         low=low,
         high=high,
-        alike=-margin < inner_low and inner_high < margin,
         p=float(stats.wilcoxon(values - null).pvalue),
+        p_alike=max(
+            float(stats.wilcoxon(values + margin, alternative="greater").pvalue),
+            float(stats.wilcoxon(values - margin, alternative="less").pvalue),
+        ),
         detectable=float((stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * error),
         ahead=int((values - half > (null if kind == "not less" else margin)).sum()),
         behind=int((values + half < -margin).sum()),
@@ -108,22 +111,27 @@ def verdicts(
 
     Benjamini-Hochberg over all its claims; one not judged yet counts as if it had shown nothing.
     "mixed" where tables decide for a claim and others against it; "supported" and "contradicted"
-    need twelve tables.
+    need twelve tables. A claim of "more" needs an effect above the margin.
     """
-    every = [one.p for one in judged] + [1.0] * (claims - len(judged))
-    adjusted = multipletests(every, alpha=LEVEL, method="fdr_bh")[1][: len(judged)]
-    told = zip(judged, kinds, margins, adjusted, strict=True)
-    return [(_word(one, kind, margin, p), float(p)) for one, kind, margin, p in told]
+    differ = _adjusted([one.p for one in judged], claims)
+    alike = _adjusted([one.p_alike for one in judged], claims)
+    told = zip(judged, kinds, margins, differ, alike, strict=True)
+    return [(_word(one, kind, margin, p, q), p) for one, kind, margin, p, q in told]
 
 
-def _word(one: Judged, kind: str, margin: float, p: float) -> str:
-    null = -margin if kind == "not less" else 0.0
+def _adjusted(p: Sequence[float], claims: int) -> list[float]:
+    every = [*p, *[1.0] * (claims - len(p))]
+    return [float(q) for q in multipletests(every, alpha=LEVEL, method="fdr_bh")[1][: len(p)]]
+
+
+def _word(one: Judged, kind: str, margin: float, p: float, p_alike: float) -> str:
+    null, least = (-margin, -margin) if kind == "not less" else (0.0, margin)
     if min(one.ahead, one.behind) >= EACH_WAY:
         return "mixed"
     if one.tables < GENERAL:
         return "underpowered"
-    if kind == "more" and one.alike:
+    if kind == "more" and p_alike <= LEVEL:
         return "contradicted"  # shown to make no difference that matters
-    if p <= LEVEL and not one.low <= null <= one.high:
-        return "supported" if one.typical > null else "contradicted"
-    return "underpowered"
+    if p <= LEVEL and one.low > null and one.typical > least:
+        return "supported"
+    return "contradicted" if p <= LEVEL and one.high < null else "underpowered"

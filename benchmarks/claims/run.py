@@ -1,5 +1,6 @@
 """What articles say about deep learning on tables, put to the test.
 
+pip install benchmarks/claims/controls
 python benchmarks/claims/run.py DATA [--only EXPERIMENT ...] [--table NAME ...] [--judge]
 
 Runs every experiment of experiments.py on its tables and appends a line each to evidence.jsonl;
@@ -133,7 +134,8 @@ def _tested(claim: Claim, one: Judged, told: tuple[str, float]) -> dict[str, Any
 def write_ledger(path: Path, rows: list[dict[str, Any]], seconds: float) -> None:
     """ledger.csv, with the command, its hours and the machine above it."""
     with path.open("w", newline="") as file:
-        file.write(f"# python benchmarks/claims/run.py DATA ({seconds / 3600:.1f} h)\n")
+        file.write("# pip install benchmarks/claims/controls; python benchmarks/claims/run.py DATA")
+        file.write(f" ({seconds / 3600:.1f} h)\n")
         file.write(f"# {describe()}\n")
         writer = csv.DictWriter(file, max(map(list, rows), key=len))
         writer.writeheader()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import asdict
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
+from automl.hooks.manager import get_host
+from benchmarks.claims import claims
 from benchmarks.claims import run as ledger
 from benchmarks.claims.claims import LEDGER, Claim, Curves
+from benchmarks.claims.experiments import DETECTORS, ENCODERS, FILLED, Table, with_scarce
 from benchmarks.claims.judging import Effect, pool, verdicts
 
 WORDS = {"supported", "contradicted", "mixed", "underpowered"}
@@ -40,6 +45,11 @@ def noise(center, spread, count=13):
         (noise(-0.05, 0.01), "not less", "contradicted"),
         ([0.1] * 7 + [-0.1] * 6, "more", "mixed"),
         (noise(0.05, 0.01, count=8), "more", "underpowered"),  # too few tables to be general
+        (
+            [*np.linspace(-0.004, 0.02, 13)],
+            "more",
+            "underpowered",
+        ),  # above 0, and too little to matter
     ],
 )
 def test_the_word_follows_the_effects(values, kind, expected):
@@ -123,6 +133,33 @@ def test_a_repeat_in_which_one_is_missing_has_no_best():
     assert np.isnan(curves.best(["a", "b"], 100)).sum() == 1
 
 
+def test_what_noise_costs_is_counted_from_the_table_as_it_is():
+    def with_errors(lines):
+        found = studied({name: [(at, [9.0] * 3)] for name, at, _ in lines})
+        for name, _, errors in lines:
+            found["learners"][name][0]["error"] = list(errors)
+        return found | {"metric": "log_loss"}
+
+    names = (*claims.DEEP, *claims.CLASSICAL)
+    clean = with_errors([("baseline", 2000, [0.6] * 3)] + [(n, 2000, [0.1] * 3) for n in names])
+    cost = dict.fromkeys(claims.DEEP, 0.3) | dict.fromkeys(claims.CLASSICAL, 0.2)
+    noisy = with_errors([(n, 40, [0.1 + cost[n] + e for e in (-0.01, 0, 0.01)]) for n in names])
+    found = claims.suffers("label noise")({"clean": clean, "label noise": noisy})
+    assert found.value == pytest.approx(0.1 / 0.5)
+    assert claims.suffers("gaps")({"clean": clean, "gaps": noisy}) is None  # log losses are alike
+
+
+def test_scarce_classes_are_taken_as_they_are_or_made():
+    even = pd.DataFrame({"x": range(100), "y": np.arange(100) % 10})
+    made = with_scarce(Table("digits", even, "y", "multiclass"))
+    assert made.task == "binary"
+    assert made.frame["y"].value_counts().to_dict() == {"other": 90, "scarce": 10}
+    tenth = with_scarce(Table("prices", even.assign(y=even["x"]), "y", "regression"))
+    assert (tenth.frame["y"] == "scarce").sum() == 10
+    uneven = Table("rare", even.assign(y=np.where(even["x"] < 20, "a", "b")), "y", "binary")
+    assert with_scarce(uneven) is uneven
+
+
 def test_a_table_on_which_nobody_learns_has_no_effect():
     lines = {"baseline": [(100, (0.3,) * 3)], "a": [(100, (0.4,) * 3)]}
     curves = Curves(studied(lines))
@@ -154,9 +191,30 @@ def test_every_claim_names_experiments_that_there_are():
     assert sum(isinstance(claim, Claim) for claim in LEDGER) >= 10
 
 
+def test_controls_differ_in_one_thing_and_everyone_else_is_in_the_catalogue():
+    from benchmarks.claims.controls import automl_claims_controls as controls
+
+    made = {learner.name: learner for learner in controls.automl_learners()}
+    names = {*claims.DEEP, *claims.CLASSICAL, *DETECTORS, *ENCODERS, *FILLED}
+    assert names <= {*get_host().learners, *made}
+
+    def differ(one, other):
+        told = {**asdict(made[one]), **made[one].defaults[0]}
+        return {
+            key
+            for key, value in {**asdict(made[other]), **made[other].defaults[0]}.items()
+            if key not in {"name", "defaults", "resources"} and told.get(key) != value
+        }
+
+    assert differ("pretrained", "pretrained_on_labelled") == {"uses_unlabelled"}
+    assert differ("pretrained_on_labelled", "not_pretrained") == {"pretrain_epochs"}
+    assert differ("filled_up", "not_filled_up") == {"balance"}
+
+
 def test_a_claim_is_judged_once_all_its_tables_are_measured():
     tables_of = ledger.EXPERIMENTS["pruning"].tables
-    found = {"pruned": {s: {"more": 0.2, "error": 0.01} for s in ("0.5", "0.9")}}
+    whole = {"0": {"skill": [0.80, 0.81, 0.79]}}
+    found = {"pruned": whole | {s: {"skill": [0.60, 0.61, 0.59]} for s in ("0.5", "0.9")}}
     lines = [{"experiment": "pruning", "table": name, "found": found} for name in tables_of]
 
     def words(some):
