@@ -15,7 +15,6 @@ _PREFIXES = "kmgt"
 MINUTE = 60
 HOUR = 60 * MINUTE
 DEFAULT_SECONDS = 5.0 * MINUTE
-STUDY_SECONDS = 60.0 * MINUTE
 
 
 def parse_duration(text: str) -> float:

@@ -26,6 +26,7 @@ from automl.cli.options import (
     Quiet,
     Seed,
     Target,
+    left_out,
 )
 from automl.cli.output import emit, emit_json, emit_rich, records
 from automl.cli.runs import read_leaderboard, read_run
@@ -171,6 +172,7 @@ def fit(  # noqa: PLR0913, PLR0917 - the flags are the contract
         resume=resume,
         on_error=on_error,
         began=began,
+        left_out=left_out(context),
     )
     try:
         with watching(quiet=quiet) as observer:

@@ -50,3 +50,14 @@ Seed: TypeAlias = Annotated[int, typer.Option(min=0, help="Fixes all that is ran
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("-q", "--quiet", help="Only the result and errors; no progress.")
 ]
+_FIELDS = {"time_limit": "seconds", "time_column": "time"}
+
+
+def left_out(context: typer.Context) -> frozenset[str]:
+    """The choices, by their names in `FitOptions`, that the command line does not make."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return frozenset(
+        _FIELDS.get(name, name)
+        for name, source in sources.items()
+        if source is not None and source.name == "DEFAULT"
+    )

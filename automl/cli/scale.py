@@ -29,6 +29,7 @@ from automl.cli.options import (
     Quiet,
     Seed,
     Target,
+    left_out,
 )
 from automl.cli.output import emit, emit_json, emit_rich
 from automl.cli.studies import study_parts
@@ -147,6 +148,7 @@ def scale(  # noqa: PLR0913, PLR0917 - the flags are the contract
             output=run,
             resume=resume,
             began=began,
+            left_out=left_out(context),
         )
 
     study = (axis, tuple(regime or ()), repeats, anchors, price_per_hour)

@@ -84,7 +84,7 @@ def _named(metric: Metric) -> dict[str, Any]:
 
 
 def _arguments(fit: Fit) -> dict[str, Any]:
-    options = asdict(replace(fit.options, test=None, began=None))
+    options = asdict(replace(fit.options, test=None, began=None, left_out=None))
     test = fit.options.test
     return options | {"test": test if isinstance(test, str) else None}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -46,3 +46,5 @@ class FitOptions:
     on_error: Literal["skip", "raise"] = "skip"
     began: float | None = None
     """`time.monotonic()` when the command began; the budget counts from there."""
+    left_out: frozenset[str] | None = field(default=None, compare=False)
+    """Names of the choices that nobody made; None takes those at their default for such."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from automl.errors import UsageError
 from automl.search import rundir
-from automl.units import STUDY_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +30,8 @@ FIXED = (
 """What scores would not be comparable without."""
 FREE = ("seconds", "trials", "preset", "allocate", "learner", "exclude")
 """What may change, and is as it was begun where it is left out."""
+CHOSEN = {"learner", "exclude"}
+"""Asked for anew as one: what one is may contradict what the other was."""
 
 
 def begun_with(
@@ -58,15 +59,19 @@ def begun_with(
     begun: Mapping[str, Any] = content["arguments"]
     found = {"task": content["task"], "metric": content["metric"]["name"]}
     usual = {field.name: field.default for field in fields(options)}
-    if study:
-        usual["seconds"] = STUDY_SECONDS
+    asked = {name: getattr(options, name) for name in FIXED + FREE}
+    if not isinstance(asked["test"], str | None):
+        del asked["test"]  # a table: its rows are compared
+    left_out = options.left_out
+    if left_out is None:
+        left_out = frozenset(name for name, now in asked.items() if now == usual[name])
+    if not left_out >= CHOSEN:
+        left_out -= CHOSEN
     kept: dict[str, Any] = {}
-    for name in (*FIXED, *FREE):
-        now, then = getattr(options, name), begun.get(name, usual[name])
+    for name, now in asked.items():
+        then = begun.get(name, usual[name])
         then = tuple(then) if isinstance(then, list) else then
-        if not isinstance(now, str | int | float | tuple | None):
-            continue  # a table of test rows: its rows are compared
-        if now == usual[name]:
+        if name in left_out:
             kept[name] = then
         elif name in FIXED and now not in {then, found.get(name, then)}:
             _refuse(run, name, then)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from automl import AutoML, DataError, UsageError
+from automl.cli.app import run as run_command
 from automl.cli.fit import default_output
 from automl.search.journal import read_journal
+from automl.workflow import FitOptions
+from automl.workflow.resume import begun_with
 
 QUICK = {"trials": 3, "time_limit": None, "cpus": 1, "learner": ["linear", "decision_tree"]}
 
@@ -77,6 +81,29 @@ def test_learners_and_trials_may_change_and_else_stay(begun, customers):
     assert "naive_bayes" in set(auto.leaderboard_.query("status == 'ok'")["learner"])
 
 
+def test_a_choice_that_is_made_counts_though_it_is_the_usual_one(begun, customers):
+    asked = json.loads((begun / "run.json").read_text())["arguments"]
+    options = FitOptions(resume=True, seconds=300.0, learner=("linear",), left_out=frozenset())
+    with pytest.raises(UsageError, match="was begun with --"):
+        begun_with(options, begun, None)
+    left_out = frozenset(asked) - {"seconds", "learner"}
+    found = begun_with(replace(options, left_out=left_out), begun, None)
+    assert (found.seconds, found.learner) == (300.0, ("linear",))
+    assert (found.trials, found.seed) == (asked["trials"], 7)
+    named = begun_with(FitOptions(exclude=("mlp",)), begun, None)
+    assert (named.learner, named.exclude) == ((), ("mlp",))
+
+
+def test_the_command_line_knows_what_was_left_out(monkeypatch):
+    given = {}
+    monkeypatch.setattr("automl.workflow.fit_run", lambda options, *_: given.update(o=options))
+    monkeypatch.setattr("automl.cli.fit._result", lambda *_, **__: None)
+    words = ["fit", "x.csv", "-t", "y", "--time-limit", "5m", "--seed", "0", "-o", "run"]
+    assert run_command(words) == 0
+    assert not {"seconds", "seed", "output"} & given["o"].left_out
+    assert {"time", "preset", "trials", "learner"} <= given["o"].left_out
+
+
 def test_other_values_in_the_same_rows_are_refused(begun, customers):
     other = customers.assign(age=customers["age"].to_numpy()[::-1])
     with pytest.raises(DataError, match="the rows are not those"):
@@ -111,6 +138,8 @@ def test_a_study_goes_on_with_as_many_repeats_as_it_was_begun_with(customers, ra
     AutoML(**own, resume=True).scale(customers, "churned", repeats=2, **few)
     assert {rung.fold for rung in read_journal(study)} == set(range(6))
     assert json.loads((study / "run.json").read_text())["study"]["repeats"] == 6
+    AutoML(**own, resume=True).scale(customers, "churned", anchors=2)
+    assert json.loads((study / "run.json").read_text())["study"]["regimes"] == ["default"]
     with pytest.raises(UsageError, match="begun with --regime default"):
         AutoML(**own, resume=True).scale(customers, "churned", regime=["retuned"], anchors=2)
 

@@ -33,6 +33,8 @@ class StudyOptions:
     """What a study shares with a fit: data, learners, machine, budget, output."""
     axis: str = "rows"
     regimes: tuple[Regime, ...] = ("default", "transferred")
+    named: bool = False
+    """Whether the regimes were asked for."""
     repeats: int = 5
     anchors: int = 9
     price_per_hour: float | None = None
@@ -89,4 +91,4 @@ def study_options(
             msg = f"along {axis} there is one regime: leave --regime out, or say {_ONLY[axis]}"
             raise UsageError(msg)
     chosen = tuple(regime for regime in REGIMES if regime in (regimes or usual))
-    return StudyOptions(fit, axis, chosen, repeats, anchors, price_per_hour)
+    return StudyOptions(fit, axis, chosen, bool(regimes), repeats, anchors, price_per_hour)

@@ -84,7 +84,7 @@ def scale_run(
 
 
 def _same_study(options: StudyOptions, run: Path) -> StudyOptions:
-    """The options of a study that goes on: as many repeats at least, and otherwise the same.
+    """The options of a study that goes on: as many repeats at least, and otherwise as it was begun.
 
     Raises:
         UsageError: Another study was begun.
@@ -94,10 +94,17 @@ def _same_study(options: StudyOptions, run: Path) -> StudyOptions:
         if begun[key] != value:
             msg = f"{run} was begun with --{key} {begun[key]}; resume it with the same"
             raise UsageError(msg)
-    if lost := [regime for regime in begun["regimes"] if regime not in options.regimes]:
+    regimes = options.regimes if options.named else tuple(begun["regimes"])
+    if lost := [regime for regime in begun["regimes"] if regime not in regimes]:
         msg = f"{run} was begun with --regime {lost[0]}; resume it with the same"
         raise UsageError(msg)
-    return replace(options, repeats=max(options.repeats, begun["repeats"]))
+    price = options.price_per_hour
+    return replace(
+        options,
+        regimes=regimes,
+        repeats=max(options.repeats, begun["repeats"]),
+        price_per_hour=begun.get("price_per_hour") if price is None else price,
+    )
 
 
 def _prepared(

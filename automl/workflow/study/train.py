@@ -216,6 +216,8 @@ def train_study(
     for line in plan_lines(dealer, axis, options, fit, measured=bool(earlier)):
         fit.observer.say(line)
     fit.done("start")
+    if not earlier:
+        write_study(fit.run, blank)
     interrupted = False
     training.written = time.monotonic()
     training.end = math.inf if seconds is None else time.monotonic() + seconds
