@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from automl.errors import AutoMLError
 from automl.hooks.manager import get_host
 from automl.leaderboard import leaderboard
 from automl.metrics import run_metric
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from automl.types import Rung
+    from automl.types import Metric, Rung
 
 BOARD = "leaderboard.csv"
 SCALING = "scaling.json"
@@ -106,11 +107,19 @@ def read_facts(run: Path) -> Facts:
             missing[name] = f"{name} is damaged ({error})"
             return otherwise
 
+    def make(name: str, now: Callable[[Path, Metric], Any], otherwise: Any) -> Any:
+        try:
+            return now(run, run_metric(info, get_host().metrics().values()))
+        except (AutoMLError, *DAMAGE) as error:
+            missing[name] = f"{name} is not there yet ({error})"
+            return otherwise
+
     bare = not (run / rundir.NAME).exists() and (run / SCALING).is_file()
     info = {} if bare else rundir.read(run)
     rungs = load(JOURNAL, read_journal, [])
-    if info.get("status") == "running" and rungs:  # these two are written at its end
-        board, scaling = _so_far(run, info)
+    if info.get("status") == "running" and rungs:  # at its end these two are written
+        board = [] if info.get("kind") == "study" else make(BOARD, _board_now, [])
+        scaling = make(SCALING, _scaling_now, None)
     else:
         board, scaling = load(BOARD, _board, []), load(SCALING, _object, None)
     return Facts(
@@ -143,14 +152,15 @@ def _board(file: Path) -> list[dict[str, Any]]:
         return [_row(row) for row in csv.DictReader(lines)]
 
 
-def _so_far(run: Path, info: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Leaderboard and verdicts of a run that is going on, of the steps that are done."""
-    metric = run_metric(info, get_host().metrics().values())
-    scaling = dict(read_scaling(run, metric).document)
-    if info.get("kind") == "study":
-        return [], scaling
+def _board_now(run: Path, metric: Metric) -> list[dict[str, Any]]:
+    """The leaderboard of the steps that are done."""
     table = leaderboard(run, metric).to_csv(index=False)
-    return [_row(row) for row in csv.DictReader(io.StringIO(table))], scaling
+    return [_row(row) for row in csv.DictReader(io.StringIO(table))]
+
+
+def _scaling_now(run: Path, metric: Metric) -> dict[str, Any]:
+    """The verdicts on the steps that are done."""
+    return dict(read_scaling(run, metric).document)
 
 
 def _row(row: dict[str, str]) -> dict[str, Any]:

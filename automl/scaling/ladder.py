@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl.errors import ArtifactError
 from automl.metrics import influence, score
 from automl.scaling.points import NAME, Point, Study, read_study
 from automl.search.ladder import TOP
@@ -37,6 +38,9 @@ def study_of_run(run: Path, metric: Metric) -> Study:
     if (run / NAME).exists():
         return read_study(run)
     record = Record(run)
+    if record.info.get("kind") == "study":
+        msg = f"{run} holds no result yet; go on with 'automl scale ... -o {run} --resume'"
+        raise ArtifactError(msg)
     rows = _Rows.of(record)
     families = {entry.name: entry.family for entry in record.standings}
     finished = {

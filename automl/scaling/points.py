@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
 
 import numpy as np
 
@@ -143,8 +143,11 @@ def write_study(run: Path, study: Study) -> None:
     """Put a study into `points.jsonl` of a run directory: a line that describes it, then points."""
     header = asdict(replace(study, points=()))
     del header["points"]
-    (run / NAME).write_text(json.dumps({"study": header}) + "\n", encoding="utf-8")
-    append_points(run, study.points)
+    draft = run / f"{NAME}.part"
+    with draft.open("w", encoding="utf-8") as out:
+        out.write(json.dumps({"study": header}) + "\n")
+        _write_points(run, out, study.points, 1)
+    draft.replace(run / NAME)
 
 
 def append_points(run: Path, points: Iterable[Point]) -> None:
@@ -159,18 +162,23 @@ def append_points(run: Path, points: Iterable[Point]) -> None:
         raise ArtifactError(msg)
     content = file.read_bytes()
     if not content.endswith(b"\n"):  # a kill tears at most the last line
-        file.write_bytes(content[: content.rfind(b"\n") + 1])
-    number = file.read_bytes().count(b"\n")
+        content = content[: content.rfind(b"\n") + 1]
+        file.write_bytes(content)
     with file.open("a", encoding="utf-8") as out:
-        for place, point in enumerate(points, start=number):
-            line = asdict(point)
-            del line["terms"]
-            if point.terms is not None:
-                (run / TERMS).mkdir(exist_ok=True)
-                line["terms"] = f"{place}.npy"
-                np.save(run / TERMS / line["terms"], np.concatenate(point.terms()))
-            out.write(json.dumps(line) + "\n")
-            out.flush()
+        _write_points(run, out, points, content.count(b"\n"))
+
+
+def _write_points(run: Path, out: TextIO, points: Iterable[Point], start: int) -> None:
+    """A line for each point, numbered from `start`."""
+    for place, point in enumerate(points, start=start):
+        line = asdict(point)
+        del line["terms"]
+        if point.terms is not None:
+            (run / TERMS).mkdir(exist_ok=True)
+            line["terms"] = f"{place}.npy"
+            np.save(run / TERMS / line["terms"], np.concatenate(point.terms()))
+        out.write(json.dumps(line) + "\n")
+        out.flush()
 
 
 def read_study(run: Path) -> Study:

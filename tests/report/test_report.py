@@ -147,6 +147,20 @@ def test_a_run_that_is_going_on_shows_what_there_is(churn, page):
     assert "so far" in page(churn).sections["verdict"]
 
 
+def test_a_study_that_is_going_on_has_a_report_before_its_first_points(churn, page):
+    content = json.loads((churn / "run.json").read_text())
+    going_on = content | {"status": "running", "kind": "study", "study": {"axis": "rows"}}
+    (churn / "run.json").write_text(json.dumps(going_on))
+    assert "No learner has finished" in page(churn).sections["verdict"]
+
+
+def test_a_running_run_that_is_damaged_keeps_its_other_sections(churn, page):
+    content = json.loads((churn / "run.json").read_text())
+    (churn / "run.json").write_text(json.dumps(content | {"status": "running"}))
+    (churn / "predictions" / "truth.npy").unlink()
+    assert "automl fit table" in page(churn).sections["repeat"]
+
+
 def test_a_run_without_any_result_says_so(churn, page):
     for name in FILES:
         gone = churn / name
