@@ -104,18 +104,14 @@ def _arrow_csv(data: bytes, delimiter: str, block: int, *, as_text: bool = False
     import pyarrow as pa
     from pyarrow import csv as pacsv
 
-    types = None
-    if as_text:
-        header = next(csv.reader(io.StringIO(_sample(data), newline=""), delimiter=delimiter))
-        types = dict.fromkeys(header, pa.string())
+    header = next(csv.reader(io.StringIO(_sample(data), newline=""), delimiter=delimiter))
     return pacsv.read_csv(
         pa.BufferReader(data),
         read_options=pacsv.ReadOptions(block_size=block),
         parse_options=pacsv.ParseOptions(
             delimiter=delimiter,
             newlines_in_values=True,
-            # of one column they are rows without a value
-            ignore_empty_lines=delimiter.encode() in data.partition(b"\n")[0],
+            ignore_empty_lines=len(header) > 1,  # of one column they are rows without a value
         ),
         convert_options=pacsv.ConvertOptions(
             null_values=[""],
@@ -123,7 +119,7 @@ def _arrow_csv(data: bytes, delimiter: str, block: int, *, as_text: bool = False
             # TRUE, yes and 1 stay as written: they may be labels.
             true_values=[],
             false_values=[],
-            column_types=types,
+            column_types=dict.fromkeys(header, pa.string()) if as_text else None,
         ),
     )
 

@@ -217,3 +217,5 @@ def test_empty_lines_of_one_column_are_rows(write):
         False,
     ]
     assert len(read_table(write("a,b\n1,2\n\n3,4\n"))) == 2
+    assert read_table(write('"price, EUR"\n1\n\n3\n')).shape == (3, 1)
+    assert read_table(write('"long\nname",x\n1,2\n\n3,4\n')).shape == (2, 2)
