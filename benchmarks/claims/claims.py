@@ -73,7 +73,7 @@ class Curves:
         self.top = self.levels[-1]
         last = {n: self.losses(n, self.top) for n, p in self._points.items() if self.top in p}
         means = {n: np.nanmean(losses) for n, losses in last.items()}
-        self._gain = float(means.get("baseline", math.nan) - min(means.values()))
+        self._gain = float(means.get("baseline", math.nan) - np.nanmin(list(means.values())))
 
     @property
     def tells(self) -> bool:
@@ -85,13 +85,17 @@ class Curves:
         return self._column(learner, at, self._what)
 
     def best(self, learners: Iterable[str], at: float, what: str = "") -> np.ndarray:
-        """(r,) losses, or seconds, of whom validation prefers; NaN where one of them is missing."""
+        """(r,) losses, or seconds, of whom validation prefers; NaN where it cannot tell.
+
+        That is where one of them is missing, or no validation score is defined.
+        """
         names = list(learners)
         seen = np.stack([self._column(name, at, "val") for name in names])
         values = np.stack([self._column(name, at, what or self._what) for name in names])
         chosen = np.where(np.isnan(seen), np.inf, seen).argmin(axis=0)
         there = np.isfinite(np.stack([self.losses(name, at) for name in names])).all(axis=0)
-        return np.where(there, values[chosen, np.arange(values.shape[1])], np.nan)
+        told = there & np.isfinite(seen).any(axis=0)
+        return np.where(told, values[chosen, np.arange(values.shape[1])], np.nan)
 
     def effect(self, saved: np.ndarray) -> Effect | None:
         """(r,) losses saved, as skill."""

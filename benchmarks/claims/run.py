@@ -18,13 +18,16 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from benchmarks.claims.claims import LEDGER, Claim, Untestable
 from benchmarks.claims.experiments import EXPERIMENTS, read
 from benchmarks.claims.judging import Effect, Judged, pool, verdicts
 from benchmarks.machine import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 HERE = Path(__file__).parent
 PAGE = Path(__file__).parents[2] / "docs" / "claims.md"
@@ -99,15 +102,16 @@ def ledger_of(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     words = verdicts(judged, kinds, margins, claims) if judged else []
     found = dict(zip((c.text for c in tested), zip(judged, words, strict=True), strict=True))
     return [
-        _untested(claim) if claim.text not in found else _tested(claim, *found[claim.text])
+        _tested(claim, *found[claim.text]) if claim.text in found else _untested(claim, effects)
         for claim in LEDGER
     ]
 
 
-def _untested(claim: Claim | Untestable) -> dict[str, Any]:
+def _untested(claim: Claim | Untestable, effects: Container[Claim]) -> dict[str, Any]:
     if isinstance(claim, Untestable):
         return {"claim": claim.text, "verdict": "untestable", "contrast": claim.reason}
-    return {"claim": claim.text, "verdict": "not run", "contrast": claim.contrast}
+    word = "underpowered" if claim in effects else "not run"  # measured, and nobody learned
+    return {"claim": claim.text, "verdict": word, "contrast": claim.contrast}
 
 
 def _tested(claim: Claim, one: Judged, told: tuple[str, float]) -> dict[str, Any]:

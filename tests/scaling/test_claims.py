@@ -160,6 +160,13 @@ def test_scarce_classes_are_taken_as_they_are_or_made():
     assert with_scarce(uneven) is uneven
 
 
+def test_where_no_validation_score_is_defined_there_is_no_best():
+    a = [(100, (0.1, 0.2, 0.3), (0.1, None, None))]
+    b = [(100, (0.4, 0.5, 0.6), (0.4, None, 0.4))]
+    curves = Curves(studied({"baseline": [(100, (0.9,) * 3)], "a": a, "b": b}))
+    assert list(curves.best(["a", "b"], 100)) == pytest.approx([0.1, np.nan, 0.6], nan_ok=True)
+
+
 def test_a_table_on_which_nobody_learns_has_no_effect():
     lines = {"baseline": [(100, (0.3,) * 3)], "a": [(100, (0.4,) * 3)]}
     curves = Curves(studied(lines))
@@ -199,16 +206,22 @@ def test_controls_differ_in_one_thing_and_everyone_else_is_in_the_catalogue():
     assert names <= {*get_host().learners, *made}
 
     def differ(one, other):
-        told = {**asdict(made[one]), **made[one].defaults[0]}
-        return {
-            key
-            for key, value in {**asdict(made[other]), **made[other].defaults[0]}.items()
-            if key not in {"name", "defaults", "resources"} and told.get(key) != value
-        }
+        return {key for key in {**one, **other} if one.get(key) != other.get(key)}
 
-    assert differ("pretrained", "pretrained_on_labelled") == {"uses_unlabelled"}
-    assert differ("pretrained_on_labelled", "not_pretrained") == {"pretrain_epochs"}
-    assert differ("filled_up", "not_filled_up") == {"balance"}
+    def flat(learner):
+        apart = {"name", "defaults", "resources", "space", "size", "extra"}
+        apart |= {"tasks", "summary", "source", "good_when"}
+        fields = {key: value for key, value in asdict(learner).items() if key not in apart}
+        return {**fields, **learner.defaults[0]}
+
+    usual = {name: flat(entry.learner) for name, entry in get_host().learners.items()}
+    one = {name: flat(learner) for name, learner in made.items()}
+    assert one["pretrained"] == usual["autoencoder"]
+    assert one["filled_up"] == usual["gan"]
+    assert differ(one["pretrained"], one["pretrained_on_labelled"]) == {"uses_unlabelled"}
+    cold = differ(one["pretrained_on_labelled"], one["not_pretrained"])
+    assert cold == {"pretrain_epochs", "encoder_rate"}
+    assert differ(one["filled_up"], one["not_filled_up"]) == {"balance"}
 
 
 def test_a_claim_is_judged_once_all_its_tables_are_measured():
