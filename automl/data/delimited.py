@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from automl.errors import DataError
@@ -59,10 +60,15 @@ def sniff_delimiter(sample: str) -> str:
 
 
 def _widths(sample: str, delimiter: str) -> list[int]:
+    return [len(row) for row in _first_rows(sample, delimiter, _SAMPLE_LINES) if row]
+
+
+def _first_rows(sample: str, delimiter: str, most: int) -> list[list[str]]:
+    """At most so many rows; none where quotes leave the sample unreadable."""
     limit = csv.field_size_limit(_SAMPLE_BYTES)
     try:
         reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
-        return [len(row) for row, _ in zip(reader, range(_SAMPLE_LINES), strict=False) if row]
+        return list(islice(reader, most))
     except csv.Error:
         return []
     finally:
@@ -91,7 +97,7 @@ def _with_leading_zeros(table: pa.Table, data: bytes, delimiter: str) -> pa.Tabl
     import pyarrow.compute as pc
 
     whole = [i for i, field in enumerate(table.schema) if pa.types.is_integer(field.type)]
-    if not whole or re.search(rb'(?:^|[,;\t|\n"])\s*-?0\d', data) is None:
+    if not whole or re.search(rb'[,;\t|\n" ]-?0\d', data) is None:
         return table
     words = _arrow_csv(data, delimiter, _LARGEST_BLOCK, as_text=True)
     for i in whole:
@@ -104,14 +110,14 @@ def _arrow_csv(data: bytes, delimiter: str, block: int, *, as_text: bool = False
     import pyarrow as pa
     from pyarrow import csv as pacsv
 
-    header = next(csv.reader(io.StringIO(_sample(data), newline=""), delimiter=delimiter))
+    header = (_first_rows(_sample(data), delimiter, 1) or [[]])[0]
     return pacsv.read_csv(
         pa.BufferReader(data),
         read_options=pacsv.ReadOptions(block_size=block),
         parse_options=pacsv.ParseOptions(
             delimiter=delimiter,
             newlines_in_values=True,
-            ignore_empty_lines=len(header) > 1,  # of one column they are rows without a value
+            ignore_empty_lines=len(header) != 1,  # of one column they are rows without a value
         ),
         convert_options=pacsv.ConvertOptions(
             null_values=[""],
@@ -126,6 +132,8 @@ def _arrow_csv(data: bytes, delimiter: str, block: int, *, as_text: bool = False
 
 def _parse_message(error: str, data: bytes, delimiter: str, source: str) -> str:
     found = re.search(r"Expected (\d+) columns, got (\d+)", error)
+    if "cannot infer number of columns" in error:
+        return f"{source}: a quote in the first line is never closed; close it or leave it out"
     if not found:
         return f"{source} is not a table of delimited text: {error.splitlines()[0]}"
     expected, got = found.groups()

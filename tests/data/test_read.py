@@ -210,6 +210,11 @@ def test_words_that_only_look_like_whole_numbers_stay_words(write):
     assert read_table(write("code,when\n7,05/06\n12,07/08\n"))["code"].tolist() == [7, 12]
 
 
+def test_a_quote_that_is_never_closed_is_told_in_one_sentence(write):
+    with pytest.raises(DataError, match="quote in the first line is never closed"):
+        read_table(write('"unclosed,a,b\n' + "1,2,3\n" * 60_000))
+
+
 def test_empty_lines_of_one_column_are_rows(write):
     assert read_table(write("text\nfirst\n\nthird\n"))["text"].isna().tolist() == [
         False,
