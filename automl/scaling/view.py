@@ -48,7 +48,8 @@ class Scaling:
         if not verdicts:
             verdicts = [self._nothing()]
         tips = [f"{entry.subject.capitalize()}: {entry.text}" for entry in self.advice]
-        return [*self._speedups(), *verdicts, *tips, self._basis()]
+        basis = [self._basis()] if self.document["learners"] else []
+        return [*self._speedups(), *verdicts, *tips, *basis]
 
     def __repr__(self) -> str:
         return "\n".join(self.sentences)

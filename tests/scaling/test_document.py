@@ -232,6 +232,13 @@ def test_nothing_to_compare_is_said():
     assert found.sentences[0] == "No classical learner has a curve, so nothing is compared."
 
 
+def test_a_study_without_a_point_is_not_said_to_be_judged():
+    empty = replace(study_of(table({("net", "deep"): lambda _: 0.2})), points=())
+    assert scaling_of(empty).sentences == [
+        "No deep and no classical learner has a curve, so nothing is compared."
+    ]
+
+
 @pytest.mark.parametrize("make", [planted.study, planted.fit])
 def test_a_study_comes_back_from_disk(tmp_path, make):
     study = make(planted.falling, planted.flat, 7)
