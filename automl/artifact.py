@@ -228,7 +228,14 @@ class Predictor:
 
     def raw(self, table: pd.DataFrame, learner: str | None = None) -> Array:
         """(n, k) probabilities, (n,) values or anomaly scores in bits, as float64."""
-        name = learner or self.default
+        found = self._mixed(table, learner or self.default)
+        if found.ndim > 1:
+            # rows of single precision add up to 1 - 1e-7, which scikit-learn's metrics warn about
+            found = found / found.sum(axis=1, keepdims=True)
+        return found
+
+    def _mixed(self, table: pd.DataFrame, name: str) -> Array:
+        """(n, k) or (n,) float64, as the members and their weights give it."""
         encoded: dict[Path, Any] = {}
         if name in self._combiners:
             combine = self._combine(name)
