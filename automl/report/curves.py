@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl.report.axis import Axis, score_scale
 from automl.report.chart import Chart, Mark, Region, Series
-from automl.report.words import between, number, seconds
+from automl.report.words import anchor, at, axis_name, between, number, seconds
 
 if TYPE_CHECKING:
     from automl.report.facts import Facts
@@ -31,19 +31,11 @@ def curves(facts: Facts) -> dict[str, Any] | str:
         "contrasts": [_contrast(one) for one in document["contrasts"]],
         "laws": _laws(document),
         "backtest": _backtest(document["backtest"], study=facts.study),
-        "axis": _axis(document),
+        "axis": axis_name(document),
         "rows": "the same held-out rows in every repeat that got there"
         if facts.study
         else "the same rows",
     }
-
-
-def _axis(document: dict[str, Any]) -> str:
-    return "training rows" if document["axis"] == "rows" else str(document["axis"])
-
-
-def _where(document: dict[str, Any], n: float) -> str:
-    return f"{n:,.0f}" if document["axis"] == "rows" else f"{n:g}"
 
 
 def _score_axis(facts: Facts, document: dict[str, Any]) -> Axis:
@@ -79,7 +71,7 @@ def _baseline(document: dict[str, Any]) -> str:
 
 
 def _over_rows(facts: Facts, document: dict[str, Any]) -> Chart:
-    axis = _axis(document)
+    axis = axis_name(document)
     counts = [p["n"] for entry in document["learners"].values() for p in entry["points"]]
     return Chart(
         id="rows",
@@ -139,8 +131,8 @@ def _mark(
 ) -> Mark:
     said = (
         f"{name}: {facts.metric[0]} {number(point['score'])} "
-        f"{between(point['low'], point['high'])} at {_where(document, point['n'])} "
-        f"{_axis(document)}, trained in {seconds(point['fit_seconds'])}"
+        f"{between(point['low'], point['high'])} at {at(document, point['n'])}, "
+        f"trained in {seconds(point['fit_seconds'])}"
     )
     low, high = (point["low"], point["high"]) if bands else (None, None)
     return Mark(float(x), float(point["score"]), said, low, high)
@@ -151,7 +143,7 @@ def _table(document: dict[str, Any]) -> tuple[tuple[str, ...], ...]:
         (
             name,
             str(learner["family"]),
-            _where(document, point["n"]),
+            anchor(document, point["n"]),
             number(point["score"]),
             between(point["low"], point["high"]).strip("()"),
             seconds(point["fit_seconds"]),
@@ -182,9 +174,9 @@ def _crossing(document: dict[str, Any]) -> str:
         return ""
     found = family["crossover"]
     if found["status"] == "observed":
-        low, high = (_where(document, found[end]) for end in ("low", "high"))
-        return f"The families cross between {low} and {high} {_axis(document)}: the shaded stretch."
-    top = f"{_where(document, family['level']['n'])} {_axis(document)}"
+        low, high = anchor(document, found["low"]), at(document, found["high"])
+        return f"The families cross between {low} and {high}: the shaded stretch."
+    top = at(document, family["level"]["n"])
     known = {
         "none up to N": f"The families do not cross up to {top}.",
         "not within 2x": f"The families do not cross up to {top}, and probably not within twice.",

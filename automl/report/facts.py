@@ -12,7 +12,7 @@ from automl.errors import AutoMLError
 from automl.hooks.manager import get_host
 from automl.leaderboard import leaderboard
 from automl.metrics import run_metric
-from automl.scaling import furthest_first, read_scaling
+from automl.scaling import best_first, read_scaling
 from automl.search import rundir
 from automl.search.journal import NAME as JOURNAL
 from automl.search.journal import read_journal
@@ -78,11 +78,11 @@ class Facts:
     def places(self) -> dict[str, int]:
         """Learner -> its place on the leaderboard, best first, those without a rank last.
 
-        In a study, which has none: by how far its curve goes, then by the score there.
+        In a study, which has none, by the score where the families are compared.
         """
         if not self.study:
             return {row["learner"]: place for place, row in enumerate(self.board)}
-        ranked = [] if self.scaling is None else furthest_first(self.scaling)
+        ranked = [] if self.scaling is None else best_first(self.scaling)
         return {name: place for place, name in enumerate(ranked)}
 
 

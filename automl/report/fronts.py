@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from automl.report.axis import Axis, score_scale
 from automl.report.chart import Chart, Mark, Series
-from automl.report.words import NONE, number, seconds, short, size
-from automl.scaling.cost import money, pareto
+from automl.report.words import NONE, at, number, seconds, short, size
+from automl.scaling import compared_at, money, pareto
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ class _Cost:
 
 def fronts(facts: Facts) -> dict[str, Any] | str:
     """A chart a cost, with the learners that none beats at both."""
-    every = _at_the_top(facts) if facts.study else facts.ranked
+    every = _compared(facts) if facts.study else facts.ranked
     scored = [row for row in every if row["score"] is not None]
     rows = [row for row in scored if row["family"] != "baseline"] or scored
     if not rows:
@@ -42,14 +42,19 @@ def fronts(facts: Facts) -> dict[str, Any] | str:
     scale = score_scale([row["score"] for row in rows], greater_is_better=greater)
     axis = Axis(f"{metric} ({'higher' if greater else 'lower'} is better)", scale)
     charts = [_chart(rows, cost, axis, greater) for cost in _costs(facts)]
-    return {"charts": [chart for chart in charts if chart.series]}
+    study = facts.scaling if facts.study else None
+    where = f"All at {at(study, compared_at(study))}. " if study else ""
+    return {"charts": [chart for chart in charts if chart.series], "where": where}
 
 
-def _at_the_top(facts: Facts) -> list[dict[str, Any]]:
-    """Rows as of a leaderboard: the learners of a study at the largest size that any reached."""
-    study = facts.scaling or {"learners": {}, "n_test": 0}
-    top = max((p["n"] for one in study["learners"].values() for p in one["points"]), default=0)
-    predicted = study["n_test"] + facts.info["study"]["choosing_rows"][-1]
+def _compared(facts: Facts) -> list[dict[str, Any]]:
+    """Rows as of a leaderboard: the learners of a study where its families are compared."""
+    study = facts.scaling
+    if study is None:
+        return []
+    n, plan = compared_at(study), facts.info["study"]
+    nearest = min(range(len(plan["levels"])), key=lambda k: abs(plan["levels"][k] - n))
+    predicted = study["n_test"] + plan["choosing_rows"][nearest]
     return [
         {
             "learner": name,
@@ -64,7 +69,7 @@ def _at_the_top(facts: Facts) -> list[dict[str, Any]]:
         }
         for name, one in study["learners"].items()
         for point in one["points"]
-        if point["n"] == top
+        if point["n"] == n
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from automl.units import format_size
 
@@ -60,3 +61,18 @@ def share(value: float | None) -> str:
 def listed(names: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def axis_name(document: dict[str, Any]) -> str:
+    """What grows along the curves of a `scaling.json`."""
+    return "training rows" if document["axis"] == "rows" else str(document["axis"])
+
+
+def anchor(document: dict[str, Any], n: float) -> str:
+    """A place on that axis: `11,314`, `0.25`."""
+    return f"{n:,.0f}" if document["axis"] == "rows" else f"{n:g}"
+
+
+def at(document: dict[str, Any], n: float) -> str:
+    """The same with its unit: `11,314 training rows`."""
+    return f"{anchor(document, n)} {axis_name(document)}"

@@ -7,7 +7,13 @@ room needs no learner, no Ray and no torch. docs/scaling.md says how to read wha
 from automl.scaling.conformal import FACTORS, half_width, scale
 from automl.scaling.cost import Cost, cost_of, money, pareto
 from automl.scaling.curve import KINDS, Curves, fit_curves, window
-from automl.scaling.document import furthest_first, scaling_document, write_scaling
+from automl.scaling.document import (
+    best_first,
+    compared_at,
+    furthest_first,
+    scaling_document,
+    write_scaling,
+)
 from automl.scaling.estimate import Estimate, Series
 from automl.scaling.ladder import study_of_run
 from automl.scaling.points import (
@@ -33,6 +39,8 @@ __all__ = [
     "Series",
     "Study",
     "append_points",
+    "best_first",
+    "compared_at",
     "cost_of",
     "crossover",
     "decide",

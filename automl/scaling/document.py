@@ -118,6 +118,26 @@ def furthest_first(document: Mapping[str, Any]) -> list[str]:
     return sorted(lasts, key=lambda n: (-lasts[n]["n"], sign * (lasts[n]["score"] or 0.0)))
 
 
+def compared_at(document: Mapping[str, Any]) -> float:
+    """The size at which a `scaling.json` compares the families; without that the largest one."""
+    for contrast in document["contrasts"]:
+        if contrast["kind"] == "family":
+            return float(contrast["level"]["n"])
+    return max((p["n"] for one in document["learners"].values() for p in one["points"]), default=0)
+
+
+def best_first(document: Mapping[str, Any]) -> list[str]:
+    """Learners by their score where the families are compared, others last."""
+    n, sign = compared_at(document), -1.0 if document["greater_is_better"] else 1.0
+    scores = {
+        name: sign * point["score"]
+        for name, one in document["learners"].items()
+        for point in one["points"]
+        if point["n"] == n and point["score"] is not None
+    }
+    return sorted(furthest_first(document), key=lambda name: scores.get(name, math.inf))
+
+
 def write_scaling(run: Path, content: Mapping[str, Any]) -> None:
     """Replace `scaling.json` of a run directory at once."""
     draft = run / f"{NAME}.part"

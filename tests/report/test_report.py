@@ -199,6 +199,30 @@ def test_a_study_shows_curves_and_where_they_cross(study, page):
     assert "net" in html.cells
 
 
+def test_a_study_ranks_its_learners_where_its_families_are_compared(study, page):
+    """Not where each of them ends: the best net stops at 2,000 rows, lesser ones go on to 4,000."""
+    document = scaling_document()
+    net, (contrast,) = document["learners"]["net"], document["contrasts"]
+    lesser = [point | {"score": point["score"] - 0.05} for point in net["points"]]
+    others = {f"other_{k}": net | {"points": lesser} for k in range(3)}
+    document["learners"] |= others | {"net": net | {"points": net["points"][:-1]}}
+    contrast["level"]["n"] = 2000
+    (study / "scaling.json").write_text(json.dumps(document))
+    plan = {"axis": "rows", "levels": [500, 1000, 2000, 4000], "choosing_rows": [50, 100, 200, 400]}
+    plan |= {"repeats": 5, "scored_rows": [1000] * 5, "fingerprint": "0"}
+    content = json.loads((write_run(study) / "run.json").read_text())
+    (study / "run.json").write_text(json.dumps(content | {"kind": "study", "study": plan}))
+
+    html = page(study)
+    assert "All at 2,000 training rows." in html.sections["fronts"]
+    marks = [path["data-text"] for path in html.all("path") if "data-text" in path]
+    assert "net: 0.8000, training seconds 0.80 s, on the front" in marks
+    assert "net: 0.8000, seconds per 1,000 rows 0.008 s, on the front" in marks
+    switches = [button for button in html.all("button") if "data-series" in button]
+    assert "data-off" not in switches[0]
+    assert html.html.index("net</button>") < html.html.index("other_0</button>")
+
+
 def test_other_axes_are_called_by_their_name(study, page):
     document = scaling_document(axis="label noise")
     (study / "scaling.json").write_text(json.dumps(document))
