@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 SCALE = "automl_scale.json"
 """The host's file beside a saved anomaly detector: the scale of its scores."""
 SCALE_ROWS = 2_000
+SUM = 1e-3
+"""How far the probabilities of a row may be from one in sum."""
 FEW = 5
 """Stop rows of a class below which its metrics are a matter of luck, or not defined."""
 
@@ -245,6 +247,9 @@ def _checked(prediction: Array, X: Any, order: Order) -> Array:
         raise PluginError(msg)
     if not np.isfinite(values).all():
         msg = "predicted NaN or infinite values"
+        raise PluginError(msg)
+    if order.n_classes and (values.min() < 0 or np.abs(values.sum(axis=1) - 1).max() > SUM):
+        msg = "predicted probabilities that are below 0 or do not add up to 1"
         raise PluginError(msg)
     return values
 

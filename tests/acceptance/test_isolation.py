@@ -1,4 +1,4 @@
-"""Seven hostile plugins in one run: each costs its own row, and nothing else."""
+"""Eight hostile plugins in one run: each costs its own row, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ LIMIT = 45
 HOSTILE = {
     "raises": "msg = 'no luck today'\n        raise RuntimeError(msg)",
     "not_a_number": "self.value = float('nan')",
+    "boasts": "self.value = 1.0",
     # A regular expression that backtracks for ages holds the interpreter's lock all the while.
     "hangs": "import re\n        re.match('(a+)+$', 'a' * 60 + 'b')",
     "hoards": (
@@ -31,6 +32,7 @@ HOSTILE = {
 REASONS = {
     "raises": r"RuntimeError: no luck today \(raises\.py:\d+\)",
     "not_a_number": "predicted NaN or infinite values",
+    "boasts": "predicted probabilities that are below 0 or do not add up to 1",
     "hangs": r"ended after \d+ s, over its time in \w+\.py:\d+",
     "hoards": r"outgrew its memory: [\d,]+ MB of the 700 MB allowed",
     "exits": r"its process ended itself \(os\._exit\) or was killed from outside",

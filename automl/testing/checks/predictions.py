@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl.search.objective import SUM
 from automl.testing import tables
 from automl.testing.bench import agree, sound, spread
 from automl.testing.outcome import CLASSES, FaultError, check
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from automl.testing.bench import Bench
     from automl.types import Array, View
 
-SUM = 1e-3
-"""How far probabilities may be from one in sum."""
 MISPLACED = 0.5
 """Standard deviations, over all classes, by which another order must fit better to be a fault."""
 FLAT = 1e-3
