@@ -406,7 +406,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
 
     def _table(self, X: Any) -> pd.DataFrame:
         if isinstance(X, str | Path):
-            return read(X)
+            return read(X, self._fitted().schema)
         return X if isinstance(X, pd.DataFrame) else _frame(X)
 
 

@@ -45,6 +45,9 @@ class Column:
     """Distinct values, missing left out."""
     missing_words: tuple[str, ...] = ()
     """Spellings read as missing in this column."""
+    as_text: bool = False
+    """Whether its values stood as text; a file of new rows is then read as text there, so that
+    1.50 stays 1.50 where no word happens to be among the numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,12 @@ class Schema:
     @property
     def features(self) -> tuple[Column, ...]:
         return tuple(c for c in self.columns if c.kind != "set_aside")
+
+    @property
+    def as_text(self) -> tuple[str, ...]:
+        """Columns, the target among them, that are read as text from a file of new rows."""
+        names = tuple(c.name for c in self.features if c.as_text)
+        return (*names, self.target) if self.target and self.target_dtype == "str" else names
 
 
 @dataclass(frozen=True, slots=True)

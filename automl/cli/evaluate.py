@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from automl.cli.output import emit_json, emit_rich, plain_table
-from automl.cli.tables import load_table
 from automl.errors import DataError, UsageError
 from automl.progress import note
 
@@ -33,9 +32,11 @@ def evaluate(
 ) -> None:
     """Score a run on rows whose answers are known."""
     from automl.artifact import Predictor
+    from automl.hooks.manager import get_host
 
     predictor = Predictor.load(run)
-    rows = scores(predictor, load_table(data), target)
+    table = get_host().read(data, predictor.schema.as_text)
+    rows = scores(predictor, table, target)
     if as_json:
         emit_json(rows)
         return

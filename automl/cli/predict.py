@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from automl.cli.output import emit
-from automl.cli.tables import load_table
 from automl.errors import DataError, UsageError
 from automl.progress import note
 
@@ -41,6 +40,7 @@ def predict(
 ) -> None:
     """Predict new rows, in their order."""
     from automl.artifact import Predictor
+    from automl.hooks.manager import get_host
 
     if output is not None and not output.absolute().parent.is_dir():
         msg = f"there is no folder {output.absolute().parent}: make it, or choose another -o"
@@ -50,7 +50,8 @@ def predict(
         what = predictor.schema.target or "an anomaly score"
         msg = f"--proba needs classes, and {what} is a number: leave it out"
         raise UsageError(msg)
-    frame = predictions(predictor, load_table(data), proba=proba, learner=learner)
+    table = get_host().read(data, predictor.schema.as_text)
+    frame = predictions(predictor, table, proba=proba, learner=learner)
     if output is None:
         emit(frame.to_csv(index=False, lineterminator="\n"))
     else:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from automl.cli.tables import load_table
 from automl.progress import note
 
 if TYPE_CHECKING:
@@ -27,8 +26,9 @@ def ask_target(source: str) -> str:
         DataError: If the table cannot be read or no column can be a target.
     """
     from automl.data.schema import guess_target
+    from automl.hooks.manager import get_host
 
-    table = load_table(source)
+    table = get_host().read(source)
     guess, reason = guess_target(table)
     columns = [str(column) for column in table.columns]
     note(f"columns: {_shortened(columns)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,7 @@ def _judge_other(series: pd.Series[Any], name: str) -> Column:
         return _plain(series, name, "category", CATEGORY, "level")
     if _is_nested(series):
         return Column(name, "set_aside", "lists or records inside the cells", "text", missing)
-    return judge_strings(series, name)
+    return replace(judge_strings(series, name), as_text=True)
 
 
 def _plain(series: pd.Series[Any], name: str, kind: Any, reason: str, rule: str) -> Column:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from automl.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import pandas as pd
     import pyarrow as pa
@@ -23,8 +23,13 @@ _SAMPLE_BYTES = 1 << 21
 _LARGEST_BLOCK = 2**31 - 1
 
 
-def read_delimited(data: bytes, source: str) -> pd.DataFrame:
+def read_delimited(data: bytes, source: str, as_text: Collection[str] = ()) -> pd.DataFrame:
     """Read UTF-8 delimited text whose first line names the columns.
+
+    Args:
+        data: The file's content.
+        source: What messages call it.
+        as_text: Columns whose values stay as they are written; of others types are inferred.
 
     Raises:
         DataError: For a header that is missing or names a column twice, or for ragged rows.
@@ -32,7 +37,7 @@ def read_delimited(data: bytes, source: str) -> pd.DataFrame:
     data = data.lstrip(b"\r\n")
     sample = _sample(data)
     delimiter = sniff_delimiter(sample)
-    table = _read_arrow(data, delimiter, source)
+    table = _read_arrow(data, delimiter, source, as_text)
     names = _header(table.column_names, source)
     return arrow_to_frame(table.rename_columns(names), source)
 
@@ -75,42 +80,52 @@ def _first_rows(sample: str, delimiter: str, most: int) -> list[list[str]]:
         csv.field_size_limit(limit)
 
 
-def _read_arrow(data: bytes, delimiter: str, source: str) -> pa.Table:
+def _read_arrow(data: bytes, delimiter: str, source: str, as_text: Collection[str]) -> pa.Table:
     """Parse the body; one block as large as the file, so that types are inferred from all rows."""
     import pyarrow as pa
 
     try:
-        table = _arrow_csv(data, delimiter, min(len(data) + 1, _LARGEST_BLOCK))
-        return _with_leading_zeros(table, data, delimiter)
+        table = _arrow_csv(data, delimiter, min(len(data) + 1, _LARGEST_BLOCK), as_text)
+        return _as_written(table, data, delimiter)
     except pa.ArrowInvalid as error:
         if "conversion error" not in str(error):
             raise DataError(_parse_message(str(error), data, delimiter, source)) from None
-    return _arrow_csv(data, delimiter, _LARGEST_BLOCK, as_text=True)
+    return _arrow_csv(data, delimiter, _LARGEST_BLOCK, None)
 
 
-def _with_leading_zeros(table: pa.Table, data: bytes, delimiter: str) -> pa.Table:
-    """The table with columns of words such as 007, which Arrow takes for whole numbers, as text.
+def _as_written(table: pa.Table, data: bytes, delimiter: str) -> pa.Table:
+    """The table with columns of words that Arrow spells otherwise as text.
 
-    Else a column would be spelled otherwise in a file that holds other words, too.
+    Such as 007, which it takes for a whole number, and 9:30, a time of day: in a file that holds
+    other words, too, they stay as they are.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    whole = [i for i, field in enumerate(table.schema) if pa.types.is_integer(field.type)]
-    if not whole or re.search(rb'[,;\t|\n" ]-?0\d', data) is None:
+    types = [field.type for field in table.schema]
+    times = [i for i, kind in enumerate(types) if pa.types.is_time(kind)]
+    whole = [i for i, kind in enumerate(types) if pa.types.is_integer(kind)]
+    if whole and re.search(rb'[,;\t|\n" ]-?0\d', data) is None:
+        whole = []
+    if not times and not whole:
         return table
-    words = _arrow_csv(data, delimiter, _LARGEST_BLOCK, as_text=True)
-    for i in whole:
-        if pc.any(pc.match_substring_regex(words.column(i), r"^\s*-?0\d")).as_py():
-            table = table.set_column(i, table.schema.names[i], words.column(i))
+    words = _arrow_csv(data, delimiter, _LARGEST_BLOCK, None)
+    zeros = r"^\s*-?0\d"
+    whole = [i for i in whole if pc.any(pc.match_substring_regex(words.column(i), zeros)).as_py()]
+    for i in (*times, *whole):
+        table = table.set_column(i, table.schema.names[i], words.column(i))
     return table
 
 
-def _arrow_csv(data: bytes, delimiter: str, block: int, *, as_text: bool = False) -> pa.Table:
+def _arrow_csv(
+    data: bytes, delimiter: str, block: int, as_text: Collection[str] | None
+) -> pa.Table:
+    """Parse the body, some columns as text, or all of them (None)."""
     import pyarrow as pa
     from pyarrow import csv as pacsv
 
     header = (_first_rows(_sample(data), delimiter, 1) or [[]])[0]
+    words = [name for name in header if as_text is None or name.strip() in as_text]
     return pacsv.read_csv(
         pa.BufferReader(data),
         read_options=pacsv.ReadOptions(block_size=block),
@@ -125,7 +140,7 @@ def _arrow_csv(data: bytes, delimiter: str, block: int, *, as_text: bool = False
             # TRUE, yes and 1 stay as written: they may be labels.
             true_values=[],
             false_values=[],
-            column_types=dict.fromkeys(header, pa.string()) if as_text else None,
+            column_types=dict.fromkeys(words, pa.string()),
         ),
     )
 

@@ -12,7 +12,7 @@ import json
 import lzma
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,11 +31,12 @@ _PACKED: dict[bytes, tuple[str, Callable[[bytes], bytes]]] = {
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x1b")) + b"\x7f"
 
 
-def read_table(source: str | Path) -> pd.DataFrame:
+def read_table(source: str | Path, as_text: Collection[str] = ()) -> pd.DataFrame:
     """Read CSV (any common separator), Parquet or JSON lines, packed or not, or a named data set.
 
     Args:
         source: A path, `sklearn:NAME` or `openml:NAME`.
+        as_text: Columns of delimited text whose values stay as they are written.
 
     Returns:
         One column per field, names and values stripped of outer spaces, numbers and ISO dates
@@ -51,7 +52,7 @@ def read_table(source: str | Path) -> pd.DataFrame:
     if address.startswith("openml:"):
         return read_openml(address.removeprefix("openml:"))
     path = Path(source).expanduser()
-    frame = _parse(_load(path), path)
+    frame = _parse(_load(path), path, as_text)
     if not len(frame):
         msg = f"{path} has column names but no rows; give a file with data."
         raise DataError(msg)
@@ -111,7 +112,7 @@ def _unzip(data: bytes, path: Path) -> bytes:
         raise DataError(msg) from None
 
 
-def _parse(data: bytes, path: Path) -> pd.DataFrame:
+def _parse(data: bytes, path: Path, as_text: Collection[str]) -> pd.DataFrame:
     if data.startswith(b"PAR1"):
         return _read_parquet(data, path)
     text = _as_utf8(data, path)
@@ -122,7 +123,7 @@ def _parse(data: bytes, path: Path) -> pd.DataFrame:
     if text.lstrip()[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         msg = f"{path} is a web page or XML, not a table; download the data file itself."
         raise DataError(msg)
-    return read_delimited(text, str(path))
+    return read_delimited(text, str(path), as_text)
 
 
 def _as_utf8(data: bytes, path: Path) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
@@ -167,12 +167,21 @@ class Host:
             tuple(i.function for p, i in self._implementations("automl_read") if p.name == name),
         )
 
-    def read(self, source: str) -> pd.DataFrame | None:
-        """The table that the first plugin able to read `source` makes of it, or None.
+    def read(self, source: str, as_text: Collection[str] = ()) -> pd.DataFrame:
+        """Read a table: the first plugin able to read `source`, else the built-in reader.
 
         A reader that breaks is reported and the next one asked; an `AutoMLError` is the
         reader's message to the user and passes.
+
+        Args:
+            source: A path or whatever else a plugin or `automl.data.read.read_table` understands.
+            as_text: Columns of delimited text whose values stay as they are written.
+
+        Raises:
+            DataError: If it cannot be read.
         """
+        from automl.data.read import read_table
+
         for plugin, impl in self._implementations("automl_read"):
             try:
                 table: pd.DataFrame | None = call(impl, source=source)
@@ -183,7 +192,7 @@ class Host:
                 continue
             if table is not None:
                 return table
-        return None
+        return read_table(source, as_text)
 
     def rung_finished(self, rung: Rung) -> None:
         """Tell the observers; one that breaks is reported once and never stops a run."""

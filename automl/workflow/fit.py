@@ -52,9 +52,8 @@ def fit_run(
     fit = Fit(options, observer, name, run, cluster, began)
     try:
         table = read(source)
-        test = None if options.test is None else read(options.test)
         fit.done("read")
-        prepared = admit(fit, prepare(fit, table, test, target))
+        prepared = admit(fit, prepare(fit, table, target))
         describe_run(fit, prepared)
         fit.done("infer")
         fit.show("search")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.data.committee import suspects
-from automl.data.read import read_table
 from automl.data.schema import describe, infer_schema, schema_from_json, to_dataset
 from automl.data.split import carve_test, fingerprint, make_split, take
 from automl.errors import DataError, UsageError
@@ -34,17 +33,14 @@ if TYPE_CHECKING:
     from automl.workflow.state import Fit
 
 
-def read(source: str | Path | pd.DataFrame) -> pd.DataFrame:
-    """The table that a source names; plugins are asked first."""
+def read(source: str | Path | pd.DataFrame, schema: Schema | None = None) -> pd.DataFrame:
+    """The table that a source names, read as a table with that schema was."""
     if not isinstance(source, str | Path):
         return source
-    table = get_host().read(str(source))
-    return read_table(source) if table is None else table
+    return get_host().read(str(source), schema.as_text if schema else ())
 
 
-def _datasets(
-    fit: Fit, table: pd.DataFrame, test: pd.DataFrame | None, target: str | None
-) -> tuple[Dataset, Dataset | None]:
+def _datasets(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Dataset, Dataset | None]:
     """Typed training rows and, where asked for, typed locked rows."""
     options = fit.options
     if options.test is not None and options.test_size is not None:
@@ -66,7 +62,8 @@ def _datasets(
         for line in describe(schema):
             fit.observer.say(line)
     data = to_dataset(schema, table)
-    if test is not None:
+    if options.test is not None:
+        test = read(options.test, schema)
         locked = to_dataset(schema, test)
         if left := len(test) - len(locked.y):
             why = "no answer, or a class that the training rows do not have"
@@ -193,9 +190,7 @@ def _unlabelled(data: Dataset, learners: Sequence[Learner]) -> str:
     return f"{named}; used{some} by {', '.join(users)}{rest}"
 
 
-def prepare(
-    fit: Fit, table: pd.DataFrame, test: pd.DataFrame | None, target: str | None
-) -> Prepared:
+def prepare(fit: Fit, table: pd.DataFrame, target: str | None) -> Prepared:
     """Infer and split; which learners take part is decided elsewhere.
 
     Raises:
@@ -203,7 +198,7 @@ def prepare(
         UsageError: The options contradict each other, or name what does not exist.
     """
     check_names(get_host(), fit.options.learner, fit.options.exclude)
-    data, locked = _datasets(fit, table, test, target)
+    data, locked = _datasets(fit, table, target)
     metric = _metric(fit.options.metric, data.schema)
     data = _with_suspects(fit, data, metric)
     choice = choice_metric(metric, data.schema.task)

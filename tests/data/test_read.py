@@ -8,10 +8,11 @@ import zipfile
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl.data.read import read_table
+from automl.data.schema import infer_schema, to_features
 from automl.errors import DataError
 
 CSV = "a,b,c\n1,x,2.5\n2,y,3.5\n"
@@ -208,6 +209,47 @@ def test_words_that_only_look_like_whole_numbers_stay_words(write):
     assert table["code"].tolist() == ["007", "012"]
     assert table["n"].tolist() == [1, 20]
     assert read_table(write("code,when\n7,05/06\n12,07/08\n"))["code"].tolist() == [7, 12]
+
+
+WORDS = ["1", "2", "1.0", "1.50", "2.5", "007", "0", "1e3", "-3", "10%", "1,5", "1.200", "true"]
+WORDS += ["x", "a b", "2020-01-02", "2020-01-02 10:00:00", "12:30", "9:05:00", "", "NA", "20200102"]
+
+
+@st.composite
+def words_of_columns(draw):
+    """Columns of few words each, and some of their rows."""
+    n = draw(st.integers(6, 12))
+    pool = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5)
+    pools = draw(st.lists(pool, min_size=1, max_size=4))
+    columns = [draw(st.lists(st.sampled_from(pool), min_size=n, max_size=n)) for pool in pools]
+    some = draw(st.lists(st.integers(0, n - 1), min_size=1, max_size=n, unique=True))
+    return columns, some
+
+
+@settings(max_examples=150, deadline=None)
+@given(words_of_columns())
+def test_rows_are_read_alike_in_any_file_of_them(tmp_path_factory, drawn):
+    """A schema reads a part of its file as it read the whole."""
+    columns, some = drawn
+    n = len(columns[0])
+    folder = tmp_path_factory.mktemp("files")
+
+    def file(rows):
+        names = [f"c{i}" for i in range(len(columns))]
+        lines = ["\t".join([*names, "filler", "y"])]
+        lines += ["\t".join([*(c[i] for c in columns), f"{i}.5", "ab"[i % 2]]) for i in rows]
+        path = folder / "table.tsv"
+        path.write_text("\n".join(lines) + "\n")
+        return path
+
+    whole = read_table(file(range(n)))
+    schema = infer_schema(whole, target="y")
+    part = read_table(file(sorted(some)), schema.as_text)
+    expected = to_features(schema, whole).iloc[sorted(some)]
+    found = to_features(schema, part)
+    for name in expected:
+        told = found[name].astype(object).where(found[name].notna(), None).tolist()
+        assert told == expected[name].astype(object).where(expected[name].notna(), None).tolist()
 
 
 def test_a_quote_that_is_never_closed_is_told_in_one_sentence(write):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -178,8 +179,9 @@ def test_what_a_reader_tells_the_user_passes() -> None:
         host(plugin("sheets", read=reader)).read("x.ods")
 
 
-def test_no_reader_no_table() -> None:
-    assert host(trees("oak")).read("x.csv") is None
+def test_what_no_plugin_reads_is_read_as_usual(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("a,b\n1.50,2\n")
+    assert host(trees("oak")).read(str(tmp_path / "x.csv"), ["a"])["a"].tolist() == ["1.50"]
 
 
 def test_a_broken_observer_is_reported_once_and_does_not_silence_the_others(

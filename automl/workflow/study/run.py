@@ -111,7 +111,7 @@ def _prepared(
     fit: Fit, options: StudyOptions, table: pd.DataFrame, target: str | None
 ) -> tuple[Prepared, Axis, Study]:
     """Everything that is decided before the first fit, written down."""
-    prepared = prepare(fit, table, None, target)
+    prepared = prepare(fit, table, target)
     begun, spent = fit.content.get("study", {}), fit.content.get("spent", {"seconds": 0.0})
     schema = prepared.data.schema
     if schema.task == "anomaly":
