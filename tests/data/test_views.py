@@ -339,6 +339,25 @@ def test_absurd_values_are_bounded_and_order_is_kept():
     assert 0.5 < out[:, 0].std() < 1.5
 
 
+@pytest.mark.parametrize("kind", ["frame", "matrix", "tensors"])
+@pytest.mark.parametrize("unknown", [0, 20], ids=["all known", "some 0"])
+def test_moments_in_milliseconds_stay_apart(kind, unknown, tmp_path):
+    """Of numbers near 1.7e12 float32 tells apart only every 131,072nd."""
+    rng = np.random.default_rng(0)
+    moments = 1.7e12 + rng.permutation(400) * 1000.0
+    moments[:unknown] = 0
+    X = pd.DataFrame({"moment": moments, "other": rng.normal(size=400)})
+    views = Views(X, rng.integers(0, 2, 400), schema_of(X))
+    views.save(kind, tmp_path)
+    for seen in (views.train(kind), load_view(tmp_path).transform(X)):
+        column = numbers_of(seen)[unknown:, 0]
+        assert np.array_equal(np.argsort(column), np.argsort(moments[unknown:]))
+        assert len(np.unique(column)) == 400 - unknown
+    few = {"moment": [1.0, 2.0, 3.0] * 4, "other": np.arange(12) / 4}
+    frame = Views(pd.DataFrame(few), np.arange(12) % 2, schema_of(pd.DataFrame(few))).train("frame")
+    assert frame["moment"].tolist() == few["moment"]  # what float32 can hold stays as it is
+
+
 @pytest.mark.parametrize("kind", ["matrix", "tensors"])
 def test_tails_stay_out_where_anomalies_are_looked_for(kind):
     rng = np.random.default_rng(0)

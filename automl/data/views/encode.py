@@ -13,10 +13,19 @@ from automl.data.views.text import TextEncoder, fit_text
 from automl.types import Array, Schema
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
 MOST_LEVELS = 10_000
 LARGEST = np.float32(1e30)
+EPSILON = float(np.finfo(np.float32).eps)
+EXACT = 2**24
+"""Whole numbers up to here are exact in float32."""
+FINE = 1e-4
+"""Share of the spread of a column that float32 must be able to tell apart."""
+SOME = 10_000
+"""Rows whose quartiles stand for all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +84,8 @@ class Encoder:
     dates: tuple[Dates, ...]
     texts: tuple[TextEncoder, ...]
     levels: tuple[Levels, ...]
+    origins: tuple[float, ...] = ()
+    """Of each number what is taken off before it becomes float32; none where nothing is."""
 
     @property
     def names(self) -> list[str]:
@@ -91,7 +102,7 @@ class Encoder:
 
     def encode(self, X: pd.DataFrame) -> Encoded:
         """(n, columns) typed frame to numbers and codes."""
-        parts = [_numbers(X, self.numbers)]
+        parts = [_numbers(X, self.numbers, self.origins)]
         parts.extend(part.encode(X[part.name]) for part in self._parts)
         codes = np.empty((len(X), len(self.levels)), dtype=np.int32, order="F")
         for j, levels in enumerate(self.levels):
@@ -113,9 +124,12 @@ def fit_encoder(
         per category column the (levels + 1,) rows of each code.
     """
     kinds = {c.name: c.kind for c in schema.features}
-    block = _numbers(X, [name for name, kind in kinds.items() if kind == "number"])
-    kept = _varying(block)
     names = [name for name, kind in kinds.items() if kind == "number"]
+    block = _numbers(X, names)
+    origins = _origins(X, names, block)
+    if any(origins):
+        block = _numbers(X, names, origins)
+    kept = _varying(block)
     parts = [block if kept.all() else np.asfortranarray(block[:, kept])]
     dates: list[Dates] = []
     texts: list[TextEncoder] = []
@@ -131,7 +145,8 @@ def fit_encoder(
     categories = [name for name, kind in kinds.items() if kind == "category"]
     levels, codes, counts = _fit_levels(X, categories)
     numbers = tuple(name for name, keep in zip(names, kept, strict=True) if keep)
-    encoder = Encoder(numbers, tuple(dates), tuple(texts), levels)
+    taken = tuple(o for o, keep in zip(origins, kept, strict=True) if keep)
+    encoder = Encoder(numbers, tuple(dates), tuple(texts), levels, taken if any(taken) else ())
     return encoder, _join(parts, codes), counts
 
 
@@ -144,11 +159,37 @@ def _join(parts: list[Array], codes: Array) -> Encoded:
     return Encoded(np.asfortranarray(np.hstack(parts)), codes)
 
 
-def _numbers(X: pd.DataFrame, names: tuple[str, ...] | list[str]) -> Array:
-    """(n, p) float32, column-major; values beyond 1e30 are cut."""
+def _origins(X: pd.DataFrame, names: list[str], block: Array) -> list[float]:
+    """(p,) medians of columns too far from 0 for float32, such as milliseconds since 1970; else 0.
+
+    Args:
+        X: (n, columns) typed frame.
+        names: The p columns of numbers.
+        block: (n, p) float32 of them.
+    """
+    found = [0.0] * len(names)
+    low, high = np.fmin.reduce(block, axis=0), np.fmax.reduce(block, axis=0)
+    largest = np.maximum(np.abs(low), np.abs(high))
+    for j in np.flatnonzero((largest > EXACT) | (largest * EPSILON > FINE * (high - low))):
+        values = X[names[j]].to_numpy(np.float64, na_value=np.nan)[:: max(len(X) // SOME, 1)]
+        values = values[np.isfinite(values)]
+        if len(values):
+            quarter, median, three_quarters = np.percentile(values, (25, 50, 75))
+            spread = three_quarters - quarter or np.ptp(values)
+            if spread and abs(median) * EPSILON > FINE * spread:
+                found[j] = float(median)
+    return found
+
+
+def _numbers(
+    X: pd.DataFrame, names: tuple[str, ...] | list[str], origins: Sequence[float] = ()
+) -> Array:
+    """(n, p) float32, column-major, less their origins; values beyond 1e30 are cut."""
     if not names:
         return np.empty((len(X), 0), dtype=np.float32, order="F")
     part = X if list(X.columns) == list(names) else X[list(names)]
+    if any(origins):
+        part = part - np.asarray(origins)
     with np.errstate(over="ignore"):
         block = np.asfortranarray(part.to_numpy(dtype=np.float32, na_value=np.nan))
     if not block.flags.owndata or not block.flags.writeable:
