@@ -87,7 +87,8 @@ def test_metric_ensembler_reader_and_observer(module, tmp_path, capsys):
     table = pd.DataFrame({"a": [1, 2]})
     table.to_feather(tmp_path / "table.feather")
     pd.testing.assert_frame_equal(made.read(str(tmp_path / "table.feather")), table)
-    assert made.read("table.csv") is None
+    table.to_csv(tmp_path / "table.csv", index=False)
+    pd.testing.assert_frame_equal(made.read(str(tmp_path / "table.csv")), table)
     made.rung_finished(Rung("tree", "tree-0", {}, 2, 0, 0, 200, 0.5, 0.1, 0.1, "ok"))
     assert capsys.readouterr().out == "tree-0 2 0.5\n"
 
