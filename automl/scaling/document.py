@@ -15,7 +15,7 @@ from automl.scaling.cost import cost_of, speedups
 from automl.scaling.curve import fit_curves
 from automl.scaling.estimate import Estimate
 from automl.scaling.judge import curve_losses, judge
-from automl.scaling.picks import ENOUGH, learner_curves, series
+from automl.scaling.picks import learner_curves, series
 from automl.scaling.prose import sentence
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ def findings(study: Study, regime: Regime | None = None) -> Findings:
 
     Args:
         study: Points of any number of regimes.
-        regime: The regime to speak about; unless given the one in which the most contrasts have
-            the repeats that a verdict on the rate needs (time may have kept learners from the
-            others), of equal ones the most tuned. The others count for `depends on tuning` only.
+        regime: The regime to speak about; unless given the one whose contrasts have the most
+            repeats (time may have cut the others short), of equal ones the most tuned. The others
+            count for `depends on tuning` only.
     """
     chosen: Regime = regime or _spoken(study)
     own = study.of(chosen)
@@ -65,13 +65,7 @@ def findings(study: Study, regime: Regime | None = None) -> Findings:
 def _spoken(study: Study) -> Regime:
     if len(study.regimes) < 2:
         return (study.regimes or ("default",))[0]
-    repeats = min(ENOUGH, len({point.repeat for point in study.points}))
-
-    def told(name: Regime) -> tuple[int, int]:
-        found = contrasts(study.of(name))
-        return sum(one.gap.repeats >= repeats for one in found), len(found)
-
-    return max(study.regimes, key=told)
+    return max(study.regimes, key=lambda r: sum(c.gap.repeats for c in contrasts(study.of(r))))
 
 
 def document_of(found: Findings) -> dict[str, Any]:
