@@ -189,6 +189,20 @@ class Run(Protocol):
         """Hand over the prediction on the stop rows after `step`; True means stop now."""
         ...
 
+    def cut_short(self, done: float = 0.0) -> None:
+        """Say that time ended the training, or hastened it, before its own rule would have.
+
+        The score then counts as a lower bound of what the settings can do: no verdict holds it
+        against the learner. A learner that asks `seconds_left()` should say so; the host knows by
+        itself only of fits that end when `report` answers True, and of those that use up their
+        time.
+
+        Args:
+            done: Part of the training that there was time for, such as steps over planned steps;
+                the host forecasts from it what the whole would take. 0 where it is not known.
+        """
+        ...
+
 
 @runtime_checkable
 class Model(Protocol):
@@ -385,7 +399,12 @@ class Rung:
     overhead_seconds: float = 0.0
     """Time from dealing the rung to hearing of it, outside fit and predict."""
     hurried: bool = False
-    """Whether time ended or shortened the fit: its seconds then say nothing about its cost."""
+    """Whether the fit used up its seconds: the search may give it more."""
+    censored: bool = False
+    """Whether time ended or hastened the fit before its own stopping rule would have: its score is
+    a lower bound, and its seconds say nothing about its cost."""
+    needed_seconds: float | None = None
+    """What a censored fit would have taken at most, at the pace seen; None where not known."""
 
     @property
     def key(self) -> tuple[str, str, int, int]:

@@ -23,19 +23,31 @@ class RoundClock:
 
     def __init__(self, run: Run, rounds: int) -> None:
         self.done = 0
+        self.hastened = False
+        """Whether the rounds to come learn faster than configured, for want of time."""
         self._run = run
         self._rounds = rounds
         self._limited = math.isfinite(run.seconds_left())
         self._started = self._before = perf_counter()
         self._took = 0.0
+        self._late = False
+        self._affordable = math.inf
+        """Rounds that there is time for in all."""
 
     def tick(self) -> bool:
         """Count a round; True if it was the last, by number or because time is over."""
         self.done += 1
         now = perf_counter()
         self._took, self._before = now - self._before, now
-        out_of_time = self._limited and self._run.seconds_left() < 1.5 * self._took
-        return out_of_time or self.done >= self._rounds
+        self._late = self._limited and self._run.seconds_left() < 1.5 * self._took
+        return self._late or self.done >= self._rounds
+
+    def close(self) -> None:
+        """Tell the host if time ended or hastened the rounds; to be called after the last one."""
+        if self._late and self.done < self._rounds:
+            self._run.cut_short(self.done / self._rounds)
+        elif self.hastened and self._affordable < self._rounds:
+            self._run.cut_short(self._affordable / self._rounds)
 
     def forecast(self) -> float | None:
         """Rounds to come, told after rounds 1, 4 and 16 where there is a deadline; else None."""
@@ -44,6 +56,7 @@ class RoundClock:
         whole = (self._before - self._started) / self.done
         pace = self._took if self.done == 1 else whole
         affordable = self._run.seconds_left() * _SPARE / max(pace, 1e-9)
+        self._affordable = self.done + affordable
         return max(1.0, min(self._rounds - self.done, affordable))
 
 

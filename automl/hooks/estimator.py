@@ -73,7 +73,8 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
             monitor)` instead: after every step it calls `monitor(steps, None)`, now and then
             `monitor(steps, prediction for X_stop)`, and ends when either answers True;
             `keep_steps(steps)` then drops the later steps; `monitor.steps_left()` forecasts how
-            many steps there is time for. `monitor(0, None)` says that preparations are over.
+            many steps there is time for; one that trains otherwise because they are few says so
+            by `monitor.cut_short(steps)`. `monitor(0, None)` says that preparations are over.
         size: What makes the model larger, such as `automl.Size("max_leaf_nodes", 31)`, for studies
             of model sizes.
         patience: Steps without a better score on the stop rows before the fit is stopped; needs
@@ -197,7 +198,8 @@ class EstimatorModel:
         if fidelity is None or (stop is None and math.isinf(run.seconds_left())):
             self._estimator.fit(X, y)
         elif hasattr(self._estimator, "fit_steps"):
-            watch = Monitor(run, self._complete)
+            total = int(self._estimator.get_params(deep=False)[fidelity])
+            watch = Monitor(run, self._complete, total)
             self._estimator.fit_steps(X, y, None if stop is None else stop.X, watch)
             if stop is not None and run.best_step > 0:
                 self._estimator.keep_steps(run.best_step)

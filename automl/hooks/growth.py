@@ -44,9 +44,10 @@ def quiet(threads: int) -> Iterator[None]:
 class Monitor:
     """Asks the clock after every step, and the host when there is a prediction."""
 
-    def __init__(self, run: Run, complete: Callable[[Array], Array]) -> None:
+    def __init__(self, run: Run, complete: Callable[[Array], Array], total: int) -> None:
         self._run = run
         self._complete = complete
+        self._total = total
         self._limited = math.isfinite(run.seconds_left())
         self._before = perf_counter()
         self._took = 0.0
@@ -56,7 +57,14 @@ class Monitor:
             return self._run.report(steps, self._complete(prediction))
         now = perf_counter()
         self._took, self._before = now - self._before, now
-        return self._limited and self._run.seconds_left() < 1.5 * self._took
+        late = self._limited and self._run.seconds_left() < 1.5 * self._took
+        if late and steps < self._total:
+            self.cut_short(steps)
+        return late
+
+    def cut_short(self, steps: float) -> None:
+        """Tell the host that there is time for so many steps, fewer than were planned."""
+        self._run.cut_short(steps / self._total)
 
     def steps_left(self) -> float:
         """Steps like the last one that the time left allows; `inf` without a deadline."""
@@ -91,6 +99,7 @@ def chunks(
             size = max(_LEAST_STEPS, math.ceil(steps * (_GROWTH - 1))) if watched else total
         size = min(size, total - steps)
         if size < 1:
+            run.cut_short(steps / total)
             return
         started = perf_counter()
         steps += size

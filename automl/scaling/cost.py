@@ -101,7 +101,7 @@ def _longest(points: Iterable[Point]) -> tuple[Array, Array]:
     """Anchors and median seconds of the configuration with the most anchors, the first dealt."""
     found: dict[str, dict[float, list[float]]] = {}
     for point in sorted(points, key=lambda p: p.order):
-        if math.isfinite(point.fit_seconds) and not point.hurried:
+        if math.isfinite(point.fit_seconds) and not point.censored:
             found.setdefault(point.trial, {}).setdefault(point.n, []).append(point.fit_seconds)
     if not found:
         return np.empty(0), np.empty(0)

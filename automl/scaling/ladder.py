@@ -114,7 +114,8 @@ class _Rows:
             regime="halving",
             fit_seconds=rung.fit_seconds,
             predict_seconds=rung.predict_seconds,
-            hurried=rung.hurried,
+            censored=rung.censored,
+            needed_seconds=rung.needed_seconds or math.nan,
             terms=lambda: self._terms(record, metric, rung),
         )
 

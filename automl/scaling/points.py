@@ -63,8 +63,11 @@ class Point:
     """The configuration's place in the order in which a fit dealt them, or a study in its cell."""
     fit_seconds: float = math.nan
     predict_seconds: float = math.nan
-    hurried: bool = False
-    """Whether time ended or shortened the fit: its seconds then say nothing about its cost."""
+    censored: bool = False
+    """Whether time ended or hastened the fit before its own stopping rule would have: its score is
+    a lower bound of what the settings can do, and its seconds say nothing about its cost."""
+    needed_seconds: float = math.nan
+    """What a censored fit would have taken at most; NaN where that is not known."""
     terms: Terms | None = field(default=None, compare=False, repr=False)
     """Gives (rows[p],) per-row terms of each part, whose mean is `score[p]`. The rows are the
     same for every point of a repeat."""
@@ -111,7 +114,7 @@ def study_from_table(
     Args:
         rows: Mappings with `learner`, `family`, `n`, `score`, and where known `regime`, `repeat`,
             `score_val` (else the first configuration is taken), `rows` (held-out rows), `error`,
-            `fit_seconds`, `predict_seconds`, `hurried`, `trial`, `order`, and `losses`, the
+            `fit_seconds`, `predict_seconds`, `censored`, `trial`, `order`, and `losses`, the
             (m,) per-row terms whose mean is `score`.
         metric: Name of the metric of `score`.
         greater_is_better: Its direction.
@@ -200,6 +203,7 @@ def read_study(run: Path) -> Study:
 
 def _read_point(run: Path, line: dict[str, Any]) -> Point:
     name = line.pop("terms", None)
+    line["censored"] = line.pop("hurried", line.get("censored", False))  # its name before
     parts = {k: tuple(line[k]) for k in ("score", "score_val", "rows")}
     error = line["error"]
     terms = None if name is None else _stored(run / TERMS / name, parts["rows"])

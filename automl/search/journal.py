@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from automl.types import Rung
 
@@ -27,7 +27,12 @@ def read_journal(path: Path) -> list[Rung]:
         return []
     lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
     whole = [line for line in lines if line.endswith("\n")]  # a kill tears at most the last
-    return [Rung(**json.loads(line)) for line in whole]
+    return [_rung(json.loads(line)) for line in whole]
+
+
+def _rung(line: dict[str, Any]) -> Rung:
+    """A line as a rung; before `censored` was told, `hurried` said most of it."""
+    return Rung(**{"censored": line.get("hurried", False), **line})
 
 
 class Journal:

@@ -92,6 +92,10 @@ class Outcome:
     overhead_seconds: float = 0.0
     """From dealing to hearing of it, less fit and predict; filled in on the driver."""
     steps: int | None = None
+    censored: bool = False
+    """Whether time ended or hastened the fit before its own stopping rule would have."""
+    needed_seconds: float | None = None
+    """What a censored fit would have taken at most, at the pace seen; None where not known."""
 
 
 class HostRun:
@@ -104,6 +108,8 @@ class HostRun:
         self.threads = order.threads
         self.device = order.device
         self.best_step = -1
+        self.censored = False
+        self._done = 1.0
         self._patience = learner.patience
         self._stop_y = stop_y
         self._metric = metric
@@ -123,8 +129,21 @@ class HostRun:
         if signed > self._best or not math.isfinite(self._best):
             self.best_step = step
             self._best = signed if math.isfinite(signed) else self._best
-        waited = step - self.best_step
-        return self.seconds_left() <= 0 or (self._patience is not None and waited >= self._patience)
+        if self._patience is not None and step - self.best_step >= self._patience:
+            return True
+        if self.seconds_left() > 0:
+            return False
+        self.cut_short()
+        return True
+
+    def cut_short(self, done: float = 0.0) -> None:
+        """Note that time ended or hastened the fit, `done` of the way through its plan."""
+        self.censored = True
+        self._done = min(self._done, done) if done > 0 else self._done
+
+    def needed_seconds(self, taken: float) -> float | None:
+        """Seconds that all of a censored fit would have taken, which took so many."""
+        return taken / self._done if self.censored and self._done < 1 else None
 
 
 def run_rung(order: Order, data: RungData, watch: Callable[[float], None]) -> Outcome:
@@ -187,6 +206,8 @@ def _run(order: Order, data: RungData, watch: Callable[[float], None]) -> Outcom
         fit_seconds=fitted - started,
         predict_seconds=predicted - fitted,
         steps=run.best_step if run.best_step >= 0 else None,
+        censored=run.censored,
+        needed_seconds=run.needed_seconds(fitted - started),
     )
 
 

@@ -65,6 +65,9 @@ class Watched:
     def seconds_left(self) -> float:
         return self._host.seconds_left()
 
+    def cut_short(self, done: float = 0.0) -> None:
+        self._host.cut_short(done)
+
     def report(self, step: int, prediction: Array) -> bool:
         self.reports.append((step, np.array(prediction)))
         self.late += self.told_to_stop < math.inf

@@ -1,9 +1,10 @@
 """The dedicated study with laptop defaults: does it end in time, with a verdict for everyone?
 
-python benchmarks/scaling/run.py DATA [--only NAME ...] [--time-limit 1h] [--keep DIR] [--judge]
+python benchmarks/scaling/run.py DATA [--only NAME ...] [--time-limit 1h] [--judge]
 
-`--judge` trains nothing: it judges the studies that an earlier run kept. Per set and contrast:
-level, rate, crossover, the rows that the verdict is about, and what the study took.
+`cells/` keeps what the verdicts were made of. `--judge` trains nothing: it judges those cells anew.
+Per set and contrast: level, rate, crossover, the rows that the verdict is about, and what the study
+took.
 kddcup99_10pct gets half an hour, and has to say what it could not afford. Where an hour of all
 learners left the families undecided, california_housing, those that could lead are set against each
 other again, with other shuffles and more of them. Rows of studies that `--only` leaves out stay in
@@ -14,20 +15,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from automl import scaling
+
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
+import cells
 from machine import run, with_earlier, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = Path(__file__).parent
+CELLS = HERE / "cells"
 FEW = [f"--learner={name}" for name in ("tabm", "lightgbm", "xgboost", "catboost")]
 STUDIES: dict[str, tuple[str, str, list[str]]] = {
     "adult": ("adult", "1h", []),
@@ -47,8 +51,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--only", nargs="*", default=list(STUDIES))
     parser.add_argument("--time-limit", help="for every study, instead of its own")
-    parser.add_argument("--keep", type=Path, help="copy the studies' directories here")
-    parser.add_argument("--judge", action="store_true", help="judge what --keep holds, no training")
+    parser.add_argument("--judge", action="store_true", help="judge the cells kept, no training")
     parser.add_argument("--output", type=Path, default=HERE / "results.csv")
     arguments = parser.parse_args()
     shortfalls = arguments.output.with_suffix(".shortfalls.json")
@@ -56,9 +59,10 @@ def main() -> None:
     for name in arguments.only:
         if arguments.judge:
             head = next(row for row in with_earlier(arguments.output, []) if row["set"] == name)
-            found, short[name] = judged(arguments.keep / name, {key: head[key] for key in HEAD})
+            study = cells.kept(CELLS, name)
+            found = [{key: head[key] for key in HEAD} | one for one in verdicts(study)]
         else:
-            found, short[name] = one(name, arguments.data, arguments.time_limit, arguments.keep)
+            found, short[name] = train(name, arguments.data, arguments.time_limit)
         rows += found
         for row in found:
             print(json.dumps(row), flush=True)
@@ -68,9 +72,7 @@ def main() -> None:
         shortfalls.write_text(json.dumps(short, indent=1) + "\n", encoding="utf-8")
 
 
-def one(
-    name: str, data: Path, limit: str | None, keep: Path | None
-) -> tuple[list[dict[str, Any]], dict[str, str]]:
+def train(name: str, data: Path, limit: str | None) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """One study through the command line: its verdicts, and learner -> what fell short."""
     of, usual, options = STUDIES[name]
     limit = limit or usual
@@ -93,22 +95,16 @@ def one(
         }
         if code:
             return [head | {"sentence": err.strip().splitlines()[-1]}], {}
-        if keep is not None:
-            shutil.copytree(output, keep / name, dirs_exist_ok=True)
-        return judged(output, head)
+        study = scaling.read_study(output)
+        cells.keep(study, CELLS, name)
+        info = json.loads((output / "run.json").read_text())
+        short = {row["name"]: row["reason"] for row in info["learners"] if row["reason"]}
+        return [head | verdict for verdict in verdicts(study)], short
 
 
-def judged(study: Path, head: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """What `automl scaling` says of a study, one row a contrast, and learner -> what fell short."""
-    command = ["automl", "scaling", str(study), "--json"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True)
-    info = json.loads((study / "run.json").read_text())
-    short = {row["name"]: row["reason"] for row in info["learners"] if row["reason"]}
-    return [head | verdict for verdict in verdicts(json.loads(said.stdout))], short
-
-
-def verdicts(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def verdicts(study: scaling.Study) -> Iterator[dict[str, Any]]:
     """One row a contrast."""
+    document = scaling.scaling_document(study)
     for contrast in document["contrasts"]:
         level, rate, crossed = contrast["level"], contrast["rate"], contrast["crossover"]
         yield {

@@ -83,7 +83,7 @@ class BoosterModel:
         data = self._pool(train.X, label)
         if math.isfinite(run.seconds_left()) and not self._plan(parameters, data, run):
             return
-        watch = Watch(run, self._shaped)
+        watch = Watch(run, self._shaped, self._rounds)
         watched = None
         if stop is not None:
             # The labels of the stop rows are the host's business: any known one will do.
@@ -104,14 +104,18 @@ class BoosterModel:
         """
         held_back = {"l2_leaf_reg": max(_HELD_BACK, self._settings["l2_leaf_reg"])}
         pilot = {**parameters, **held_back, "learning_rate": _HASTY, "iterations": _PILOT}
-        watch = Watch(run, self._shaped)
+        watch = Watch(run, self._shaped, _PILOT)
         started = perf_counter()
         self._booster = _boosted(pilot, data, None, watch)
         affordable = (run.seconds_left() * _SPARE - (watch.first - started)) / watch.pace
+        share = min(affordable / self._rounds, 1.0)
         if affordable < 2 * _PILOT:
+            run.cut_short(share)
             return False
         own = self._settings["learning_rate"]
         rate = hastened(own, min(self._rounds, affordable), _ENOUGH)
+        if rate > own and share < 1:
+            run.cut_short(share)
         parameters |= {"learning_rate": rate, **(held_back if rate > own else {})}
         return True
 

@@ -24,8 +24,9 @@ class Watch:
     MARK = 2.0
     """Weight of every stop row; training rows have none."""
 
-    def __init__(self, run: automl.Run, shaped: Callable[[Any], Any]) -> None:
+    def __init__(self, run: automl.Run, shaped: Callable[[Any], Any], rounds: int) -> None:
         self._run = run
+        self._rounds = rounds
         self._shaped = shaped
         self._limited = math.isfinite(run.seconds_left())
         self._margins: Any = None
@@ -67,6 +68,8 @@ class Watch:
         self._times.append(perf_counter())
         took = self._times[-1] - self._times[-2]
         over = self._limited and self._run.seconds_left() < 1.5 * took
+        if over and info.iteration < self._rounds:
+            self._run.cut_short(info.iteration / self._rounds)
         if self._margins is not None:
             over |= self._run.report(info.iteration - 1, self._shaped(self._margins))
             self._margins = None

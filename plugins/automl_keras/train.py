@@ -96,16 +96,22 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_end(self, logs: Any = None) -> None:
         """Keras's call after the last step."""
         del logs
+        by_steps, by_time = self._done / self._steps, self._by_time()
+        if by_time > by_steps:
+            self._run.cut_short(by_steps / by_time)
         if self._best is not None:
             self.model.set_weights(self._best)
 
     def _progress(self) -> float:
-        by_steps = self._done / self._steps
+        return max(self._done / self._steps, self._by_time())
+
+    def _by_time(self) -> float:
+        """Part of the time at hand that is over; 0 without a time limit."""
         if not math.isfinite(self._began):
-            return by_steps
+            return 0.0
         reserve = min(0.05 + 0.03 * self._began, 1.0) + 1.5 * self._evaluation
         left = self._run.seconds_left() - reserve
-        return max(by_steps, 1 - left / max(self._began - reserve, 1e-9))
+        return 1 - left / max(self._began - reserve, 1e-9)
 
 
 def one_cycle(progress: float) -> float:

@@ -97,12 +97,13 @@ class BoosterModel:
             if watched and (last or clock.done % _REPORT_EVERY == 0):
                 last |= run.report(max(kept - 1, 0), self._shaped(_cached(booster)))
             if last:
+                clock.close()
                 return kept
             if (rounds := clock.forecast()) is not None and not empty:
-                self._plan(booster, rounds)
+                clock.hastened = self._plan(booster, rounds)
 
-    def _plan(self, booster: Any, rounds: float) -> None:
-        """Set the learning rate that the rounds left by the clock call for.
+    def _plan(self, booster: Any, rounds: float) -> bool:
+        """Set the learning rate that the rounds left by the clock call for; True if it is higher.
 
         Larger steps need leaves that are held back; without that they overfit at once.
         """
@@ -112,6 +113,7 @@ class BoosterModel:
         for name, value in least.items():
             settings[name] = max(value, self._settings.get(name, 0.0))
         booster.reset_parameter(settings)
+        return bool(settings["learning_rate"] > own)
 
     def predict(self, view: automl.View) -> Any:
         """(n, k) class probabilities or (n,) values."""

@@ -33,6 +33,10 @@ class Monitor(Protocol):
         """Steps that there is time for."""
         ...
 
+    def cut_short(self, steps: float, /) -> None:
+        """Hear that the estimator trains otherwise, for there is time for so many steps only."""
+        ...
+
 
 def boosting_classifier(
     learning_rate: float = 0.1,
@@ -112,6 +116,8 @@ class Boosting(BaseEstimator):  # type: ignore[misc]
         # The labels of the stop rows are the host's business: any known one will do.
         stop = {} if X_stop is None else {"X_val": X_stop, "y_val": np.repeat(y[:1], len(X_stop))}
         self.booster.fit(X, y, **stop)
+        if watch.affordable < self.max_iter:
+            monitor.cut_short(watch.affordable)
         # Not part of the model, and not to be saved with it. Predicting needs the bins of
         # categories alone; saving thousands of arrays takes longer than the fit.
         self.booster.set_params(scoring="loss", **own)
@@ -153,6 +159,9 @@ class _Unwatched:
     def steps_left(self) -> float:
         return math.inf
 
+    def cut_short(self, _steps: float) -> None:
+        pass
+
 
 class _Watch:
     """A scorer that asks the host whether to go on; what it returns only rises or falls."""
@@ -160,6 +169,8 @@ class _Watch:
     def __init__(
         self, monitor: Monitor, last: int, own: dict[str, float], *, has_stop: bool
     ) -> None:
+        self.affordable = math.inf
+        """Rounds that there was time for in all, where for want of them larger steps were taken."""
         self._own = own
         self._monitor = monitor
         self._last = last
@@ -187,20 +198,23 @@ class _Watch:
         steps = int(booster.n_iter_)
         over = self._monitor(steps, None)
         if steps in _PLANNED_AFTER:
-            self._plan(booster, min(self._last - steps, self._monitor.steps_left()))
+            self._plan(booster, steps, self._monitor.steps_left())
         if self._has_stop and (over or steps >= min(self._due, self._last)):
             self._due = max(steps + _REPORT_LEAST, int(steps * _REPORT_GROWTH))
             predict = getattr(booster, "predict_proba", booster.predict)
             over |= self._monitor(steps, predict(X))
         return over
 
-    def _plan(self, booster: Any, rounds: float) -> None:
+    def _plan(self, booster: Any, steps: int, affordable: float) -> None:
         """Set the learning rate that so few rounds call for.
 
         Larger steps need leaves that are held back; without that they overfit at once.
         """
+        rounds = min(self._last - steps, affordable)
         wanted = min(_FASTEST, _LEAST_SHRUNK / max(1.0, rounds))
+        self.affordable = math.inf
         if wanted > self._own["learning_rate"]:
+            self.affordable = steps + affordable
             penalty = max(_HELD_BACK, self._own["l2_regularization"])
             booster.set_params(learning_rate=wanted, l2_regularization=penalty)
         else:

@@ -40,6 +40,15 @@ class Plan:
     clip: float = 1.0
     """Largest norm of the gradient; 0 for none."""
 
+    @property
+    def annealed(self) -> bool:
+        """Whether the training depends on how far it has come."""
+        return any(
+            schedule(part) != schedule(0.0)
+            for schedule in (self.rate, self.decay)
+            for part in (0.25, 0.5, 0.75, 1.0)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -77,6 +86,10 @@ class Part:
         """True when this part is over; nothing is scored."""
         del step, prediction
         return self.seconds_left() <= 0
+
+    def cut_short(self, done: float = 0.0) -> None:
+        """Pass on that time ended or hastened this part."""
+        self._run.cut_short(done)
 
 
 @contextmanager
@@ -126,11 +139,23 @@ class Clock:
 
     def progress(self) -> float:
         """Share of the training that is over."""
-        by_steps = self._done / self._steps
+        return max(self._by_steps, self._by_time)
+
+    @property
+    def affordable(self) -> float:
+        """Part of the planned steps that there is time for at the pace so far; 1 for all."""
+        return self._by_steps / max(self._by_steps, self._by_time)
+
+    @property
+    def _by_steps(self) -> float:
+        return self._done / self._steps
+
+    @property
+    def _by_time(self) -> float:
         if not math.isfinite(self._began):
-            return by_steps
+            return 0.0
         left = self._run.seconds_left() - self.reserve - self._pace
-        return max(by_steps, 1 - left / max(self._began - self.reserve, 1e-9))
+        return 1 - left / max(self._began - self.reserve, 1e-9)
 
 
 def batches(rows: int, size: int, device: torch.device | str) -> Iterator[torch.Tensor]:
@@ -192,6 +217,8 @@ def train(net: nn.Module, task: Task, plan: Plan, run: Run) -> None:
                 keeper.keep()
         if over or progress >= 1:
             break
+    if clock.affordable < 1 and (plan.annealed or task.advance or not over):
+        run.cut_short(clock.affordable)
     keeper.restore()
     if not torch.isfinite(optimiser.weights.sum()):
         msg = "The net diverged: its weights are no longer finite; try a lower learning_rate."

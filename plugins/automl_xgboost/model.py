@@ -81,22 +81,24 @@ class BoosterModel:
                 # The booster caches the margins of `watched`: this adds the new rounds only.
                 last |= run.report(clock.done - 1, self._shaped(booster.predict(watched)))
             if last:
+                clock.close()
                 return clock.done
             if (rounds := clock.forecast()) is not None:
-                self._plan(booster, rounds)
+                clock.hastened = self._plan(booster, rounds)
 
-    def _plan(self, booster: Any, rounds: float) -> None:
-        """Set the learning rate that the rounds left by the clock call for.
+    def _plan(self, booster: Any, rounds: float) -> bool:
+        """Set the learning rate that the rounds left by the clock call for; True if it is higher.
 
         Larger steps need leaves that are held back; without that they overfit at once.
         """
         settings = {**_HELD_BACK, **self._settings}
-        wanted = hastened(settings["learning_rate"], rounds, _ENOUGH[self._task])
-        if wanted > settings["learning_rate"]:
-            settings["learning_rate"] = wanted
+        own = settings["learning_rate"]
+        settings["learning_rate"] = hastened(own, rounds, _ENOUGH[self._task])
+        if settings["learning_rate"] > own:
             settings |= {key: max(least, settings[key]) for key, least in _HELD_BACK.items()}
         names = ("learning_rate", *_HELD_BACK)
         booster.set_param({name: settings[name] for name in names})
+        return bool(settings["learning_rate"] > own)
 
     def predict(self, view: automl.View) -> Any:
         """(n, k) class probabilities or (n,) values."""

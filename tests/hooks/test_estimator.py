@@ -27,7 +27,7 @@ class FakeRun:
         self, stop=None, *, seconds=math.inf, patience=1000, seed=0, clock=time.perf_counter
     ):
         self.seed, self.threads, self.device = seed, 1, "cpu"
-        self.best_step, self.best = -1, math.inf
+        self.best_step, self.best, self.censored = -1, math.inf, []
         self.steps, self.shapes = [], set()
         self._clock = clock
         self._stop, self._patience = stop, patience
@@ -35,6 +35,9 @@ class FakeRun:
 
     def seconds_left(self):
         return self._end - self._clock()
+
+    def cut_short(self, done=0.0):
+        self.censored.append(done)
 
     def report(self, step, prediction):
         y = self._stop.y

@@ -13,13 +13,16 @@ class FakeRun:
 
     def __init__(self, stop=None, *, seconds=math.inf, patience=None, seed=0, clock=time.monotonic):
         self.seed, self.threads, self.device = seed, 1, "cpu"
-        self.best_step, self.best = -1, math.inf
+        self.best_step, self.best, self.censored = -1, math.inf, []
         self.steps, self.predictions = [], []
         self._stop, self._patience, self._clock = stop, patience, clock
         self._end = clock() + seconds
 
     def seconds_left(self):
         return self._end - self._clock()
+
+    def cut_short(self, done=0.0):
+        self.censored.append(done)
 
     def report(self, step, prediction):
         self.steps.append(step)

@@ -15,13 +15,16 @@ class FakeRun:
 
     def __init__(self, stop=None, *, seconds=math.inf, patience=1000, seed=0, last_step=None):
         self.seed, self.threads, self.device = seed, 1, "cpu"
-        self.best_step, self.best = -1, math.inf
+        self.best_step, self.best, self.censored = -1, math.inf, []
         self.steps, self.predictions = [], []
         self._stop, self._patience, self._last = stop, patience, last_step
         self._end = time.monotonic() + seconds
 
     def seconds_left(self):
         return self._end - time.monotonic()
+
+    def cut_short(self, done=0.0):
+        self.censored.append(done)
 
     def report(self, step, prediction):
         self.steps.append(step)

@@ -222,7 +222,7 @@ def test_cost_exponents_skip_what_is_set_up():
 
 def test_fits_that_time_cut_short_say_nothing_about_cost():
     rows = table({("net", "deep"): lambda _: 0.2, ("tree", "classical"): lambda _: 0.3})
-    rows = [row | {"hurried": row["n"] > 2000} for row in rows]
+    rows = [row | {"censored": row["n"] > 2000} for row in rows]
     assert scaling_document(study_of(rows))["learners"]["net"]["cost"]["exponent"] is None
 
 

@@ -94,7 +94,7 @@ def points_of(
         dealer: Knows what finished and what was chosen.
         axis: Gives the values of the levels.
         scorer: Scores on the held-out rows.
-        terms: Whether the points of the first repeat get their per-row terms.
+        terms: Whether the points get their per-row terms.
     """
     return tuple(
         _point(lane, value, scorer, entry, terms=terms)
@@ -149,6 +149,7 @@ def _point(lane: Lane, value: float, scorer: Scorer, entry: _Entry, *, terms: bo
         order=entry.order,
         fit_seconds=rung.fit_seconds,
         predict_seconds=rung.predict_seconds,
-        hurried=rung.hurried,
-        terms=(lambda: scorer.terms(rung, step)) if terms and repeat == 0 else None,
+        censored=rung.censored,
+        needed_seconds=rung.needed_seconds or math.nan,
+        terms=(lambda: scorer.terms(rung, step)) if terms else None,
     )

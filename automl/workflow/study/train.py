@@ -118,6 +118,7 @@ class Training:
             truth, _ = self.store.truths(job.step)
             value = float(self.metric.score(truth, outcome.predictions[""]))
             score = value if math.isfinite(value) else None
+        hurried = outcome.fit_seconds > HURRIED * job.allowance
         return Rung(
             learner=job.trial.learner,
             trial=job.trial.id,
@@ -133,7 +134,9 @@ class Training:
             reason=outcome.reason,
             steps=outcome.steps,
             overhead_seconds=round(outcome.overhead_seconds, 4),
-            hurried=outcome.fit_seconds > HURRIED * job.allowance,
+            hurried=hurried,
+            censored=hurried or outcome.censored,
+            needed_seconds=outcome.needed_seconds,
         )
 
     def tick(self) -> None:
