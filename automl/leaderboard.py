@@ -39,6 +39,7 @@ COLUMNS = (
     "size_bytes",
     "status",
     "reason",
+    "time_limited",
 )
 
 
@@ -59,7 +60,8 @@ def leaderboard(run: Path, metric: Metric) -> pd.DataFrame:
     scored on the other, both ways, and averaged over the rows. `score_val` is what the choice
     saw. `ties_best` marks rows whose paired difference to the best is within 1.96 standard
     errors. Seconds, speed and size are those of the model that the row stands for: all fold
-    models of the best configuration, or all members of an ensemble.
+    models of the best configuration, or all members of an ensemble. `time_limited` marks rows any
+    of whose models time ended or hastened.
 
     Args:
         run: The run directory.
@@ -85,7 +87,8 @@ def leaderboard(run: Path, metric: Metric) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     whole = dict.fromkeys(("rank", "trials", "size_bytes"), "Int64")
     real = [c for c in COLUMNS if c.startswith(("score", "fit", "predict", "spent"))]
-    return table.astype(whole | dict.fromkeys(real, "float64") | {"ties_best": "bool"})
+    flags = dict.fromkeys(("ties_best", "time_limited"), "bool")
+    return table.astype(whole | dict.fromkeys(real, "float64") | flags)
 
 
 def write_leaderboard(run: Path, metric: Metric) -> pd.DataFrame:
@@ -258,6 +261,7 @@ def _costs(record: Record, trials: Iterable[str]) -> dict[str, Any]:
         "fit_seconds": sum(rung.fit_seconds for rung in fits),
         "predict_rows_per_second": 1 / seconds_per_row if seconds_per_row else math.nan,
         "size_bytes": sum(sizes) if sizes else None,
+        "time_limited": any(rung.censored for rung in fits),
     }
 
 
@@ -319,7 +323,7 @@ def _unranked(record: Record, entry: dict[str, Any]) -> dict[str, Any]:
     name = entry["name"]
     spent = {"spent_seconds": record.spent.get(name, 0.0), "trials": record.trials.get(name, 0)}
     told = {key: entry[key] for key in ("family", "plugin", "status", "reason")}
-    return {"learner": name, "ties_best": False, **spent, **told}
+    return {"learner": name, "ties_best": False, "time_limited": False, **spent, **told}
 
 
 def _score_of(metric: Metric, value: float) -> float:

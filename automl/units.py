@@ -56,6 +56,15 @@ def format_duration(seconds: float) -> str:
     return "".join(words)
 
 
+def about(seconds: float) -> str:
+    """A duration in a sentence: `about 40 seconds`, `about 8 minutes`, `about 3 hours`."""
+    for unit, name in ((HOUR, "hour"), (MINUTE, "minute"), (1, "second")):
+        if seconds >= 1.5 * unit or unit == 1:
+            count = max(1, round(seconds / unit))
+            return f"about {count:,} {name}{'' if count == 1 else 's'}"
+    raise AssertionError
+
+
 def parse_size(text: str) -> int:
     """Read a size such as `8GB`, `500MB` or `2GiB`.
 

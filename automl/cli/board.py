@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 TIE = "="
-FOOTNOTE = f"{TIE} too close to the best to tell on these rows, compared row by row"
+LIMITED = "*"
+FOOTNOTES = {
+    "ties_best": f"{TIE} too close to the best to tell on these rows, compared row by row",
+    "time_limited": f"{LIMITED} stopped by the time limit: with more time it may be better",
+}
 
 
 def leaderboard_parts(content: Mapping[str, Any], frame: pd.DataFrame) -> Sequence[RenderableType]:
@@ -29,8 +33,9 @@ def leaderboard_parts(content: Mapping[str, Any], frame: pd.DataFrame) -> Sequen
     ranked = [row for row in rows if row["rank"] is not None]
     rest = [row for row in rows if row["rank"] is None]
     table = _ranked(ranked, content["metric"]["name"])
+    notes = [note for key, note in FOOTNOTES.items() if any(_true(row, key) for row in ranked)]
     below = ("", _unranked(rest)) if rest else ()
-    return (headline(content), table, FOOTNOTE, *below)
+    return (headline(content), table, *notes, *below)
 
 
 def _ranked(rows: Iterable[dict[str, Any]], metric: str) -> Table:
@@ -67,7 +72,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         str(row["family"]),
         _score(row),
         _interval(row),
-        "" if seconds is None else f"{seconds:.1f}",
+        "" if seconds is None else f"{seconds:.1f}{LIMITED if _true(row, 'time_limited') else ' '}",
         _status(row),
     )
 
@@ -75,8 +80,13 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
 def _score(row: dict[str, Any]) -> str:
     if row["score"] is None:
         return ""
-    tied = str(row.get("ties_best")).lower() == "true"
-    return f"{TIE if tied and row['rank'] != 1 else ' '} {number_text(row['score'])}"
+    tied = _true(row, "ties_best") and row["rank"] != 1
+    return f"{TIE if tied else ' '} {number_text(row['score'])}"
+
+
+def _true(row: dict[str, Any], key: str) -> bool:
+    """Whether a flag is set; leaderboards of earlier versions lack some."""
+    return str(row.get(key)).lower() == "true"
 
 
 def _interval(row: dict[str, Any]) -> str:

@@ -47,19 +47,27 @@ def scaling(
         Path,
         typer.Argument(metavar="RUN", help="A folder that 'automl fit' or 'automl scale' wrote."),
     ],
+    equal_seconds: Annotated[
+        bool,
+        typer.Option(
+            "--equal-seconds",
+            help="Ask of a study who is ahead in equal seconds, not who is when done.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print scaling.json, made anew.")] = False,
 ) -> None:
     """Say how scores and times grow with rows, and who gains."""
     content = read_run(run)
     if content.get("kind") == "study" and not as_json:
-        emit_rich(*study_parts(run))
+        emit_rich(*study_parts(run, equal_seconds=equal_seconds))
         return
     rungs = read_rungs(run)
     from automl.hooks.manager import get_host
     from automl.metrics import run_metric
     from automl.scaling import read_scaling
 
-    found = read_scaling(run, run_metric(content, get_host().metrics().values()))
+    metric_of_run = run_metric(content, get_host().metrics().values())
+    found = read_scaling(run, metric_of_run, equal_seconds=equal_seconds)
     if as_json:
         emit_json(found.document)
         return

@@ -18,15 +18,22 @@ VERDICTS = ("deep", "classical", "level", "rate", "crossover", "at")
 CURVES = ("learner", "family", "at", "score", "95% interval", "fit s", "time grows as")
 
 
-def study_parts(run: Path) -> Sequence[RenderableType]:
+def study_parts(run: Path, *, equal_seconds: bool = False) -> Sequence[RenderableType]:
     """Everything there is to say about a study, from its points.
+
+    Args:
+        run: The folder of the study.
+        equal_seconds: Whether to ask who is ahead in equal seconds.
 
     Raises:
         ArtifactError: The folder is no study, or is damaged.
+        UsageError: Equal seconds are asked of another axis than rows.
     """
     from automl.scaling import read_study, scaling_of
 
     content, study = read_run(run), read_study(run)
+    if equal_seconds:
+        study = study.in_equal_seconds()
     found = scaling_of(study)
     main = found.document["regime"]
     others = [regime for regime in study.regimes if regime != main]

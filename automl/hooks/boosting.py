@@ -44,10 +44,9 @@ class RoundClock:
 
     def close(self) -> None:
         """Tell the host if time ended or hastened the rounds; to be called after the last one."""
-        if self._late and self.done < self._rounds:
+        late = self._late and self.done < self._rounds
+        if late or (self.hastened and self._affordable < self._rounds):
             self._run.cut_short(self.done / self._rounds)
-        elif self.hastened and self._affordable < self._rounds:
-            self._run.cut_short(self._affordable / self._rounds)
 
     def forecast(self) -> float | None:
         """Rounds to come, told after rounds 1, 4 and 16 where there is a deadline; else None."""

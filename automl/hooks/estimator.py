@@ -73,8 +73,9 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
             monitor)` instead: after every step it calls `monitor(steps, None)`, now and then
             `monitor(steps, prediction for X_stop)`, and ends when either answers True;
             `keep_steps(steps)` then drops the later steps; `monitor.steps_left()` forecasts how
-            many steps there is time for; one that trains otherwise because they are few says so
-            by `monitor.cut_short(steps)`. `monitor(0, None)` says that preparations are over.
+            many steps there is time for; one that trained otherwise because they are few says so
+            at its end by `monitor.cut_short(steps)`. `monitor(0, None)` says that preparations
+            are over.
         size: What makes the model larger, such as `automl.Size("max_leaf_nodes", 31)`, for studies
             of model sizes.
         patience: Steps without a better score on the stop rows before the fit is stopped; needs

@@ -58,12 +58,12 @@ class Monitor:
         now = perf_counter()
         self._took, self._before = now - self._before, now
         late = self._limited and self._run.seconds_left() < 1.5 * self._took
-        if late and steps < self._total:
+        if late and 0 < steps < self._total:
             self.cut_short(steps)
         return late
 
-    def cut_short(self, steps: float) -> None:
-        """Tell the host that there is time for so many steps, fewer than were planned."""
+    def cut_short(self, steps: int) -> None:
+        """Tell the host that time ended or hastened the growth after so many steps."""
         self._run.cut_short(steps / self._total)
 
     def steps_left(self) -> float:

@@ -23,6 +23,7 @@ def board(facts: Facts) -> dict[str, Any] | str:
     metric, greater = facts.metric
     return {
         "rows": [_row(row, low, high) for row in ranked],
+        "limited": any(row["time_limited"] for row in ranked),
         "metric": metric,
         "better": "higher" if greater else "lower",
         "where": where(facts),
@@ -37,6 +38,7 @@ def _row(row: dict[str, Any], low: float, high: float) -> dict[str, Any]:
         "learner": row["learner"],
         "family": row["family"],
         "ties": row["ties_best"],
+        "limited": row["time_limited"],
         "score": number(row["score"]),
         "low": number(row["score_low"]),
         "high": number(row["score_high"]),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl.report.axis import Axis, score_scale
 from automl.report.chart import Chart, Mark, Region, Series
-from automl.report.words import anchor, at, axis_name, between, number, seconds
+from automl.report.words import NONE, anchor, at, axis_name, between, number, seconds
 
 if TYPE_CHECKING:
     from automl.report.facts import Facts
@@ -179,7 +179,9 @@ def _crossing(document: dict[str, Any]) -> str:
     top = at(document, family["level"]["n"])
     known = {
         "none up to N": f"The families do not cross up to {top}.",
-        "not within 2x": f"The families do not cross up to {top}, and probably not within twice.",
+        "not within 2x": f"The families do not cross up to {top}; calibrated bands of the error "
+        "rate exclude it up to twice that.",
+        "undecided": "Whether the families cross is undecided: the time limit cut fits short.",
     }
     return known.get(found["status"], f"Whether the families cross beyond {top} is unknown.")
 
@@ -197,9 +199,25 @@ def _contrast(one: dict[str, Any]) -> dict[str, str]:
         "difference": _difference(level["difference"], level),
         "rate": str(rate["verdict"]),
         "change": _difference(rate["per_doubling"], rate),
+        "ratio": _ratio(rate.get("ratio_per_doubling")),
+        "cut": _cut(one.get("cut_short")),
         "crossover": f"{crossed['status']}{span}",
         "detectable": number(one["detectable"]),
     }
+
+
+def _ratio(found: dict[str, Any] | None) -> str:
+    """By what a doubling multiplies the ratio of the losses; older studies do not say."""
+    if found is None or found["value"] is None:
+        return NONE
+    return f"times {_difference(found['value'], found)}"
+
+
+def _cut(found: dict[str, Any] | None) -> str:
+    """Fits that the time limit cut short: `3 of 45 and 0 of 45`."""
+    if found is None:
+        return NONE
+    return " and ".join(f"{one['censored']} of {one['fits']}" for one in found.values())
 
 
 def _difference(value: float | None, bounds: dict[str, Any]) -> str:

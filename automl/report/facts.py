@@ -169,5 +169,6 @@ def _row(row: dict[str, str]) -> dict[str, Any]:
         typed[name] = float(row[name]) if row[name] else None
     for name in WHOLE:
         typed[name] = int(float(row[name])) if row[name] else None
-    typed["ties_best"] = row["ties_best"].lower() == "true"
+    for name in ("ties_best", "time_limited"):  # leaderboards of earlier versions lack the latter
+        typed[name] = row.get(name, "").lower() == "true"
     return typed

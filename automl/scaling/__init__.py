@@ -5,6 +5,7 @@ room needs no learner, no Ray and no torch. docs/scaling.md says how to read wha
 """
 
 from automl.scaling.conformal import FACTORS, half_width, scale
+from automl.scaling.contrast import Contrast, contrasts
 from automl.scaling.cost import Cost, cost_of, money, pareto
 from automl.scaling.curve import KINDS, Curves, fit_curves, window
 from automl.scaling.document import (
@@ -24,12 +25,13 @@ from automl.scaling.points import (
     study_from_table,
     write_study,
 )
-from automl.scaling.verdict import Crossover, crossover, decide, holm
+from automl.scaling.verdict import Crossover, crossover, decide, decide_rate, holm
 from automl.scaling.view import Scaling, read_scaling, scaling_of
 
 __all__ = [
     "FACTORS",
     "KINDS",
+    "Contrast",
     "Cost",
     "Crossover",
     "Curves",
@@ -41,9 +43,11 @@ __all__ = [
     "append_points",
     "best_first",
     "compared_at",
+    "contrasts",
     "cost_of",
     "crossover",
     "decide",
+    "decide_rate",
     "fit_curves",
     "furthest_first",
     "half_width",

@@ -12,8 +12,8 @@ from automl.scaling.conformal import FEWEST, half_width
 from automl.scaling.cost import cost_of
 from automl.scaling.curve import fit_curves
 from automl.scaling.picks import ENOUGH, Pick, cells_of, gap, learner_curves, pick, series
-from automl.scaling.prose import amount, place, sides, sized
 from automl.scaling.verdict import Decision, decide, margin_of
+from automl.scaling.wording import amount, place, sides, sized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,6 +121,8 @@ def _open(study: Study, name: str, decided: Decision) -> str:
     """A change that is not decided, in words."""
     if not math.isfinite(decided.low):
         return f"changed {name} by an unknown amount"
+    if decided.bound:
+        return f"was cut short by the time limit for {name}"
     gain, harm = amount(study, decided.low), amount(study, decided.high)
     if decided.low < 0 < decided.high:
         return f"changed {name} by anything between a gain of {gain} and a loss of {harm}"
@@ -133,7 +135,8 @@ def _ahead(study: Study, name: str, loss: Series, tested: Backtest) -> str:
     """The error rate at twice the rows with its conformal band, where that is allowed."""
     withheld = "How much the next one brings is not predicted."
     curve = learner_curves(study)[name]
-    errors = series(study, {cell: p.error for cell, p in curve.items()}, curve)
+    made_of = {cell: ((1.0, p),) for cell, p in curve.items()}
+    errors = series(study, {cell: p.error for cell, p in curve.items()}, made_of)
     if tested.extrapolation == "withheld" or errors is None or errors.repeats < ENOUGH:
         return withheld
     inside = errors.inside
@@ -232,6 +235,8 @@ def _family(one: Judged) -> Advice:
         return Advice("family", "probably little", text)
     if one.level.sign is None:
         text = "Which family is better here cannot be told from these rows."
+        if one.level.bound:
+            text = "Which family is better here cannot be told: the time limit cut fits short."
         return Advice("family", "cannot tell", text)
     leader, other = (classical, deep) if one.level.sign == 1 else (deep, classical)
     stay = f"Stay with {leader} on these rows"
@@ -239,10 +244,10 @@ def _family(one: Judged) -> Advice:
         text = f"{stay}: {other} would probably not lead at twice as many either."
         return Advice("family", "probably little", text)
     closing = "deep scales better" if one.level.sign == 1 else "deep scales worse"
-    if one.rate_word in {"equivalent", "deep scales better", "deep scales worse"} - {closing}:
+    if one.rate.word in {"equivalent", "deep scales better", "deep scales worse"} - {closing}:
         text = f"{stay}: {other} is behind, and nothing here says that more would change it."
         return Advice("family", "probably little", text)
-    gains = f"{other} gains on it" if one.rate_word == closing else f"{other} is behind"
+    gains = f"{other} gains on it" if one.rate.word == closing else f"{other} is behind"
     text = f"{stay}; {gains}, and whether it would lead with more cannot be told."
     return Advice("family", "cannot tell", text)
 

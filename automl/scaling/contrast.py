@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from automl.scaling.picks import ENOUGH, Cell, Pairs, Pick, by_learner, cells_of, gap, pick
+import numpy as np
+
+from automl.scaling.censoring import Cut, bounded, time_limit
+from automl.scaling.curve import window
+from automl.scaling.picks import (
+    ENOUGH,
+    Cell,
+    Pairs,
+    Pick,
+    Side,
+    by_learner,
+    cells_of,
+    gap,
+    pick,
+    ratio,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from automl.scaling.estimate import Series
     from automl.scaling.points import Point, Study
+
+FEWEST = 3
+"""Anchors of the window below which there is no verdict on the rate."""
+TUNED_ANEW = {"retuned"}
+"""Regimes in which a learner has other configurations at every anchor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +46,28 @@ class Contrast:
     pairs: Pairs
     gap: Series
     """loss of the deep side - loss of the classical one: > 0 where classical leads."""
+    ratio: Series | None
+    """log2 of their ratio; None where a loss is not above 0."""
+    cut: tuple[Cut, Cut] = (Cut(), Cut())
+    """What time kept from the deep and from the classical side."""
     absent: tuple[str, ...] = ()
     """Learners that got to its last anchor in no repeat that counts, and stand for no family."""
+    envelope: Series | None = None
+    """The gap where both sides choose anew at every anchor; None where that is the same."""
 
 
 def contrasts(study: Study) -> list[Contrast]:
     """The family contrast first, then every deep learner against the best classical one.
 
-    *Family*: at each anchor the first m configurations of every learner in the order they were
-    dealt, each side's best chosen on validation; m is the smaller of what the most tried learner
-    of each family has there, so that neither family is tuned deeper. (The first m of a whole
-    family would be its cheapest learners, for those are dealt first.) *Learner*: the same
-    between a deep learner and the classical learner that validation prefers at the last common
-    anchor of a repeat.
+    Each side is one learner a repeat: the one that validation prefers at the last common anchor,
+    followed down. Choosing anew at every anchor would add to the curve what the choice loses on
+    few choosing rows, which shrinks with n and looks like scaling.
 
-    Within a repeat the same learners stand at every anchor, or a change of who can afford it
-    would look like a change of the curves. A repeat counts if the learner of each side that
-    validation prefers most often is there; others may be missing.
+    The choice is among the first m configurations of every learner in the order they were
+    dealt, m being the smaller of what the most tried learner of each side has there, so that
+    neither side is tuned deeper. (The first m of a whole family would be its cheapest learners,
+    for those are dealt first.) A repeat counts if the learner of each side that validation prefers
+    most often is there; others may be missing.
 
     Args:
         study: Points of one regime.
@@ -52,81 +78,93 @@ def contrasts(study: Study) -> list[Contrast]:
     )
     if not deep or not classical:
         return []
-    found = [_of_families(study, deep, classical)]
-    found += [_of_learner(study, name, deep[name], classical) for name in deep]
+    # a ladder leaves behind whom it found worse; a study only those that are too dear
+    share = 0.0 if study.single else 0.5
+    found = [_contrast(study, "family", (deep, classical), _meet(deep, classical, share))]
+    for name, cells in deep.items():
+        sides = ({name: cells}, classical)
+        found.append(_contrast(study, "learner", sides, _meet(*sides)))
     return [contrast for contrast in found if contrast is not None]
 
 
 # --------------------------------------------------------------------------- pairing
 
-Cells: TypeAlias = Mapping[Cell, "list[Point]"]
-Side: TypeAlias = Mapping[str, Cells]
-"""Learner -> its points."""
+Sides: TypeAlias = tuple[Side, Side]
+"""Deep and classical."""
 
 
 class _Meeting(NamedTuple):
     """The last anchor that two sides have in common, and who got there in every repeat."""
 
     last: float
-    there: Mapping[int, tuple[Side, Side]]
+    there: Mapping[int, Sides]
     """Repeat -> the learners of each side that have the last anchor."""
 
 
-def _of_families(study: Study, deep: Side, classical: Side) -> Contrast | None:
-    # a ladder leaves behind whom it found worse; a study only those that are too dear
-    met = _meet(deep, classical, 0.0 if study.single else 0.5)
+def _contrast(
+    study: Study, kind: Literal["family", "learner"], sides: Sides, met: _Meeting | None
+) -> Contrast | None:
     if met is None:
         return None
-    every = {repeat: _best_of(study, repeat, met) for repeat in met.there}
-    tops = {repeat: pairs[Cell(repeat, met.last)] for repeat, pairs in every.items()}
-    kept = set(tops)
-    for side in (0, 1):
-        votes = Counter(p.learner for pair in tops.values() for p in pair[side].points)
-        favourite = votes.most_common(1)[0][0]
-        kept &= {repeat for repeat in tops if favourite in met.there[repeat][side]}
-    pairs = {cell: pair for repeat in sorted(kept) for cell, pair in every[repeat].items()}
-    found = gap(study, pairs)
-    if found is None:
+    chosen = {repeat: _chosen(study, met, repeat) for repeat in sorted(met.there)}
+    favourites = [_favourite(picks[side] for picks in chosen.values()) for side in (0, 1)]
+    kept = [
+        repeat
+        for repeat in chosen
+        if all(favourites[side] in met.there[repeat][side] for side in (0, 1))
+    ]
+    pairs: dict[Cell, tuple[Pick, Pick]] = {}
+    for repeat in kept:
+        pairs |= _followed(study, met, repeat, chosen[repeat])
+    pairs = _ended(study, pairs, met.last)
+    difference = gap(study, pairs)
+    if difference is None:
         return None
-    stood = {name for repeat in kept for side in met.there[repeat] for name in side}
-    absent = tuple(sorted((deep.keys() | classical.keys()) - stood))
-    return Contrast("family", "best deep", "best classical", pairs, found, absent)
+    proportion = ratio(study, pairs)
+    there = {name for repeat in kept for side in met.there[repeat] for name in side}
+    tops = [_candidates(met.there[repeat], Cell(repeat, met.last)) for repeat in kept]
+    limits = [
+        time_limit(
+            study,
+            sides[side],
+            [pair[side] for pair in pairs.values()],
+            [point for top in tops for point in top[side]],
+        )
+        for side in (0, 1)
+    ]
+    difference = bounded(difference, limits)
+    # one side alone is always the same learner, the other its best rival
+    names = ("best deep", "best classical") if kind == "family" else favourites
+    return Contrast(
+        kind=kind,
+        deep=names[0],
+        classical=names[1],
+        pairs=pairs,
+        gap=difference,
+        ratio=proportion and replace(proportion, lower=difference.lower, higher=difference.higher),
+        cut=(limits[0].cut, limits[1].cut),
+        absent=tuple(sorted({n for s in sides for n in s} - there)) if kind == "family" else (),
+        envelope=_envelope(study, met, kept, pairs) if kind == "family" else None,
+    )
 
 
-def _best_of(study: Study, repeat: int, met: _Meeting) -> Pairs:
-    """The best of both families at the anchors of a repeat that all who stand for them have."""
-    sides = met.there[repeat]
-    anchors = set.intersection(*(_anchors(c, repeat) for side in sides for c in side.values()))
-    cells = {Cell(repeat, n) for n in anchors if n <= met.last}
-    return _paired(study, *(cells_of(_join(side, cells)) for side in sides))
-
-
-def _of_learner(study: Study, name: str, cells: Cells, classical: Side) -> Contrast | None:
-    met = _meet({name: cells}, classical)
-    if met is None:
-        return None
-    best, pairs = _against_best(study, cells, met)
-    found = gap(study, pairs)
-    return None if found is None else Contrast("learner", name, best, pairs, found)
-
-
-def _meet(deep: Side, classical: Side, part: float = 0.0) -> _Meeting | None:
+def _meet(deep: Side, classical: Side, share: float = 0.0) -> _Meeting | None:
     """The last anchor that both sides have in three repeats, and who has it.
 
     Args:
         deep: One side.
         classical: The other.
-        part: Of the learners of each side that must have the last anchor; at least one.
+        share: Of the learners of each side that must have the last anchor; at least one.
     """
     sides = (deep, classical)
     every = {cell for side in sides for cells in side.values() for cell in cells}
     shared = [
         cell
         for cell in sorted(every)
-        if all(sum(cell in c for c in s.values()) >= max(1, part * len(s)) for s in sides)
+        if all(sum(cell in c for c in s.values()) >= max(1, share * len(s)) for s in sides)
     ]
     if not shared:
-        return None if part == 0 else _meet(deep, classical)
+        return None if share == 0 else _meet(deep, classical)
     often = Counter(cell.n for cell in shared)
     last = max([n for n, count in often.items() if count >= ENOUGH] or often)
     return _Meeting(
@@ -142,20 +180,91 @@ def _meet(deep: Side, classical: Side, part: float = 0.0) -> _Meeting | None:
     )
 
 
-def _anchors(cells: Cells, repeat: int) -> set[float]:
-    return {cell.n for cell in cells if cell.repeat == repeat}
+def _chosen(study: Study, met: _Meeting, repeat: int) -> tuple[Pick, Pick]:
+    """The learner and configuration of each side that validation prefers at the last anchor."""
+    deep, classical = _candidates(met.there[repeat], Cell(repeat, met.last))
+    return pick(study, deep), pick(study, classical)
 
 
-def _paired(study: Study, deep: Cells, classical: Cells) -> dict[Cell, tuple[Pick, Pick]]:
-    """The best of both sides, tuned equally deep."""
-    pairs = {}
-    for cell in deep.keys() & classical.keys():
-        m = min(_depth(deep[cell]), _depth(classical[cell]))
-        pairs[cell] = (
-            pick(study, _first(deep[cell], m)),
-            pick(study, _first(classical[cell], m)),
-        )
-    return pairs
+def _candidates(sides: Sides, cell: Cell) -> tuple[list[Point], list[Point]]:
+    """The points of both sides at a cell, tuned equally deep, in the order they were dealt."""
+    deep, classical = (
+        cells_of(point for cells in side.values() for point in cells.get(cell, ()))[cell]
+        for side in sides
+    )
+    m = min(_depth(deep), _depth(classical))
+    return _first(deep, m), _first(classical, m)
+
+
+def _favourite(picks: Iterable[Pick]) -> str:
+    votes = Counter(point.learner for one in picks for point in one.points)
+    return votes.most_common(1)[0][0]
+
+
+def _followed(study: Study, met: _Meeting, repeat: int, top: tuple[Pick, Pick]) -> Pairs:
+    """The chosen learners at all anchors of a repeat that both have."""
+    there = met.there[repeat]
+    own: list[Side] = [
+        {point.learner: there[side][point.learner] for point in top[side].points} for side in (0, 1)
+    ]
+    shared = set.intersection(*(set(cells) for side in own for cells in side.values()))
+    found = {}
+    for cell in sorted(shared):
+        if cell.repeat == repeat and cell.n <= met.last:
+            points = _candidates(there, cell)
+            pair = [_at(study, cell, own[side], points[side], top[side]) for side in (0, 1)]
+            if pair[0] is not None and pair[1] is not None:
+                found[cell] = (pair[0], pair[1])
+    return found
+
+
+def _at(
+    study: Study, cell: Cell, side: Side, candidates: Sequence[Point], top: Pick
+) -> Pick | None:
+    """What was chosen at the last anchor, at another one; None where it is not there.
+
+    The same configuration, or where learners are tuned anew the same learner's best.
+    """
+    chosen = []
+    for part, wanted in enumerate(top.points):
+        if wanted.regime in TUNED_ANEW:
+            own = [point for point in candidates if point.learner == wanted.learner]
+            chosen.append(pick(study, own).points[part])
+            continue
+        same = [point for point in side[wanted.learner][cell] if point.trial == wanted.trial]
+        if not same:
+            return None
+        chosen.append(same[0])
+    return Pick(tuple(chosen))
+
+
+def _ended(study: Study, pairs: Pairs, last: float) -> dict[Cell, tuple[Pick, Pick]]:
+    """The pairs without anchors below the last at which a fit was cut short.
+
+    All of them where a rate would not have anchors enough: they are bounds then.
+    """
+    cut = {
+        cell.n
+        for cell, pair in pairs.items()
+        if cell.n < last and any(point.censored for one in pair for point in one.points)
+    }
+    kept = {cell: pair for cell, pair in pairs.items() if cell.n not in cut}
+    anchors = np.array(sorted({cell.n for cell in kept}))
+    enough = window(anchors).sum() >= FEWEST
+    return kept if enough and not study.equal_seconds else dict(pairs)
+
+
+def _envelope(study: Study, met: _Meeting, kept: Sequence[int], pairs: Pairs) -> Series | None:
+    """The gap where each side chooses anew at every anchor, among those that have all of them."""
+    anew: dict[Cell, tuple[Pick, Pick]] = {}
+    for repeat in kept:
+        sides = met.there[repeat]
+        every = [cells for side in sides for cells in side.values()]
+        for cell in set.intersection(*map(set, every)):
+            if cell.repeat == repeat and cell.n <= met.last:
+                deep, classical = _candidates(sides, cell)
+                anew[cell] = (pick(study, deep), pick(study, classical))
+    return None if all(pairs.get(cell) == pair for cell, pair in anew.items()) else gap(study, anew)
 
 
 def _depth(points: Sequence[Point]) -> int:
@@ -172,47 +281,3 @@ def _first(points: Sequence[Point], m: int) -> list[Point]:
         if seen[point.learner] <= m:
             kept.append(point)
     return kept
-
-
-def _against_best(study: Study, deep: Cells, met: _Meeting) -> tuple[str, Pairs]:
-    """The pairs with the rival that validation prefers at the last anchor, per repeat and part.
-
-    Gives the rival that was preferred most often, and the pairs of the repeats that have it.
-    """
-    rivals = {repeat: side for repeat, (_, side) in sorted(met.there.items())}
-    every = {
-        repeat: {name: _paired(study, deep, cells) for name, cells in side.items()}
-        for repeat, side in rivals.items()
-    }
-    chosen = {
-        repeat: _preferred(study, own, Cell(repeat, met.last)) for repeat, own in every.items()
-    }
-    best = Counter(name for names in chosen.values() for name in names).most_common(1)[0][0]
-    merged: dict[Cell, tuple[Pick, Pick]] = {}
-    for repeat, names in chosen.items():
-        if best not in rivals[repeat]:
-            continue
-        own = [every[repeat][name] for name in names]
-        for cell in set.intersection(*(set(pairs) for pairs in own)):
-            if cell.repeat == repeat and cell.n <= met.last:
-                merged[cell] = (
-                    Pick(tuple(pairs[cell][0].points[part] for part, pairs in enumerate(own))),
-                    Pick(tuple(pairs[cell][1].points[part] for part, pairs in enumerate(own))),
-                )
-    return best, merged
-
-
-def _preferred(study: Study, every: Mapping[str, Pairs], top: Cell) -> list[str]:
-    """The rival that validation prefers at the top, one a part of the rows."""
-    sign = -1.0 if study.greater_is_better else 1.0
-
-    def loss(name: str, part: int) -> float:
-        value = sign * every[name][top][1].points[part].score_val[part]
-        return math.inf if math.isnan(value) else value
-
-    parts = range(len(next(iter(every.values()))[top][1].points))
-    return [min(every, key=lambda name: loss(name, part)) for part in parts]
-
-
-def _join(side: Side, cells: set[Cell]) -> list[Point]:
-    return [point for own in side.values() for cell in cells for point in own[cell]]

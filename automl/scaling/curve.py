@@ -22,7 +22,7 @@ KINDS: tuple[Kind, ...] = ("pow3", "pow4", "mmf4", "last1")
 
 OCTAVES = 3
 """Older anchors mislead: fitting all of them errs about half again as much."""
-_SLACK = 0.99
+SLACK = 0.99
 """Anchors are rounded up to whole rows; one that is 1% short still counts."""
 _BLOCK = 64
 """Shapes tried at once."""
@@ -75,7 +75,7 @@ class Curves:
 def window(n: Array, last: float | None = None) -> Array:
     """Which anchors lie in the top three octaves up to `last` (the last one unless given)."""
     top = float(np.nanmax(n)) if last is None else last
-    return np.asarray((n >= _SLACK * top / 2**OCTAVES) & (n <= top))
+    return np.asarray((n >= SLACK * top / 2**OCTAVES) & (n <= top))
 
 
 def fit_curves(n: Array, loss: Array, kind: Kind = "pow3") -> Curves:

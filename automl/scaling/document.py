@@ -17,15 +17,16 @@ from automl.scaling.estimate import Estimate
 from automl.scaling.judge import curve_losses, judge
 from automl.scaling.picks import learner_curves, series
 from automl.scaling.prose import sentence
+from automl.scaling.wording import times
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from automl.scaling.estimate import Series
     from automl.scaling.judge import Judged
     from automl.scaling.picks import Cell, Curve, Pick
-    from automl.scaling.points import Regime, Study
+    from automl.scaling.points import Point, Regime, Study
 
 NAME = "scaling.json"
 
@@ -72,8 +73,9 @@ def document_of(found: Findings) -> dict[str, Any]:
     """The content of `scaling.json`.
 
     Scores are the raw metric. Differences, rates and their intervals are losses, deep minus
-    classical: > 0 where classical leads. Parameters of curves are of the loss `c + a n^-b`,
-    which is 1 - score where greater scores are better. What is not known is None.
+    classical: > 0 where classical leads; `ratio_per_doubling` is by what a doubling multiplies
+    deep loss over classical loss, < 1 where deep gains. Parameters of curves are of the loss
+    `c + a n^-b`, which is 1 - score where greater scores are better. What is not known is None.
     """
     study, tested = found.study, found.tested
     repeats = len({point.repeat for point in study.points})
@@ -86,6 +88,9 @@ def document_of(found: Findings) -> dict[str, Any]:
         "n_test": sum(study.points[0].rows) if study.points else 0,
         "repeats": repeats,
         "interval": "one permutation" if repeats < 2 else "repeats",
+        "equal_seconds": study.equal_seconds,
+        "fits": _fits(study.points),
+        "not_reached": list(study.not_reached),
         "learners": _learners(study, found.losses),
         "contrasts": [_contrast(study, one) for one in found.judged],
         "backtest": {
@@ -149,6 +154,7 @@ def _learners(study: Study, losses: Mapping[str, Series]) -> dict[str, Any]:
         found[name] = {
             "family": points[0].family,
             "points": _points(study, curve),
+            "fits": _fits(points),
             "fit": _fit(losses.get(name)),
             "cost": asdict(cost_of(points)),
         }
@@ -166,7 +172,8 @@ def _points(study: Study, curve: Curve) -> list[dict[str, Any]]:
 
 def _anchor(study: Study, n: float, picks: Curve) -> dict[str, Any]:
     """One point of a curve: the mean over the repeats and its interval."""
-    found = series(study, {cell: pick.score for cell, pick in picks.items()}, picks)
+    made_of = {cell: ((1.0, pick),) for cell, pick in picks.items()}
+    found = series(study, {cell: pick.score for cell, pick in picks.items()}, made_of)
     estimate = Estimate(math.nan, ()) if found is None else found.at()
     low, high = estimate.interval()
     if study.bounded:
@@ -198,16 +205,26 @@ def _fit(loss: Series | None) -> dict[str, Any] | None:
 
 
 def _contrast(study: Study, one: Judged) -> dict[str, Any]:
-    low, high = one.crossover.low, one.crossover.high
+    low, high, ratio = one.crossover.low, one.crossover.high, one.rate.ratio
     return {
         "deep": one.contrast.deep,
         "classical": one.contrast.classical,
         "kind": one.contrast.kind,
+        "repeats": one.contrast.gap.repeats,
+        "df": one.df,
         "rate": {
-            "per_doubling": one.rate.value,
-            "low": one.rate.low,
-            "high": one.rate.high,
-            "verdict": one.rate_word,
+            "per_doubling": one.rate.difference.value,
+            "low": one.rate.difference.low,
+            "high": one.rate.difference.high,
+            "verdict": one.rate.word,
+            "ratio_per_doubling": {
+                name: times(octaves) if math.isfinite(octaves) else None
+                for name, octaves in (
+                    ("value", ratio.value),
+                    ("low", ratio.low),
+                    ("high", ratio.high),
+                )
+            },
         },
         "level": {
             "n": _whole(one.n),
@@ -215,6 +232,7 @@ def _contrast(study: Study, one: Judged) -> dict[str, Any]:
             "low": one.level.low,
             "high": one.level.high,
             "verdict": one.level.level,
+            "reversed_in": list(one.reversed_in),
         },
         "crossover": {
             "status": one.crossover.status,
@@ -222,8 +240,28 @@ def _contrast(study: Study, one: Judged) -> dict[str, Any]:
             "high": None if high is None else _whole(high),
         },
         "detectable": one.detectable,
+        "cut_short": {
+            family: asdict(cut)
+            for family, cut in zip(("deep", "classical"), one.contrast.cut, strict=True)
+        },
+        "envelope": None if one.contrast.envelope is None else _slope(one.contrast.envelope),
         "sentence": sentence(study, one),
     }
+
+
+def _slope(series: Series) -> dict[str, float]:
+    """A slope that is described and not tested."""
+    slope = series.slope()
+    return {
+        "per_doubling": slope.value,
+        **dict(zip(("low", "high"), slope.interval(), strict=True)),
+    }
+
+
+def _fits(points: Iterable[Point]) -> dict[str, int]:
+    """How many fits there are, and how many of them time ended or hastened."""
+    fits = {(p.learner, p.trial, p.n, p.repeat): p.censored for p in points}
+    return {"count": len(fits), "censored": sum(fits.values())}
 
 
 def _whole(n: float) -> float | int:
@@ -235,6 +273,6 @@ def _finite(value: Any) -> Any:
     """The same with None for what JSON cannot say."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,8 +1,11 @@
 """Means and slopes with honest standard errors: over repeats, or from one permutation of the rows.
 
 *Repeats*: one value a repeat, Nadeau and Bengio's corrected t (2003).
-*One permutation*: the wider of the error of sampling the scored rows (influence values) and the t
-interval of the residuals about the line over log2 n, which holds what training adds.
+*One permutation*: the error of sampling the scored rows (influence values) and the t error of the
+residuals about the line over log2 n, which holds what training adds.
+
+Errors of several sources combine as a root sum of squares, their degrees of freedom after Welch
+and Satterthwaite (1946).
 """
 
 from __future__ import annotations
@@ -12,56 +15,89 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
+from scipy.special import nctdtrinc, stdtr, stdtrit
 
 from automl.scaling.curve import window
 
 if TYPE_CHECKING:
     from automl.types import Array
 
+POWER = 0.8
+"""Chance of being found that a detectable effect has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A value and its standard errors, each with degrees of freedom; the widest one counts."""
+    """A value with its standard errors, and the sides on which it is only a bound."""
 
     value: float
     errors: tuple[tuple[float, float], ...]
-    """(standard error, degrees of freedom); empty where nothing is known of the error."""
+    """(standard error, degrees of freedom) of each source; empty where nothing is known."""
+    lower: bool = False
+    """Whether fits were cut short without which the value would be lower."""
+    higher: bool = False
+    """Whether fits were cut short without which it would be higher."""
+
+    @property
+    def bound(self) -> bool:
+        """Whether the value is a bound on either side."""
+        return self.lower or self.higher
+
+    @property
+    def se(self) -> float:
+        """The standard error; infinite where it is not known."""
+        return math.hypot(*(se for se, _ in self.errors)) if self.errors else math.inf
+
+    @property
+    def df(self) -> float:
+        """Degrees of freedom of the standard error."""
+        shares = [(se / self.se) ** 4 / df for se, df in self.errors if se > 0]
+        if shares:
+            return 1 / sum(shares)
+        return min((df for _, df in self.errors), default=math.nan)
 
     def half(self, alpha: float = 0.05) -> float:
         """Half the width of the `1 - alpha` interval; infinite where the error is not known."""
-        return max(
-            (float(stdtrit(df, 1 - alpha / 2)) * se for se, df in self.errors), default=math.inf
-        )
+        return float(stdtrit(self.df, 1 - alpha / 2)) * self.se if self.errors else math.inf
 
     def interval(self, alpha: float = 0.05) -> tuple[float, float]:
         """The two-sided `1 - alpha` interval."""
         half = self.half(alpha)
         return self.value - half, self.value + half
 
+    def sign(self, alpha: float = 0.05) -> int:
+        """-1 or 1 where the `1 - alpha` interval excludes 0 and cut fits cannot undo it; else 0."""
+        low, high = self.interval(alpha)
+        if low > 0:
+            return 0 if self.lower else 1
+        return -1 if high < 0 and not self.higher else 0
+
     @property
     def p(self) -> float:
         """Two-sided p-value of no difference from 0."""
-        return max((2 * _tail(abs(self.value), *error) for error in self.errors), default=1.0)
+        return min(1.0, 2 * self._tail(abs(self.value)))
 
-    def p_equal(self, margin: float) -> float:
+    def p_beyond(self, margin: float) -> float:
+        """One-sided p-value of the test that the value lies beyond +-margin, on its own side."""
+        return self._tail(abs(self.value) - margin)
+
+    def p_within(self, margin: float) -> float:
         """p-value of the two one-sided tests that the value lies within +-margin."""
-        apart = margin - abs(self.value)
-        return max((_tail(apart, *error) for error in self.errors), default=1.0)
+        return self._tail(margin - abs(self.value))
 
-    @property
-    def detectable(self) -> float:
-        """The smallest true value that a test at 5% finds four times in five."""
-        return max(
-            (float(stdtrit(df, 0.975) + stdtrit(df, 0.8)) * se for se, df in self.errors),
-            default=math.inf,
-        )
+    def detectable(self, alpha: float = 0.05) -> float:
+        """The smallest true value that a two-sided test at `alpha` finds four times in five."""
+        if not self.errors:
+            return math.inf
+        critical = float(stdtrit(self.df, 1 - alpha / 2))
+        return float(nctdtrinc(self.df, 1 - POWER, critical)) * self.se
 
-
-def _tail(distance: float, se: float, df: float) -> float:
-    if se <= 0:
-        return 0.0 if distance > 0 else 0.5
-    return float(stdtr(df, -distance / se))
+    def _tail(self, distance: float) -> float:
+        if not self.errors or math.isnan(distance):
+            return 1.0
+        if self.se <= 0:
+            return 0.0 if distance > 0 else 0.5
+        return float(stdtr(self.df, -distance / self.se))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +114,10 @@ class Series:
     """Smallest error of one anchor: rows or repeats that all agree are not taken for certain."""
     test_to_train: float = 0.25
     """Held-out over training rows of a repeat."""
+    lower: Array | None = None
+    """(k,) whether fits were cut short at an anchor without which the value would be lower."""
+    higher: Array | None = None
+    """(k,) whether it would be higher."""
 
     @property
     def repeats(self) -> int:
@@ -134,7 +174,16 @@ class Series:
             errors.append((max(se, self.floor * spread), len(terms) - 1.0))
         if r == 1 and (free := int(self.inside.sum()) - 2) > 0:
             errors.append((self._residual() * spread, float(free)))
-        return Estimate(value, tuple(errors))
+        return Estimate(value, tuple(errors), *self._bounds(weights))
+
+    def _bounds(self, weights: Array) -> tuple[bool, bool]:
+        """Whether a weighted sum would be lower, and higher, without the fits cut short."""
+        none = np.zeros(len(weights), dtype=bool)
+        lower = none if self.lower is None else self.lower
+        higher = none if self.higher is None else self.higher
+        least = 1e-9 * np.abs(weights).max()  # an anchor in the middle of a slope weighs nothing
+        up, down = weights > least, weights < -least
+        return bool((up & lower | down & higher).any()), bool((up & higher | down & lower).any())
 
     def _residual(self) -> float:
         """Standard deviation of the only repeat's values about the line over the window."""

@@ -9,28 +9,35 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.scaling.conformal import FEWEST, half_width
+from automl.scaling.contrast import FEWEST as FEWEST_ANCHORS
 from automl.scaling.contrast import Contrast, contrasts
 from automl.scaling.curve import fit_curves
+from automl.scaling.estimate import Estimate
 from automl.scaling.picks import ENOUGH, learner_curves, loss_series, series
 from automl.scaling.verdict import (
-    RATE_SHARE,
     Crossover,
     Decision,
     Levels,
-    RateWord,
+    Rate,
     across_regimes,
     crossover,
     decide,
+    decide_rate,
     holm,
     margin_of,
+    p_apart,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from automl.scaling.backtest import Backtest
-    from automl.scaling.estimate import Estimate, Series
+    from automl.scaling.estimate import Series
     from automl.scaling.points import Regime, Study
+
+ERROR_RATES = {"accuracy", "error_rate"}
+"""Metrics whose loss is the error rate: bands beyond the data are calibrated for no other."""
+UNKNOWN = Estimate(math.nan, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +48,22 @@ class Judged:
     n: float
     """The anchor that the level is about: the last at which the two sides meet."""
     margin: float
-    """The smallest difference that matters."""
+    """The smallest difference that matters, and the smallest change by one more doubling."""
     level: Decision
-    rate: Decision
-    rate_word: RateWord
+    rate: Rate
     crossover: Crossover
+    df: float
+    """Degrees of freedom of the rate."""
     detectable: float
     """Smallest true change a doubling that would have been found four times in five."""
     enough: bool
     """Whether there are the repeats and anchors that a verdict on the rate needs."""
+    reversed_in: Mapping[Regime, Decision]
+    """Regimes in which the other side is ahead."""
 
 
 def judge(study: Study, regime: Regime, tested: Backtest) -> list[Judged]:
-    """Judge every contrast of one regime, looking at the others for `depends on tuning`.
+    """Judge every contrast of one regime, looking at the others for what depends on tuning.
 
     Args:
         study: Points of all regimes.
@@ -61,42 +71,67 @@ def judge(study: Study, regime: Regime, tested: Backtest) -> list[Judged]:
         tested: The back-test of its curves; where it withholds, nothing beyond the data is said.
     """
     by_regime = {name: _judged(study.of(name), tested) for name in study.regimes}
-    words: dict[tuple[str, str], list[RateWord]] = {}
-    for found in by_regime.values():
+    elsewhere: dict[tuple[str, str], dict[Regime, Judged]] = {}
+    for name, found in by_regime.items():
         for one in found:
-            words.setdefault(_key(one), []).append(one.rate_word)
-    return [
-        replace(one, rate_word=across_regimes(words[_key(one)]) or one.rate_word)
-        for one in by_regime[regime]
-    ]
+            elsewhere.setdefault(_key(one), {})[name] = one
+    return [_among(one, elsewhere[_key(one)]) for one in by_regime[regime]]
 
 
 def _key(one: Judged) -> tuple[str, str]:
     return one.contrast.kind, one.contrast.deep
 
 
+def _among(one: Judged, regimes: Mapping[Regime, Judged]) -> Judged:
+    """A contrast beside the same one in all regimes."""
+    word = across_regimes([other.rate.word for other in regimes.values()])
+    return replace(
+        one,
+        rate=one.rate if word is None else replace(one.rate, word=word),
+        reversed_in={
+            name: other.level
+            for name, other in regimes.items()
+            if {one.level.sign, other.level.sign} == {-1, 1} and one.n == other.n
+        },
+    )
+
+
 def _judged(study: Study, tested: Backtest) -> list[Judged]:
     found = contrasts(study)
     margins = [_margin(study, contrast) for contrast in found]
     levels = [contrast.gap.at() for contrast in found]
-    rates = [contrast.gap.slope() for contrast in found]
-    level_at = _levels(found, levels, margins)
-    rate_at = _levels(found, rates, [margin * RATE_SHARE for margin in margins])
+    rates = [_rates(contrast) for contrast in found]
+    level_at = _levels(
+        found,
+        [p_apart(one, margin) for one, margin in zip(levels, margins, strict=True)],
+        [one.p_within(margin) for one, margin in zip(levels, margins, strict=True)],
+    )
+    rate_at = _levels(
+        found,
+        [max(one.p for one in pair) for pair in rates],
+        [pair[0].p_within(margin) for pair, margin in zip(rates, margins, strict=True)],
+    )
     return [
-        _one(study, tested, contrast, margin, (level, at), (rate, rate_level))
+        _one(study, tested, contrast, margin, (level, at), (*rate, rate_level))
         for contrast, margin, level, at, rate, rate_level in zip(
             found, margins, levels, level_at, rates, rate_at, strict=True
         )
     ]
 
 
+def _rates(contrast: Contrast) -> tuple[Estimate, Estimate]:
+    """Slopes of the difference and of the ratio."""
+    ratio = contrast.ratio
+    return contrast.gap.slope(), UNKNOWN if ratio is None else ratio.slope()
+
+
 def _levels(
-    found: Sequence[Contrast], estimates: Sequence[Estimate], margins: Sequence[float]
+    found: Sequence[Contrast], differ: Sequence[float], equal: Sequence[float]
 ) -> list[Levels]:
     """The family contrast is primary and tested by itself, the named learners together."""
     named = [i for i, contrast in enumerate(found) if contrast.kind == "learner"]
     result = [Levels()] * len(found)
-    corrected = holm([estimates[i] for i in named], [margins[i] for i in named])
+    corrected = holm([differ[i] for i in named], [equal[i] for i in named])
     for index, levels in zip(named, corrected, strict=True):
         result[index] = levels
     return result
@@ -108,10 +143,10 @@ def _one(
     contrast: Contrast,
     margin: float,
     level: tuple[Estimate, Levels],
-    rate: tuple[Estimate, Levels],
+    rate: tuple[Estimate, Estimate, Levels],
 ) -> Judged:
-    decided, slope = decide(level[0], margin, level[1]), rate[0]
-    change = decide(slope, margin * RATE_SHARE, rate[1])
+    decided, (slope, ratio, at) = decide(level[0], margin, level[1]), rate
+    change = decide_rate(slope, ratio, margin, at)
     enough = _enough(study, contrast.gap)
     crossed = crossover(contrast.gap, level[1].differ)
     if crossed.status == "unknown" and tested.extrapolation == "shown":
@@ -121,18 +156,19 @@ def _one(
         n=float(contrast.gap.n[-1]),
         margin=margin,
         level=decided,
-        rate=change,
-        rate_word=change.rate if enough else "no evidence",
+        rate=change if enough else replace(change, word="no evidence"),
         crossover=crossed,
-        detectable=slope.detectable,
+        df=slope.df,
+        detectable=slope.detectable(at.differ),
         enough=enough,
+        reversed_in={},
     )
 
 
 def _enough(study: Study, gap: Series) -> bool:
     """Three repeats, or of a fit three anchors, so that the spread about the line is known."""
     anchors = int(gap.inside.sum())
-    return anchors >= 3 and (study.single or gap.repeats >= ENOUGH)
+    return anchors >= FEWEST_ANCHORS and (study.single or gap.repeats >= ENOUGH)
 
 
 def _margin(study: Study, contrast: Contrast) -> float:
@@ -145,15 +181,17 @@ def _margin(study: Study, contrast: Contrast) -> float:
 def _beyond(study: Study, contrast: Contrast, level: Decision) -> Crossover:
     """`not within 2x` where the conformal bands of the error rate keep the leader in front.
 
-    Needs at least three repeats, error rates, and a leader by the chosen metric who also leads
-    by the error rate; the half-widths of both sides are added, which is on the safe side.
+    Only where the metric is the error rate: the bands are calibrated for no other. Needs at least
+    three repeats; the half-widths of both sides are added, which is on the safe side.
     """
-    if level.sign in (0, None) or study.axis != "rows":
+    known = study.axis == "rows" and study.metric in ERROR_RATES and not any(contrast.cut)
+    if level.sign in (0, None) or not known:
         return Crossover("unknown")
     gaps, reach = 0.0, 0.0
     for side, sign in ((0, 1.0), (1, -1.0)):
         errors = {cell: pair[side].error for cell, pair in contrast.pairs.items()}
-        found = series(study, errors, {cell: pair[side] for cell, pair in contrast.pairs.items()})
+        own = {cell: ((1.0, pair[side]),) for cell, pair in contrast.pairs.items()}
+        found = series(study, errors, own)
         if found is None or found.repeats < ENOUGH or found.n[-1] != contrast.gap.n[-1]:
             return Crossover("unknown")
         inside = found.inside

@@ -13,7 +13,8 @@ from automl.errors import ArtifactError
 from automl.metrics import influence, score
 from automl.scaling.points import NAME, Point, Study, read_study
 from automl.search.ladder import TOP
-from automl.search.record import Record
+from automl.search.record import Record, Standing
+from automl.search.watch import OVERDUE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +70,13 @@ def study_of_run(run: Path, metric: Metric) -> Study:
         ),
         scored_on="crossfit" if record.y_test is None else "test",
         single=True,
+        not_reached=tuple(entry.name for entry in record.standings if _late(entry)),
     )
+
+
+def _late(entry: Standing) -> bool:
+    """Whether time kept a learner from all rows."""
+    return entry.status == "not_reached" or (entry.status == "failed" and OVERDUE in entry.reason)
 
 
 def _settings(rung: Rung) -> str:

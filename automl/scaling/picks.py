@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ENOUGH = 3
 """Repeats below which there is no verdict on the rate."""
+_LN2 = math.log(2)
 
 
 class Cell(NamedTuple):
@@ -68,6 +69,11 @@ class Pick:
 
 Curve: TypeAlias = Mapping[Cell, Pick]
 Pairs: TypeAlias = Mapping[Cell, tuple[Pick, Pick]]
+Cells: TypeAlias = Mapping[Cell, "list[Point]"]
+Side: TypeAlias = Mapping[str, Cells]
+"""Learner -> its points."""
+Sum: TypeAlias = "Sequence[tuple[float, Pick]]"
+"""Weights and picks: the per-row terms of a value are the weighted sum of the picks' terms."""
 
 
 def by_learner(study: Study) -> dict[str, list[Point]]:
@@ -87,7 +93,7 @@ def learner_curves(study: Study) -> dict[str, Curve]:
 
 
 def series(
-    study: Study, values: Mapping[Cell, float], rows: Mapping[Cell, Pick | tuple[Pick, Pick]]
+    study: Study, values: Mapping[Cell, float], made_of: Mapping[Cell, Sum], unit: float = 1.0
 ) -> Series | None:
     """Values by cell as a matrix of complete repeats, None where there is nothing.
 
@@ -95,9 +101,10 @@ def series(
     without it are left out, and so are anchors that a repeat lacks.
 
     Args:
-        study: Says whether losses or scores are compared.
+        study: Says how repeats share rows.
         values: Cell -> value.
-        rows: Cell -> what the number of rows and the per-row terms come from.
+        made_of: Cell -> what the number of rows and the per-row terms come from.
+        unit: What a value changes by where the score of one row changes by 1.
     """
     finite = {cell: value for cell, value in values.items() if math.isfinite(value)}
     if not finite:
@@ -110,19 +117,18 @@ def series(
     matrix = np.array([[finite[Cell(r, n)] for n in anchors] for r in repeats])
     terms = None
     if len(repeats) == 1 or study.same_rows:
-        terms = _columns(study, [rows[Cell(repeats[0], n)] for n in anchors])
-    floor = _floor(study, [rows[Cell(repeat, last)] for repeat in repeats])
+        terms = _columns([made_of[Cell(repeats[0], n)] for n in anchors])
+    floor = unit * _floor(study, [made_of[Cell(repeat, last)][0][1] for repeat in repeats])
     return Series(np.array(anchors, dtype=np.float64), matrix, terms, floor, study.test_to_train)
 
 
-def _floor(study: Study, found: Sequence[Pick | tuple[Pick, Pick]]) -> float:
+def _floor(study: Study, picks: Sequence[Pick]) -> float:
     """The share of one row: m rows that all agree leave room for about one that does not.
 
     Args:
         study: Whose metric it is.
-        found: One of each repeat.
+        picks: One of each repeat.
     """
-    picks = [item if isinstance(item, Pick) else item[0] for item in found]
     rows = [sum(point.rows[part] for part, point in enumerate(one.points)) for one in picks]
     every = rows[0] if study.same_rows else sum(rows)
     return 1 / every if study.bounded and max(rows) > 1 else 0.0  # 1 row: their number is not known
@@ -130,14 +136,42 @@ def _floor(study: Study, found: Sequence[Pick | tuple[Pick, Pick]]) -> float:
 
 def gap(study: Study, pairs: Pairs) -> Series | None:
     """The difference of losses, deep minus classical."""
-    sign = -1.0 if study.greater_is_better else 1.0
+    sign = study.sign
     values = {cell: sign * (a.score - b.score) for cell, (a, b) in pairs.items()}
-    return series(study, values, pairs)
+    return series(study, values, {c: ((sign, a), (-sign, b)) for c, (a, b) in pairs.items()})
+
+
+def ratio(study: Study, pairs: Pairs) -> Series | None:
+    """log2 of deep loss over classical loss; None where a loss is not above 0.
+
+    A loss of no row at all counts as that of half a row.
+    """
+    losses = {
+        cell: [max(study.loss(one.score), 0.5 * _floor(study, [one])) for one in pair]
+        for cell, pair in pairs.items()
+    }
+    known = [loss for pair in losses.values() for loss in pair if math.isfinite(loss)]
+    if not known or min(known) <= 0:
+        return None
+    slopes = {cell: [study.sign / (loss * _LN2) for loss in pair] for cell, pair in losses.items()}
+    return series(
+        study,
+        {cell: math.log2(a) - math.log2(b) for cell, (a, b) in losses.items()},
+        {c: ((slopes[c][0], a), (-slopes[c][1], b)) for c, (a, b) in pairs.items()},
+        1 / (_LN2 * min(known)),
+    )
 
 
 def loss_series(study: Study, curve: Curve) -> Series | None:
-    """The losses of one curve."""
-    return series(study, {cell: study.loss(p.score) for cell, p in curve.items()}, curve)
+    """The losses of one curve; they are upper bounds where fits were cut short."""
+    losses = {cell: study.loss(p.score) for cell, p in curve.items()}
+    found = series(study, losses, {cell: ((study.sign, p),) for cell, p in curve.items()})
+    if found is None:
+        return None
+    if study.equal_seconds:
+        return found
+    cut = {cell.n for cell, p in curve.items() if any(point.censored for point in p.points)}
+    return replace(found, lower=np.array([n in cut for n in found.n]))
 
 
 def cells_of(points: Iterable[Point]) -> dict[Cell, list[Point]]:
@@ -150,25 +184,22 @@ def cells_of(points: Iterable[Point]) -> dict[Cell, list[Point]]:
 
 def pick(study: Study, points: Sequence[Point]) -> Pick:
     """What validation chooses among points of one cell; of equal ones the first dealt."""
-    sign = -1.0 if study.greater_is_better else 1.0
     chosen = []
     for part in range(len(points[0].score)):
-        values = [sign * point.score_val[part] for point in points]
+        values = [study.sign * point.score_val[part] for point in points]
         losses = [math.inf if math.isnan(value) else value for value in values]
         chosen.append(points[int(np.argmin(losses))])
     return Pick(tuple(chosen))
 
 
-def _columns(study: Study, found: Sequence[Pick | tuple[Pick, Pick]]) -> Array | None:
-    """(m, k) per-row terms of the losses, or of their differences."""
-    sign = -1.0 if study.greater_is_better else 1.0
+def _columns(sums: Sequence[Sum]) -> Array | None:
+    """(m, k) per-row terms of k values."""
     columns: list[Array] = []
-    for item in found:
-        picks = (item,) if isinstance(item, Pick) else item
-        terms = [kept for one in picks if (kept := one.terms()) is not None]
-        if len(terms) < len(picks):
+    for parts in sums:
+        terms = [(weight, kept) for weight, one in parts if (kept := one.terms()) is not None]
+        if len(terms) < len(parts):
             return None
-        columns.append(sign * (terms[0] - (terms[1] if len(terms) == 2 else 0.0)))
+        columns.append(np.sum([weight * kept for weight, kept in terms], axis=0))
     if len({len(column) for column in columns}) != 1:
         return None
     matrix = np.stack(columns, axis=1)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
 
 import numpy as np
 
-from automl.errors import ArtifactError
+from automl.errors import ArtifactError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,6 +90,13 @@ class Study:
     """Held-out over training rows of a repeat, of which a fifth is held out."""
     same_rows: bool = False
     """True where every repeat is scored on the same rows, as the last fifth of a time is."""
+    not_reached: tuple[str, ...] = ()
+    """Learners that time kept from the last anchor that they are made for."""
+    seconds_per_row: float | None = None
+    """What every fit was offered for a training row; None where learners were offered different
+    seconds."""
+    equal_seconds: bool = False
+    """Whether the question is who is ahead within `seconds_per_row`, and not who is when done."""
 
     @property
     def regimes(self) -> tuple[Regime, ...]:
@@ -100,6 +107,29 @@ class Study:
     def of(self, regime: Regime) -> Study:
         """The same study with the points of one regime."""
         return replace(self, points=tuple(p for p in self.points if p.regime == regime))
+
+    def in_equal_seconds(self) -> Study:
+        """The study of who is ahead in equal seconds: without the fits that took more.
+
+        What the seconds cut short is then no censored score but the score that is asked for.
+
+        Raises:
+            UsageError: learners were offered different seconds, as in a fit.
+        """
+        offered = self.seconds_per_row
+        if offered is None or self.axis != "rows":
+            msg = (
+                "fits were not offered the same seconds a row here, so learners cannot be compared "
+                "in equal ones; run 'automl scale DATA' with a time limit and along rows"
+            )
+            raise UsageError(msg)
+        kept = tuple(p for p in self.points if p.censored or p.fit_seconds <= offered * p.n)
+        return replace(self, points=kept, not_reached=(), equal_seconds=True)
+
+    @property
+    def sign(self) -> float:
+        """1 where a lower score is better, -1 where a higher one is."""
+        return -1.0 if self.greater_is_better else 1.0
 
     def loss(self, score: Array | float) -> Any:
         """Scores as something to make small, whose floor is 0 where the metric has one."""
@@ -174,14 +204,18 @@ def append_points(run: Path, points: Iterable[Point]) -> None:
 def _write_points(run: Path, out: TextIO, points: Iterable[Point], start: int) -> None:
     """A line for each point, numbered from `start`."""
     for place, point in enumerate(points, start=start):
-        line = asdict(point)
-        del line["terms"]
+        line = {key: _known(value) for key, value in asdict(point).items() if key != "terms"}
         if point.terms is not None:
             (run / TERMS).mkdir(exist_ok=True)
             line["terms"] = f"{place}.npy"
             np.save(run / TERMS / line["terms"], np.concatenate(point.terms()))
         out.write(json.dumps(line) + "\n")
         out.flush()
+
+
+def _known(value: Any) -> Any:
+    """None for a number that is not known, which JSON cannot say."""
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def read_study(run: Path) -> Study:
@@ -195,7 +229,9 @@ def read_study(run: Path) -> Study:
         lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
         first, *others = [json.loads(line) for line in lines if line.endswith("\n")]
         points = tuple(_read_point(run, line) for line in others)
-        return Study(**first["study"], points=points)
+        header = first["study"]
+        header["not_reached"] = tuple(header.get("not_reached", ()))
+        return Study(**header, points=points)
     except (OSError, ValueError, TypeError, KeyError) as error:
         msg = f"{file} is missing or damaged ({error}); run the study again"
         raise ArtifactError(msg) from error
@@ -204,6 +240,8 @@ def read_study(run: Path) -> Study:
 def _read_point(run: Path, line: dict[str, Any]) -> Point:
     name = line.pop("terms", None)
     line["censored"] = line.pop("hurried", line.get("censored", False))  # its name before
+    for key in ("fit_seconds", "predict_seconds", "needed_seconds"):
+        line[key] = math.nan if line.get(key) is None else line[key]
     parts = {k: tuple(line[k]) for k in ("score", "score_val", "rows")}
     error = line["error"]
     terms = None if name is None else _stored(run / TERMS / name, parts["rows"])

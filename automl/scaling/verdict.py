@@ -8,26 +8,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 if TYPE_CHECKING:
     from automl.scaling.estimate import Estimate, Series
+    from automl.types import Array
 
 RateWord: TypeAlias = Literal[
-    "deep scales better", "deep scales worse", "equivalent", "no evidence", "depends on tuning"
+    "deep scales better",
+    "deep scales worse",
+    "equivalent",
+    "no evidence",
+    "undecided",
+    "depends on tuning",
+    "depends on the scale",
 ]
 LevelWord: TypeAlias = Literal["deep ahead", "classical ahead", "practically equal", "undecided"]
-CrossoverWord: TypeAlias = Literal["observed", "none up to N", "not within 2x", "unknown"]
+CrossoverWord: TypeAlias = Literal[
+    "observed", "none up to N", "not within 2x", "unknown", "undecided"
+]
+Sign: TypeAlias = Literal[-1, 0, 1]
 
 ALPHA = 0.05
 MARGIN = 0.005
 """Of metrics in [0, 1]; elsewhere 1% of the better loss."""
 RELATIVE_MARGIN = 0.01
-RATE_SHARE = 1 / 3
-"""The margin of the rate, a doubling, as a share of the margin of the level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,9 @@ class Decision:
     value: float
     low: float
     high: float
-    sign: Literal[-1, 0, 1] | None
+    sign: Sign | None
+    bound: bool = False
+    """Whether fits that were cut short make the value a bound."""
 
     @property
     def level(self) -> LevelWord:
@@ -53,11 +63,21 @@ class Decision:
         words = {-1: "deep ahead", 1: "classical ahead", 0: "practically equal", None: "undecided"}
         return words[self.sign]
 
-    @property
-    def rate(self) -> RateWord:
-        words: dict[int | None, RateWord]
-        words = {-1: "deep scales better", 1: "deep scales worse", 0: "equivalent"}
-        return words.get(self.sign, "no evidence")
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How a difference changes with a doubling, on two scales, and the word for it.
+
+    Of two losses that fall by the same share at every doubling the difference shrinks and the
+    ratio stays; of two that fall by the same amount it is the reverse. So "better" and "worse"
+    need both scales (a removable interaction, Loftus 1978, would need only another scale).
+    """
+
+    difference: Decision
+    """Of the losses: > 0 where classical gains."""
+    ratio: Decision
+    """Of log2 of deep loss over classical loss."""
+    word: RateWord
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +92,69 @@ class Crossover:
 
 
 def decide(estimate: Estimate, margin: float, levels: Levels = Levels()) -> Decision:
-    """Equal where the 90% interval lies within +-margin, which wins; else by the 95% interval."""
-    low, high = estimate.interval(levels.differ)
-    sign: Literal[-1, 0, 1] | None = None
-    if abs(estimate.value) + estimate.half(2 * levels.equal) <= margin:
-        sign = 0
-    elif (low > 0 or high < 0) and abs(estimate.value) > margin:
-        sign = 1 if estimate.value > 0 else -1
-    return Decision(estimate.value, low, high, sign)
+    """Decide on a difference.
+
+    *Equal*: two one-sided tests put it within the margin, which wins. *Apart*: the interval
+    excludes 0, and a one-sided test at the same level puts it beyond the margin. Neither holds
+    against the side whose fits were cut short.
+    """
+    sign: int | None = None
+    if estimate.p_within(margin) <= levels.equal:
+        sign = None if estimate.bound else 0
+    elif estimate.p_beyond(margin) <= levels.differ:
+        sign = estimate.sign(levels.differ) or None
+    return _decision(estimate, sign, levels)
 
 
-def holm(estimates: Sequence[Estimate], margins: Sequence[float]) -> list[Levels]:
-    """Levels at which plain intervals decide as Holm's step-down tests (1979) over all do."""
-    differ = _holm([estimate.p for estimate in estimates])
-    equal = _holm([e.p_equal(m) for e, m in zip(estimates, margins, strict=True)])
-    return [Levels(d, e) for d, e in zip(differ, equal, strict=True)]
+def decide_rate(
+    difference: Estimate, ratio: Estimate, margin: float, levels: Levels = Levels()
+) -> Rate:
+    """Decide on a change a doubling.
+
+    Args:
+        difference: Slope of the difference of the losses.
+        ratio: Slope of log2 of their ratio.
+        margin: What one more doubling must move the difference by to matter.
+        levels: At which it is tested.
+    """
+    signs = [one.sign(levels.differ) for one in (difference, ratio)]
+    bound = difference.bound or ratio.bound
+    word: RateWord = "no evidence"
+    sign: int | None = None
+    if difference.p_within(margin) <= levels.equal and not bound:
+        word, sign = "equivalent", 0
+    elif signs[0] == signs[1] != 0:
+        word, sign = ("deep scales better", -1) if signs[0] < 0 else ("deep scales worse", 1)
+    elif bound:
+        word = "undecided"
+    elif any(signs):
+        word = "depends on the scale"
+    return Rate(
+        _decision(difference, signs[0] or None if sign is None else sign, levels),
+        _decision(ratio, signs[1] or None, levels),
+        word,
+    )
+
+
+def _decision(estimate: Estimate, sign: int | None, levels: Levels) -> Decision:
+    named: dict[int | None, Sign | None] = {-1: -1, 0: 0, 1: 1, None: None}
+    return Decision(estimate.value, *estimate.interval(levels.differ), named[sign], estimate.bound)
+
+
+def p_apart(estimate: Estimate, margin: float) -> float:
+    """p-value of the test that a difference is not 0 and lies beyond the margin."""
+    return max(estimate.p, estimate.p_beyond(margin))
+
+
+def holm(differ: Sequence[float], equal: Sequence[float]) -> list[Levels]:
+    """Levels at which plain tests decide as Holm's step-down tests (1979) over all do.
+
+    Args:
+        differ: p-values of the tests that each contrast is there.
+        equal: p-values of the tests that it is too small to matter.
+    """
+    pairs = zip(_holm(differ), _holm(equal), strict=True)
+    return [Levels(*pair) for pair in pairs]
 
 
 def _holm(p: Sequence[float]) -> list[float]:
@@ -103,10 +171,19 @@ def crossover(gap: Series, alpha: float = ALPHA) -> Crossover:
     """Where the gap changes sign within the anchors.
 
     `observed` needs intervals that exclude 0 with one sign below and the other above;
-    `none up to N` the same sign at every anchor of the top three octaves. What lies beyond the
-    anchors is not judged here.
+    `none up to N` the same sign at every anchor of the top three octaves; `undecided` would be one
+    of the two but for fits that were cut short. What lies beyond the anchors is not judged here.
     """
-    low, high = np.array([gap.at(place).interval(alpha) for place in range(len(gap.n))]).T
+    found = _crossing(gap, alpha)
+    if found.status == "unknown":
+        blind = replace(gap, lower=None, higher=None)
+        if _crossing(blind, alpha).status != "unknown":
+            return Crossover("undecided")
+    return found
+
+
+def _crossing(gap: Series, alpha: float) -> Crossover:
+    low, high = np.array([_reach(gap.at(place), alpha) for place in range(len(gap.n))]).T
     sign = np.where(low > 0, 1, np.where(high < 0, -1, 0))
     decided = np.flatnonzero(sign)
     turns = [i for i in range(1, len(decided)) if sign[decided[i]] != sign[decided[i - 1]]]
@@ -122,8 +199,16 @@ def crossover(gap: Series, alpha: float = ALPHA) -> Crossover:
     return Crossover("unknown")
 
 
-def _zero(x: np.ndarray, y: np.ndarray) -> float:
-    """Where the line through two points is 0."""
+def _reach(estimate: Estimate, alpha: float) -> tuple[float, float]:
+    """The interval of an anchor, without an end where fits that were cut short may lie beyond."""
+    low, high = estimate.interval(alpha)
+    return -math.inf if estimate.lower else low, math.inf if estimate.higher else high
+
+
+def _zero(x: Array, y: Array) -> float:
+    """Where the line through two points is 0; next to an end that is not known, at the other."""
+    if math.isinf(y[0]) or math.isinf(y[1]):
+        return float(x[1] if math.isinf(y[0]) else x[0])
     return float(x[0] + (x[1] - x[0]) * y[0] / (y[0] - y[1]))
 
 

@@ -11,6 +11,7 @@ from automl.errors import UsageError
 from automl.scaling.advice import FEW_ROWS, Advice, advise
 from automl.scaling.document import document_of, findings
 from automl.scaling.ladder import study_of_run
+from automl.scaling.wording import SETTINGS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,13 +20,6 @@ if TYPE_CHECKING:
 
     from automl.scaling.points import Regime, Study
     from automl.types import Metric
-
-_REGIMES = {
-    "halving": "settings as the search left them at each number of rows",
-    "default": "default settings",
-    "transferred": "settings tuned once{low}",
-    "retuned": "settings tuned anew at every value",
-}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -124,11 +118,15 @@ class Scaling:
         rows = "held-out" if content["scored_on"] == "test" else "cross-fitted validation"
         on = f"on {content['n_test']:,} {rows} rows {'from' if one else 'in each of'} {how}"
         on = on if content["n_test"] > 1 else f"by {how}"
-        low = " on few rows" if content["axis"] in FEW_ROWS else " at the lowest value"
-        settings = _REGIMES[content["regime"]].format(low=low)
+        settings = SETTINGS[content["regime"]]
+        if content["regime"] == "transferred":
+            settings += " on few rows" if content["axis"] in FEW_ROWS else " at the lowest value"
+        fits = content.get("fits", {"count": 0, "censored": 0})
+        share = f"{fits['censored']:,} of {fits['count']:,} fits" if fits["censored"] else "no fit"
         return (
-            f"Judged {on}, with {settings}; 95% intervals in brackets, widened where several "
-            f"learners are tested together.{self._unit()}"
+            f"This is about these learners with {settings}, in the time they were given (which cut "
+            f"{share} short), on tables drawn like this one. Judged {on}; 95% intervals in "
+            f"brackets, widened where several learners are tested together.{self._unit()}"
         )
 
     def _unit(self) -> str:
@@ -136,17 +134,20 @@ class Scaling:
         return f" A point is a hundredth of {self.document['metric']}." if told else ""
 
 
-def read_scaling(run: Path, metric: Metric) -> Scaling:
+def read_scaling(run: Path, metric: Metric, *, equal_seconds: bool = False) -> Scaling:
     """Judge a run from what is on disk: a fit's journal, or the points of a study.
 
     Args:
         run: The run directory.
         metric: The metric of the run.
+        equal_seconds: Whether to ask who is ahead in equal seconds.
 
     Raises:
         ArtifactError: the directory is not a run, or a file in it is missing or damaged.
+        UsageError: equal seconds are asked of learners that had different ones.
     """
-    return scaling_of(study_of_run(run, metric))
+    study = study_of_run(run, metric)
+    return scaling_of(study.in_equal_seconds() if equal_seconds else study)
 
 
 def scaling_of(study: Study, regime: Regime | None = None) -> Scaling:

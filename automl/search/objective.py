@@ -19,6 +19,7 @@ import numpy as np
 from automl.errors import AutoMLError, PluginError
 from automl.hooks.manager import get_host, resolve
 from automl.metrics import Surprise, choice_metric, get_metric
+from automl.search.plan import HURRIED
 from automl.types import View
 
 if TYPE_CHECKING:
@@ -109,6 +110,9 @@ class HostRun:
         self.device = order.device
         self.best_step = -1
         self.censored = False
+        self.ended = False
+        """Whether patience ended the fit."""
+        self._allowance = allowance
         self._done = 1.0
         self._patience = learner.patience
         self._stop_y = stop_y
@@ -130,6 +134,7 @@ class HostRun:
             self.best_step = step
             self._best = signed if math.isfinite(signed) else self._best
         if self._patience is not None and step - self.best_step >= self._patience:
+            self.ended = True
             return True
         if self.seconds_left() > 0:
             return False
@@ -140,6 +145,11 @@ class HostRun:
         """Note that time ended or hastened the fit, `done` of the way through its plan."""
         self.censored = True
         self._done = min(self._done, done) if done > 0 else self._done
+
+    def close(self, taken: float) -> None:
+        """Take a fit that used up its time, and that patience did not end, for one cut short."""
+        if not self.ended and taken > HURRIED * self._allowance:
+            self.censored = True
 
     def needed_seconds(self, taken: float) -> float | None:
         """Seconds that all of a censored fit would have taken, which took so many."""
@@ -182,6 +192,8 @@ def _run(order: Order, data: RungData, watch: Callable[[float], None]) -> Outcom
         )
         model.fit(train, stop, run)
         fitted = time.monotonic()
+        if learner.fidelity is not None:
+            run.close(fitted - started)
         parts = {"": data.validation_X, "-test": data.test_X}
         predictions = {
             suffix: _checked(model.predict(View(X, None, order.task, order.n_classes)), X, order)

@@ -181,7 +181,6 @@ def _finisher(fit: Fit, prepared: Prepared, dealer: Dealer) -> Callable[[Job, Ou
 def _rung(job: Job, outcome: Outcome, prepared: Prepared, *, yields: bool) -> Rung:
     """The line of a finished fit, of a learner that yields to the clock or not."""
     step, trial = job.step, job.trial
-    hurried = yields and outcome.fit_seconds > HURRIED * job.allowance
     score: float | None = None
     if "" in outcome.predictions:
         truth = prepared.truth[prepared.split.validation(step.fold)]
@@ -203,7 +202,7 @@ def _rung(job: Job, outcome: Outcome, prepared: Prepared, *, yields: bool) -> Ru
         steps=outcome.steps,
         size_bytes=None if outcome.model is None else sum(map(len, outcome.model.values())),
         overhead_seconds=round(outcome.overhead_seconds, 4),
-        hurried=hurried,
-        censored=hurried or outcome.censored,
+        hurried=yields and outcome.fit_seconds > HURRIED * job.allowance,
+        censored=outcome.censored,
         needed_seconds=outcome.needed_seconds,
     )

@@ -25,8 +25,8 @@ Evidence: TypeAlias = dict[str, Any]
 """Experiment -> what it found on one table."""
 
 SKILL = 0.01
-"""A hundredth of what there is to gain is no difference that matters."""
-RATE = SKILL / 3
+"""A hundredth of what there is to gain is no difference that matters; nor, of a rate, is a
+hundredth that one more doubling brings."""
 ENOUGH = 0.95
 """Share of the best skill that counts as having learned."""
 
@@ -44,6 +44,8 @@ class Claim:
     margin: float
     unit: str
     kind: Literal["more", "not less"] = "more"
+    in_proportion: Callable[[Evidence], Effect | None] | None = None
+    """The effect on the ratio of the losses, which must agree: a rate depends on the scale."""
 
 
 @dataclass(frozen=True)
@@ -101,30 +103,44 @@ class Curves:
         """(r,) losses saved, as skill."""
         return effect_of(saved / self._gain) if self.tells else None
 
+    def along(self, learners: Iterable[str]) -> np.ndarray:
+        """(r, levels) losses of whom validation prefers at the last level, followed down."""
+        names = list(learners)
+        seen = np.stack([self._column(name, self.top, "val") for name in names])
+        chosen = np.where(np.isnan(seen), np.inf, seen).argmin(axis=0)
+        told = np.isfinite(self.best(names, self.top))
+        every = np.stack([[self.losses(name, at) for at in self.levels] for name in names])
+        values = every[chosen, :, np.arange(every.shape[2])]
+        return np.where(told[:, None], values, np.nan)
+
     def enough(self, learners: Iterable[str]) -> float:
         """log2 of the fewest rows with 95% of the best skill; one octave beyond where none has."""
-        names = list(learners)
         worst = np.nanmean(self.losses("baseline", self.top))
-        for at in self.levels:
-            if (worst - self.best(names, at).mean()) / self._gain >= ENOUGH:
+        for at, losses in zip(self.levels, self.along(learners).T, strict=True):
+            if (worst - losses.mean()) / self._gain >= ENOUGH:
                 return math.log2(at)
         return math.log2(self.top) + 1
 
     def rate(self, deep: Iterable[str], classical: Iterable[str]) -> Effect | None:
         """Skill that the best deep learner gains on the best classical one a doubling."""
-        names = list(deep), list(classical)
-        gaps = [np.subtract(*(self.best(side, at) for side in names)) for at in self.levels]
-        known = [
-            (at, gap) for at, gap in zip(self.levels, gaps, strict=True) if np.isfinite(gap).all()
-        ]
-        if not known or known[-1][0] != self.top or not self.tells:
+        slope = self._slope(self.along(deep) - self.along(classical)) if self.tells else None
+        return slope and Effect(-slope.value / self._gain, slope.se / self._gain, slope.df)
+
+    def rate_in_proportion(self, deep: Iterable[str], classical: Iterable[str]) -> Effect | None:
+        """log2 of the ratio of their losses that it gains; None where a loss is not above 0."""
+        sides = np.stack([self.along(deep), self.along(classical)])
+        if not (self.tells and np.isfinite(sides).any()) or np.nanmin(sides) <= 0:
             return None
-        n, values = zip(*known, strict=True)
-        slope = scaling.Series(np.array(n), np.stack(values, axis=1)).slope()
-        if not slope.errors:
+        slope = self._slope(np.log2(sides[0]) - np.log2(sides[1]))
+        return slope and Effect(-slope.value, slope.se, slope.df)
+
+    def _slope(self, gaps: np.ndarray) -> scaling.Estimate | None:
+        """Of (r, levels) gaps, at the levels that all repeats have; the last one must be there."""
+        known = np.isfinite(gaps).all(axis=0)
+        if not known[-1]:
             return None
-        error, freedom = slope.errors[0]
-        return Effect(-slope.value / self._gain, error / self._gain, freedom)
+        slope = scaling.Series(np.array(self.levels)[known], gaps[:, known]).slope()
+        return slope if slope.errors else None
 
     def _column(self, learner: str, at: float, what: str) -> np.ndarray:
         values = self._points.get(learner, {}).get(at, {}).get(what, [None] * REPEATS)
@@ -138,12 +154,17 @@ def effect_of(values: np.ndarray, held: float = HELD["studies"]) -> Effect | Non
         return None
     one = scaling.Series(np.array([1.0]), known[:, None], test_to_train=held / (1 - held))
     estimate = one.at()
-    return Effect(estimate.value, *estimate.errors[0])
+    return Effect(estimate.value, estimate.se, estimate.df)
 
 
 def scales_better(found: Evidence) -> Effect | None:
     """Rate on the rows axis."""
     return Curves(found["rows"]).rate(DEEP, CLASSICAL)
+
+
+def scales_better_in_proportion(found: Evidence) -> Effect | None:
+    """The same of the ratio of the losses."""
+    return Curves(found["rows"]).rate_in_proportion(DEEP, CLASSICAL)
 
 
 def ahead(found: Evidence) -> Effect | None:
@@ -255,11 +276,12 @@ DETECTING = "ROC AUC on held-out rows less that of isolation_forest, default set
 LEDGER: tuple[Claim | Untestable, ...] = (
     Claim(
         "Deep learning scales better with data",
-        f"{FAMILIES}, defaults, 250 to 4,000 rows: skill gained a doubling",
+        f"{FAMILIES}, defaults, 500 to 4,000 rows: skill gained a doubling",
         ("rows",),
         scales_better,
-        RATE,
+        SKILL,
         "skill a doubling",
+        in_proportion=scales_better_in_proportion,
     ),
     Claim(
         "Deep learning is more accurate on tables",

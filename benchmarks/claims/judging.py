@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -82,6 +82,12 @@ def pool(effects: Mapping[str, Effect], kind: Literal["more", "not less"], margi
         ahead=int((values - half > (null if kind == "not less" else margin)).sum()),
         behind=int((values + half < -margin).sum()),
     )
+
+
+def on_both_scales(one: Judged, other: Judged) -> Judged:
+    """An effect that counts only if it goes the same way on another scale."""
+    agree = one.typical * other.typical > 0
+    return replace(one, p=max(one.p, other.p) if agree else 1.0)
 
 
 def _pairs(values: np.ndarray) -> np.ndarray:

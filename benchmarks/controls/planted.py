@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +15,22 @@ Truth = Callable[[np.ndarray], np.ndarray]
 ROWS = 20_000
 TRAINING_NOISE = 0.02
 """Standard deviation of log error from training alone: another seed, other rows."""
+CHOOSING = 0.1
+"""Rows that choose among learners, in rows of an anchor."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What makes the evidence of a study worse than independent normal errors."""
+
+    correlation: float = 0.0
+    """Of the training noise of two repeats, which share three quarters of their rows."""
+    tails: float | None = None
+    """Degrees of freedom of the training noise, which is Student's; None for normal."""
+    shared: bool = False
+    """Whether all repeats are scored on the same rows, as with `--time`."""
+    censored: tuple[str, ...] = ()
+    """Learners whose fits the time limit cut short."""
 
 
 def falling(n: np.ndarray) -> np.ndarray:
@@ -26,41 +43,96 @@ def flat(n: np.ndarray) -> np.ndarray:
     return np.full(np.shape(n), 0.2)
 
 
+def pair(deep: Truth, classical: Truth) -> dict[str, Truth]:
+    """One learner a family."""
+    return {"net": deep, "tree": classical}
+
+
 def study(
-    deep: Truth, classical: Truth, seed: int, *, repeats: int = 5, anchors: int = 9
+    deep: Truth | Mapping[str, Truth],
+    classical: Truth | Mapping[str, Truth],
+    seed: int,
+    *,
+    repeats: int = 5,
+    anchors: int = 9,
+    world: World = World(),
 ) -> scaling.Study:
     """A study by the plan: a fifth held out in each repeat, half-octave anchors.
 
-    Error rates differ between repeats by what training adds and by the rows held out.
+    Error rates differ between repeats by what training adds and by the rows held out, which are
+    the same for all learners of a repeat: a row that is hard for one is often hard for another.
     """
     rng = np.random.default_rng(seed)
     held = min(ROWS // 5, 5000)
     n = np.ceil((ROWS - ROWS // 5) * 2.0 ** (-np.arange(anchors)[::-1] / 2))
+    families = {"deep": _named(deep, "net"), "classical": _named(classical, "tree")}
+    truths = [(f, name, truth) for f, own in families.items() for name, truth in own.items()]
+    noise = _noise(rng, (repeats, len(truths), anchors), world)
+    tests = [rng.uniform(size=held) for _ in range(1 if world.shared else repeats)]
     rows = []
     for repeat in range(repeats):
-        for name, family, truth in (("net", "deep", deep), ("tree", "classical", classical)):
-            rate = truth(n) * np.exp(TRAINING_NOISE * rng.normal(size=anchors))
-            error = rng.binomial(held, np.clip(rate, 0, 1)) / held
+        hard = tests[0 if world.shared else repeat]
+        for (family, name, truth), own in zip(truths, noise[repeat], strict=True):
+            rate = np.clip(truth(n) * np.exp(TRAINING_NOISE * own), 0, 1)
+            wrong = _wrong(rng, hard, rate)
+            choosing = np.maximum(CHOOSING * n, 20).astype(int)
+            seen = rng.binomial(choosing, rate) / choosing
             rows += [
                 {
                     "learner": name,
                     "family": family,
                     "repeat": repeat,
                     "n": float(n[k]),
-                    "score": float(error[k]),
-                    "error": float(error[k]),
+                    "score": float(wrong[:, k].mean()),
+                    "score_val": float(seen[k]),
+                    "error": float(wrong[:, k].mean()),
                     "rows": held,
                     "trial": name,
                     "fit_seconds": 1e-3 * float(n[k]),
+                    "censored": name in world.censored,
+                    "losses": wrong[:, k] if world.shared else None,
                 }
                 for k in range(anchors)
             ]
-    return scaling.study_from_table(
+    made = scaling.study_from_table(
         rows, metric="error_rate", greater_is_better=False, bounded=True
     )
+    return replace(made, same_rows=world.shared)
 
 
-def fit(deep: Truth, classical: Truth, seed: int, *, anchors: int = 4) -> scaling.Study:
+def _named(truths: Truth | Mapping[str, Truth], name: str) -> Mapping[str, Truth]:
+    return truths if isinstance(truths, Mapping) else {name: truths}
+
+
+def _noise(rng: np.random.Generator, shape: tuple[int, ...], world: World) -> np.ndarray:
+    """(repeats, learners, anchors) standard deviates, in part the same in all repeats."""
+
+    def draw(size: tuple[int, ...]) -> np.ndarray:
+        if world.tails is None:
+            return rng.normal(size=size)
+        spread = np.sqrt(world.tails / (world.tails - 2))
+        return np.asarray(rng.standard_t(world.tails, size=size) / spread)
+
+    own, common = draw(shape), draw((1, *shape[1:]))
+    return np.asarray(np.sqrt(1 - world.correlation) * own + np.sqrt(world.correlation) * common)
+
+
+def _wrong(rng: np.random.Generator, hard: np.ndarray, rate: np.ndarray) -> np.ndarray:
+    """(m, k) which of m rows k fits err on: half of it luck, half how hard a row is."""
+    shape = (len(hard), len(rate))
+    luck = rng.random(shape, dtype=np.float32)
+    own = rng.random(shape, dtype=np.float32) < 0.5
+    return np.asarray(np.where(own, luck, hard[:, None]) < rate)
+
+
+def fit(
+    deep: Truth,
+    classical: Truth,
+    seed: int,
+    *,
+    anchors: int = 4,
+    world: World = World(),
+) -> scaling.Study:
     """What the ladder of one fit leaves: octave anchors, one permutation, terms of every row.
 
     The validated rows are the same for all; a row that is hard at one anchor is hard at others.
@@ -69,13 +141,14 @@ def fit(deep: Truth, classical: Truth, seed: int, *, anchors: int = 4) -> scalin
     held = ROWS // 8
     n = np.ceil((ROWS - held) * 2.0 ** -np.arange(anchors)[::-1])
     hard = rng.uniform(size=held)
+    noise = _noise(rng, (1, 2, anchors), world)[0]
     points = []
-    for name, family, truth in (("net", "deep", deep), ("tree", "classical", classical)):
-        rate = np.clip(truth(n) * np.exp(TRAINING_NOISE * rng.normal(size=anchors)), 0, 1)
+    families = (("net", "deep", deep), ("tree", "classical", classical))
+    for (name, family, truth), own in zip(families, noise, strict=True):
+        wrong = _wrong(rng, hard, np.clip(truth(n) * np.exp(TRAINING_NOISE * own), 0, 1))
         for k in range(anchors):
-            # half of a row's luck is its own at each anchor, half is how hard it is
-            luck = np.where(rng.uniform(size=held) < 0.5, hard, rng.uniform(size=held))
-            points.append(_point(name, family, float(n[k]), (luck < rate[k]).astype(float)))
+            point = _point(name, family, float(n[k]), wrong[:, k].astype(float))
+            points.append(replace(point, censored=name in world.censored))
     return scaling.Study(
         metric="error_rate",
         greater_is_better=False,

@@ -2,9 +2,10 @@
 
 python benchmarks/controls/run.py [--simulations 2000] [--entropy N]
 
-Every control is simulated 2,000 times as a study (5 repeats, 9 anchors) and as a fit (one
-permutation, 4 anchors) of 20,000 rows. Seeds come from the system's entropy, which is written
-into the results so that they can be repeated.
+Every control is simulated 2,000 times as a study (5 repeats, 9 anchors) and, where it makes sense,
+as a fit (one permutation, 4 anchors) of 20,000 rows. Seeds come from the system's entropy, which is
+written into the results so that they can be repeated. Errors of proportional, parallel and equal
+curves fall with the root of n; effects are changes of a flat .20 by so many points a doubling.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import csv
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,29 +29,100 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 import planted
 from machine import describe
+from planted import Truth, World
 
 HERE = Path(__file__).parent
 OFFSET = 0.03
+MANY = 11
+"""Learners a family where the choice among them is noisy."""
 
 
-def crossing(at: float) -> planted.Truth:
+def crossing(at: float) -> Truth:
     """An error rate that falls with the root of n and meets .20 at the given n."""
     return lambda n: 0.2 * (n / at) ** -0.5
 
 
-def above(n: np.ndarray) -> np.ndarray:
-    """The falling curve, three points worse: parallel to it."""
-    return planted.falling(n) + OFFSET
+def times(factor: float) -> Truth:
+    """The falling curve, multiplied: it never crosses it, and comes nearer in points alone."""
+    return lambda n: factor * planted.falling(n)
 
 
-CONTROLS: dict[str, tuple[planted.Truth, planted.Truth, float | None]] = {
-    "crossing at 1531": (planted.falling, planted.flat, 1531.25),
-    "crossing at 4000": (crossing(4000), planted.flat, 4000.0),
-    "itself": (planted.falling, planted.falling, None),
-    "parallel, deep behind": (above, planted.falling, None),
-    "parallel, deep ahead": (planted.falling, above, None),
+def plus(offset: float) -> Truth:
+    """The falling curve, so much worse at any n: it comes nearer in proportion never."""
+    return lambda n: planted.falling(n) + offset
+
+
+def gaining(points: float) -> Truth:
+    """.20 at 16,000 rows, falling by so many points a doubling."""
+    return lambda n: 0.2 - points / 100 * np.log2(n / 16_000)
+
+
+def classical_below(n: np.ndarray) -> np.ndarray:
+    """Was crossed at 150 rows: in the window deep's lead shrinks in points, grows in proportion."""
+    return np.asarray(0.3 * (n / 500) ** -0.35)
+
+
+def deep_below(n: np.ndarray) -> np.ndarray:
+    """The curve that crossed it."""
+    return classical_below(n) * (n / 150) ** -0.15
+
+
+def family(name: str) -> dict[str, Truth]:
+    """Eleven learners with proportional curves, a twentieth of the best one's error apart.
+
+    What a choice among them on few rows loses falls with the rows, in points and in proportion: a
+    best that is chosen anew at every anchor looks like one that gains.
+    """
+    return {f"{name}{i:02}": times(1 + i / 20) for i in range(MANY)}
+
+
+@dataclass(frozen=True)
+class Control:
+    """Curves whose truth is known."""
+
+    deep: Truth | Mapping[str, Truth]
+    classical: Truth | Mapping[str, Truth]
+    crosses: float | None = None
+    """Where they cross, if anywhere within the anchors."""
+    world: World = field(default_factory=World)
+    single: bool = True
+    """Whether it is simulated as a fit too."""
+
+
+EQUAL = planted.falling
+CONTROLS: dict[str, Control] = {
+    "crossing at 1531": Control(EQUAL, planted.flat, 1531.25),
+    "crossing at 4000": Control(crossing(4000), planted.flat, 4000.0),
+    "itself": Control(EQUAL, EQUAL),
+    "proportional, deep 1.1 times": Control(times(1.1), EQUAL),
+    "proportional, deep 1.2 times": Control(times(1.2), EQUAL),
+    "proportional, deep 1.3 times": Control(times(1.3), EQUAL),
+    "proportional, classical 1.1 times": Control(EQUAL, times(1.1)),
+    "proportional, classical 1.2 times": Control(EQUAL, times(1.2)),
+    "proportional, classical 1.3 times": Control(EQUAL, times(1.3)),
+    "parallel, deep behind": Control(plus(OFFSET), EQUAL),
+    "parallel, deep ahead": Control(EQUAL, plus(OFFSET)),
+    "crossed below, lead shrinks in points alone": Control(deep_below, classical_below),
+    "itself, correlated repeats": Control(EQUAL, EQUAL, world=World(correlation=0.2), single=False),
+    "proportional 1.2, correlated repeats": Control(
+        times(1.2), EQUAL, world=World(correlation=0.2), single=False
+    ),
+    "itself, shared test rows": Control(EQUAL, EQUAL, world=World(shared=True), single=False),
+    "parallel, shared test rows": Control(
+        plus(OFFSET), EQUAL, world=World(shared=True), single=False
+    ),
+    "itself, heavy tails": Control(EQUAL, EQUAL, world=World(tails=3)),
+    "proportional 1.2, heavy tails": Control(times(1.2), EQUAL, world=World(tails=3)),
+    "eleven against eleven": Control(family("net"), family("tree"), single=False),
+    "eleven deep against one": Control(family("net"), EQUAL, single=False),
+    "one against eleven classical": Control(EQUAL, family("tree"), single=False),
+    "deep gains .2 points a doubling": Control(gaining(0.2), planted.flat),
+    "deep gains .5 points a doubling": Control(gaining(0.5), planted.flat),
+    "deep gains 1 point a doubling": Control(gaining(1.0), planted.flat),
+    "deep 1.3 times, cut short": Control(times(1.3), EQUAL, world=World(censored=("net",))),
+    "classical 1.3 times, cut short": Control(EQUAL, times(1.3), world=World(censored=("tree",))),
 }
-DESIGNS: dict[str, Callable[..., scaling.Study]] = {"study": planted.study, "fit": planted.fit}
+DESIGNS = ("study", "fit")
 
 
 def main() -> None:
@@ -58,10 +131,16 @@ def main() -> None:
     parser.add_argument("--simulations", type=int, default=2000)
     parser.add_argument("--entropy", type=int, default=secrets.randbits(64))
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--only", nargs="*", default=list(CONTROLS))
     parser.add_argument("--output", type=Path, default=HERE / "results.csv")
     arguments = parser.parse_args()
     began = time.monotonic()
-    jobs = [(d, c, arguments.simulations, arguments.entropy) for d in DESIGNS for c in CONTROLS]
+    jobs = [
+        (design, control, arguments.simulations, arguments.entropy)
+        for design in DESIGNS
+        for control in arguments.only
+        if design == "study" or CONTROLS[control].single
+    ]
     with ProcessPoolExecutor(arguments.workers) as pool:
         rows = [row for rows in pool.map(simulate, jobs) for row in rows]
     command = f"python benchmarks/controls/run.py --simulations {arguments.simulations}"
@@ -78,12 +157,8 @@ def main() -> None:
 def simulate(job: tuple[str, str, int, int]) -> list[dict[str, Any]]:
     """One control in one design: how often each thing was said."""
     design, control, simulations, entropy = job
-    deep, classical, crosses = CONTROLS[control]
     seeds = np.random.SeedSequence([entropy, *design.encode(), *control.encode()])
-    said = [
-        outcome(DESIGNS[design](deep, classical, seed), deep, classical, crosses)
-        for seed in seeds.generate_state(simulations)
-    ]
+    said = [outcome(CONTROLS[control], design, seed) for seed in seeds.generate_state(simulations)]
     names = list(dict.fromkeys(name for one in said for name in one))
     return [
         {
@@ -96,30 +171,43 @@ def simulate(job: tuple[str, str, int, int]) -> list[dict[str, Any]]:
     ]
 
 
-def outcome(
-    study: scaling.Study, deep: planted.Truth, classical: planted.Truth, crosses: float | None
-) -> dict[str, bool]:
+def outcome(control: Control, design: str, seed: int) -> dict[str, bool]:
     """What was said of one simulation, and whether its intervals hold the truth."""
-    family = scaling.scaling_document(study)["contrasts"][0]
-    rate, level, crossed = family["rate"], family["level"], family["crossover"]
-    n = np.array(sorted({point.n for point in study.points}))
-    n = n[scaling.window(n)]
-    truth = deep(n) - classical(n)
-    slope = float(np.polyfit(np.log2(n), truth, 1)[0])
-    found = {
-        "says deep scales better": rate["verdict"] == "deep scales better",
-        "says deep scales worse": rate["verdict"] == "deep scales worse",
-        "says equivalent": rate["verdict"] == "equivalent",
-        "says deep ahead": level["verdict"] == "deep ahead",
-        "says classical ahead": level["verdict"] == "classical ahead",
-        "says crossover observed": crossed["status"] == "observed",
-        "says none up to N": crossed["status"] == "none up to N",
-        "rate interval holds the truth": rate["low"] <= slope <= rate["high"],
-        "level interval holds the truth": level["low"] <= truth[-1] <= level["high"],
+    make = planted.study if design == "study" else planted.fit
+    study = make(control.deep, control.classical, int(seed), world=control.world)
+    found = scaling.scaling_document(study)["contrasts"][0]
+    rate, level, crossed = found["rate"], found["level"], found["crossover"]
+    n, losses = truth_of(control, study)
+    inside = scaling.window(n)
+    gap, ratio = losses[0] - losses[1], np.log2(losses[0] / losses[1])
+    slope, share = (float(np.polyfit(np.log2(n[inside]), t[inside], 1)[0]) for t in (gap, ratio))
+    both = rate["ratio_per_doubling"]
+    words = ("deep scales better", "deep scales worse", "equivalent", "depends on the scale")
+    said = {f"says {word}": rate["verdict"] == word for word in (*words, "undecided")}
+    said |= {f"says {w}": level["verdict"] == w for w in ("deep ahead", "classical ahead")}
+    said |= {
+        f"says crossover {status}": crossed["status"] == status
+        for status in ("observed", "none up to N", "not within 2x")
     }
-    if crosses is not None and crossed["status"] == "observed":
-        found["crossover interval holds n*"] = crossed["low"] <= crosses <= crossed["high"]
-    return found
+    said |= {
+        "rate interval holds the truth": rate["low"] <= slope <= rate["high"],
+        "ratio interval holds the truth": both["low"] <= 2**share <= both["high"],
+        "level interval holds the truth": level["low"] <= gap[-1] <= level["high"],
+    }
+    if control.crosses is not None and crossed["status"] == "observed":
+        said["crossover interval holds n*"] = crossed["low"] <= control.crosses <= crossed["high"]
+    return said
+
+
+def truth_of(control: Control, study: scaling.Study) -> tuple[np.ndarray, np.ndarray]:
+    """Anchors and (2, k) mean true losses of the learners that were chosen in each repeat."""
+    pairs = scaling.contrasts(study)[0].pairs
+    n = np.array(sorted({cell.n for cell in pairs}))
+    truths = {"net": control.deep} if callable(control.deep) else dict(control.deep)
+    truths |= {"tree": control.classical} if callable(control.classical) else control.classical
+    chosen = [[pick.points[0].learner for pick in pair] for pair in pairs.values()]
+    losses = [[truths[name](n) for name in names] for names in chosen]  # type: ignore[operator]
+    return n, np.mean(losses, axis=0)
 
 
 if __name__ == "__main__":

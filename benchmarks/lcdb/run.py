@@ -6,23 +6,28 @@ DATAFILE is a table of mean test error rates: openml_id, learner, n, error, se (
 A curve is fitted to the anchors in [N/8f, N/f], at least five, and predicts the error at its last
 anchor N >= 1000, f = 2, 4, 8. Bands are calibrated on half of the data sets and checked on the
 others, both ways; `factor_all`, from all data sets, is what ships in `automl.scaling`.
-At horizon 1 stands how two nets compare with CatBoost: the change of the difference a doubling over
-the top three octaves, and on how many sets they are ahead at 4,096 rows.
+At horizon 1 stands how two nets compare with CatBoost on the typical set: the change of the
+difference a doubling over the top three octaves, what a doubling multiplies the ratio by, and on
+how many sets they are ahead at 4,096 rows.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import math
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from automl import scaling
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from benchmarks.claims.judging import Effect, Judged, pool
 
 HERE = Path(__file__).parent
 DEEP = ("MLP", "RealMLP", "TabPFNv2")
@@ -37,6 +42,7 @@ HORIZONS = (2, 4, 8)
 FEWEST = 5
 SMALLEST = 1000
 LEVEL_AT = 4096
+HALF_A_POINT = 0.005
 NOMINAL = 0.9
 REPEATS = 25
 """Splits that a published error is the mean of."""
@@ -76,27 +82,48 @@ def read(path: Path) -> dict[tuple[int, str], pd.DataFrame]:
 
 
 def against_catboost(curves: dict[tuple[int, str], pd.DataFrame]) -> list[dict[str, Any]]:
-    """Error rates of nets less those of CatBoost: rate and level are two questions."""
+    """Error rates of nets less those of CatBoost: rate and level are two questions.
+
+    The typical data set's change a doubling, on two scales: Hodges and Lehmann's estimate with the
+    interval of the signed-rank test. At 4,096 rows the share of sets on which the net is ahead, and
+    on which the two are within half a point.
+    """
     found: dict[str, float] = {}
     for net in ("MLP", "RealMLP"):
-        slopes, ahead = [], []
+        slopes, ratios, gaps = [], [], []
         for one in sorted({key[0] for key in curves}):
             if (one, net) not in curves or (one, "CatBoost") not in curves:
                 continue
             both = curves[one, net].merge(curves[one, "CatBoost"], on="n", suffixes=("", "_trees"))
-            n, gap = both["n"].to_numpy(), (both["error"] - both["error_trees"]).to_numpy()
+            n, net_error, trees = (both[c].to_numpy() for c in ("n", "error", "error_trees"))
+            gap = net_error - trees
             inside = scaling.window(n)
             if inside.sum() >= FEWEST:
-                slopes.append(np.polyfit(np.log2(n[inside]), gap[inside], 1)[0])
-            ahead += list(gap[n == LEVEL_AT] < 0)
-        low, high = stats.t.interval(0.95, len(slopes) - 1, np.mean(slopes), stats.sem(slopes))
-        found |= {f"{net}_sets": len(slopes), f"{net}_per_doubling": float(np.mean(slopes))}
-        found |= {f"{net}_low": low, f"{net}_high": high}
-        found |= {f"{net}_sets_of_4096": len(ahead), f"{net}_ahead": float(np.mean(ahead))}
+                slopes.append(_slope(n[inside], gap[inside]))
+                if min(net_error[inside].min(), trees[inside].min()) > 0:
+                    ratio = np.log2(net_error[inside] / trees[inside])
+                    ratios.append(_slope(n[inside], ratio))
+            gaps += list(gap[n == LEVEL_AT])
+        change, share = _typical(slopes), _typical(ratios)
+        found |= {f"{net}_sets": len(slopes), f"{net}_per_doubling": change.typical}
+        found |= {f"{net}_low": change.low, f"{net}_high": change.high}
+        found |= {f"{net}_sets_above_0": len(ratios), f"{net}_ratio": 2**share.typical}
+        found |= {f"{net}_ratio_low": 2**share.low, f"{net}_ratio_high": 2**share.high}
+        found |= {f"{net}_sets_of_4096": len(gaps), f"{net}_ahead": np.mean(np.array(gaps) < 0)}
+        found[f"{net}_within_half_a_point"] = np.mean(np.abs(gaps) <= HALF_A_POINT)
     return [
         {"horizon": 1, "what": what, "value": round(float(value), 4)}
         for what, value in found.items()
     ]
+
+
+def _slope(n: np.ndarray, values: np.ndarray) -> float:
+    """Change a doubling."""
+    return float(np.polyfit(np.log2(n), values, 1)[0])
+
+
+def _typical(values: list[float]) -> Judged:
+    return pool({str(i): Effect(value, math.nan) for i, value in enumerate(values)}, "more", 0.0)
 
 
 def at(curves: dict[tuple[int, str], pd.DataFrame], horizon: int) -> list[dict[str, Any]]:

@@ -68,6 +68,7 @@ class BoosterModel:
         self._prior: list[float] = [1.0]
         self._shift, self._scale = 0.0, 1.0
         self._threads = -1
+        self._hastened = False
         self._kept = 0
         """Trees that predict; 0 for all."""
 
@@ -91,6 +92,8 @@ class BoosterModel:
             watched.set_weight(np.full(len(stop), watch.MARK))
             parameters |= {"eval_metric": watch, "metric_period": _REPORT_EVERY}
         self._booster = _boosted(parameters, data, watched, watch)
+        if self._hastened:
+            run.cut_short(self._booster.tree_count_ / self._rounds)
         if stop is not None and run.best_step >= 0:
             self._kept = run.best_step + 1
             if self._settings.get("grow_policy", "SymmetricTree") == "SymmetricTree":
@@ -104,18 +107,16 @@ class BoosterModel:
         """
         held_back = {"l2_leaf_reg": max(_HELD_BACK, self._settings["l2_leaf_reg"])}
         pilot = {**parameters, **held_back, "learning_rate": _HASTY, "iterations": _PILOT}
-        watch = Watch(run, self._shaped, _PILOT)
+        watch = Watch(run, self._shaped, self._rounds)
         started = perf_counter()
         self._booster = _boosted(pilot, data, None, watch)
         affordable = (run.seconds_left() * _SPARE - (watch.first - started)) / watch.pace
-        share = min(affordable / self._rounds, 1.0)
         if affordable < 2 * _PILOT:
-            run.cut_short(share)
+            run.cut_short(_PILOT / self._rounds)
             return False
         own = self._settings["learning_rate"]
         rate = hastened(own, min(self._rounds, affordable), _ENOUGH)
-        if rate > own and share < 1:
-            run.cut_short(share)
+        self._hastened = rate > own and affordable < self._rounds
         parameters |= {"learning_rate": rate, **(held_back if rate > own else {})}
         return True
 

@@ -98,7 +98,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         del logs
         by_steps, by_time = self._done / self._steps, self._by_time()
         if by_time > by_steps:
-            self._run.cut_short(by_steps / by_time)
+            self._run.cut_short(by_steps)
         if self._best is not None:
             self.model.set_weights(self._best)
 

@@ -33,8 +33,8 @@ class Monitor(Protocol):
         """Steps that there is time for."""
         ...
 
-    def cut_short(self, steps: float, /) -> None:
-        """Hear that the estimator trains otherwise, for there is time for so many steps only."""
+    def cut_short(self, steps: int, /) -> None:
+        """Hear that the estimator trained otherwise, for there was time for so many steps only."""
         ...
 
 
@@ -117,7 +117,7 @@ class Boosting(BaseEstimator):  # type: ignore[misc]
         stop = {} if X_stop is None else {"X_val": X_stop, "y_val": np.repeat(y[:1], len(X_stop))}
         self.booster.fit(X, y, **stop)
         if watch.affordable < self.max_iter:
-            monitor.cut_short(watch.affordable)
+            monitor.cut_short(int(self.booster.n_iter_))
         # Not part of the model, and not to be saved with it. Predicting needs the bins of
         # categories alone; saving thousands of arrays takes longer than the fit.
         self.booster.set_params(scoring="loss", **own)
@@ -159,8 +159,8 @@ class _Unwatched:
     def steps_left(self) -> float:
         return math.inf
 
-    def cut_short(self, _steps: float) -> None:
-        pass
+    def cut_short(self, _steps: int) -> None:
+        """Nobody is told."""
 
 
 class _Watch:

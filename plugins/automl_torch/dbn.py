@@ -118,8 +118,8 @@ def _train(
             part.add_(speed)
         if clock.tick() >= 1:
             break
-    if clock.affordable < 1:
-        run.cut_short(clock.affordable)
+    if clock.late:
+        run.cut_short(clock.done)
 
 
 def prepare(net: nn.Module, material: Material, config: Config, run: Run) -> Material:

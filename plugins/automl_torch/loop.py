@@ -139,15 +139,16 @@ class Clock:
 
     def progress(self) -> float:
         """Share of the training that is over."""
-        return max(self._by_steps, self._by_time)
+        return max(self.done, self._by_time)
 
     @property
-    def affordable(self) -> float:
-        """Part of the planned steps that there is time for at the pace so far; 1 for all."""
-        return self._by_steps / max(self._by_steps, self._by_time)
+    def late(self) -> bool:
+        """Whether time would be over before the planned steps are, at the pace so far."""
+        return self._by_time > self.done
 
     @property
-    def _by_steps(self) -> float:
+    def done(self) -> float:
+        """Part of the planned steps that is over."""
         return self._done / self._steps
 
     @property
@@ -217,8 +218,8 @@ def train(net: nn.Module, task: Task, plan: Plan, run: Run) -> None:
                 keeper.keep()
         if over or progress >= 1:
             break
-    if clock.affordable < 1 and (plan.annealed or task.advance or not over):
-        run.cut_short(clock.affordable)
+    if clock.late and (plan.annealed or task.advance or not over):
+        run.cut_short(clock.done)
     keeper.restore()
     if not torch.isfinite(optimiser.weights.sum()):
         msg = "The net diverged: its weights are no longer finite; try a lower learning_rate."

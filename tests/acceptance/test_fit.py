@@ -22,7 +22,7 @@ from automl.search.journal import read_journal
 COLUMNS = [
     *("rank", "learner", "family", "plugin", "score", "score_low", "score_high", "score_val"),
     *("ties_best", "fit_seconds", "predict_rows_per_second", "spent_seconds", "trials"),
-    *("size_bytes", "status", "reason"),
+    *("size_bytes", "status", "reason", "time_limited"),
 ]
 TIMED = ["fit_seconds", "predict_rows_per_second", "spent_seconds"]
 FEW = ["linear", "decision_tree", "mlp"]

@@ -4,45 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from tests.report.reading import Page
 
-PLANTED = Path(__file__).parents[1] / "study" / "planted.py"
 COMMAND = (sys.executable, "-c", "from automl.cli import main; main()", "scale")
 BOTH = ("--learner", "planted_deep", "--learner", "planted_classical")
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """A folder with an installed plugin and a table that it reads the truth from."""
-    folder = tmp_path_factory.mktemp("study")
-    shutil.copy(PLANTED, folder / "planted.py")
-    info = folder / "planted-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[automl]\nplanted = planted\n")
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 2, 20_000)
-    table = pd.DataFrame({"sign": 2.0 * y - 1, "noise": rng.normal(size=len(y)), "label": y})
-    table.to_csv(folder / "planted.csv", index=False)
-    return folder
-
-
-def scale(home, *words, **more):
+def scale(home, *words, learners=BOTH, **more):
     path = os.pathsep.join([str(home), *filter(None, sys.path)])
     environment = {**os.environ, "PYTHONPATH": path}
-    command = [*COMMAND, "planted.csv", "-t", "label", "--cpus", "2", *BOTH, *words]
+    command = [*COMMAND, "planted.csv", "-t", "label", "--cpus", "2", *learners, *words]
     return subprocess.Popen(
         command,
         cwd=home,
@@ -121,6 +100,25 @@ def test_the_verdicts_can_be_read_again(study, home):
         check=True,
     )
     assert json.loads(again.stdout) == study.document
+
+
+def test_equal_seconds_may_be_asked_for(study, home):
+    asked = [*COMMAND[:-1], "scaling", "known", "--equal-seconds"]
+    said = subprocess.run(asked, cwd=home, capture_output=True, text=True, timeout=60, check=True)
+    assert said.stdout.startswith("In equal seconds, on 16,000 training rows, the best deep")
+
+
+def test_proportional_curves_do_not_catch_up_end_to_end(home):
+    """Deep errs 1.2 times as often at every number of rows."""
+    names = ("--learner", "planted_proportional", "--learner", "planted_falling")
+    words = ("--metric", "accuracy", "--regime", "default", "-o", "proportional", "--json")
+    found = done(scale(home, *words, learners=names))
+    assert found.code == 0, found.err
+    for contrast in json.loads(found.out)["contrasts"]:
+        assert contrast["level"]["verdict"] == "classical ahead"
+        assert contrast["rate"]["verdict"] in {"depends on the scale", "no evidence"}
+        assert contrast["rate"]["ratio_per_doubling"]["low"] < 1.0
+        assert "catches up" not in contrast["sentence"]
 
 
 def test_a_study_leaves_its_report(study, home):

@@ -204,8 +204,10 @@ def test_growth_ends_within_the_deadline_and_keeps_what_it_has(monkeypatch):
     config = {"n_estimators": 100_000}
     fitted = model("sklearn.ensemble:ExtraTreesClassifier", view, config, **FOREST)
     started = clock()
-    fitted.fit(view, None, FakeRun(seconds=1.5, clock=clock))
+    run = FakeRun(seconds=1.5, clock=clock)
+    fitted.fit(view, None, run)
     assert clock() - started < 2.0
+    assert run.censored == [fitted._estimator.n_estimators / 100_000]
     assert 1 <= fitted._estimator.n_estimators < 100_000
     assert len(fitted._estimator.estimators_) == fitted._estimator.n_estimators
     assert (fitted.predict(view).argmax(axis=1) == view.y).mean() > 0.9
@@ -214,8 +216,10 @@ def test_growth_ends_within_the_deadline_and_keeps_what_it_has(monkeypatch):
 def test_growth_reaches_the_configured_steps_when_there_is_time():
     view = classes()
     fitted = model("sklearn.ensemble:ExtraTreesClassifier", view, {"n_estimators": 50}, **FOREST)
-    fitted.fit(view, None, FakeRun(seconds=60))
+    run = FakeRun(seconds=60)
+    fitted.fit(view, None, run)
     assert len(fitted._estimator.estimators_) == 50
+    assert run.censored == []
 
 
 class Worsening(ClassifierMixin, BaseEstimator):
@@ -286,9 +290,11 @@ def test_an_estimator_that_grows_by_itself_minds_the_deadline():
     view = classes()
     fitted = model(f"{HERE}:Watched", view, fidelity="steps")
     started = time.perf_counter()
-    fitted.fit(view, None, FakeRun(seconds=0.5))
+    run = FakeRun(seconds=0.5)
+    fitted.fit(view, None, run)
     assert time.perf_counter() - started < 1.5
     assert 1 <= fitted._estimator.done_ < 40
+    assert run.censored
 
 
 def test_saving_refuses_types_that_were_not_declared(tmp_path):

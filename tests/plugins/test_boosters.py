@@ -174,6 +174,16 @@ def test_steps_are_larger_when_time_is_short_and_never_without_a_deadline(booste
     assert booster.used_rate(plenty) == pytest.approx(booster.rate)
 
 
+def test_a_fit_that_time_ended_or_hastened_says_so(booster):
+    view = data("multiclass", n=20_000)
+    _, hurried = booster.fit(view, rounds=300, seconds=0.7)
+    assert hurried.censored
+    assert all(0 < done < 1 for done in hurried.censored)
+    _, ended = booster.fit(view.take(slice(0, 900)), rounds=20, seconds=60.0)
+    _, patient = booster.fit(view.take(slice(0, 900)), seconds=600.0, patience=5)
+    assert ended.censored == patient.censored == []
+
+
 @pytest.mark.parametrize("absent", [[0], [3], [1, 2]])
 def test_classes_that_a_rung_lacks(booster, absent):
     view = data("multiclass")

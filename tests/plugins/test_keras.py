@@ -155,6 +155,7 @@ def test_it_ends_in_time_and_annealed(stop_rows):
     fit("keras_mlp", view.take(slice(0, 300)), {"epochs": 1})
     model, run = fit("keras_mlp", view, {"epochs": 1000}, stop_rows, seconds=3.0)
     assert -1.5 < run.seconds_left() < 1.5
+    assert len(run.censored) == 1
     assert loss_of(view, model.predict(view)) < 0.8
 
 

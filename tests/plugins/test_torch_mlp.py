@@ -137,6 +137,23 @@ def test_the_schedule_ends_annealed_by_steps_and_by_time():
 def test_it_stops_when_the_host_says_so():
     _, host = fitted("binary", last_step=3)
     assert host.steps == [1, 2, 3]
+    assert host.censored == []
+
+
+def test_a_training_that_time_ended_says_how_far_it_came():
+    _, host = fitted("binary", {**SMALL, "epochs": 1000}, n=20_000, seconds=1.0)
+    (done,) = host.censored
+    assert 0 < done < 0.5
+    _, host = fitted("binary", seconds=100.0)
+    assert host.censored == []
+
+
+def test_a_schedule_that_time_compressed_is_no_training_that_ended_by_itself():
+    """The host stops it early, but by then the learning rate was falling for want of time."""
+    long = {**SMALL, "epochs": 2000}
+    _, host = fitted("binary", long, n=20_000, seconds=3.0, last_step=2)
+    assert host.steps == [1, 2]
+    assert len(host.censored) == 1
 
 
 def test_it_keeps_the_best_epoch():

@@ -16,7 +16,8 @@ from benchmarks.controls import planted
 # of a text, so that nobody chose them
 SEEDS = tuple(np.frombuffer(hashlib.sha256(b"automl controls").digest()[:12], np.uint32).tolist())
 BETTER = {"deep scales better"}
-NOTHING = {"no evidence", "equivalent"}
+FAIR = planted.World()
+NOTHING = {"no evidence", "equivalent", "depends on the scale"}
 
 
 def family(study):
@@ -59,6 +60,83 @@ def test_parallel_curves_do_not_scale_better_or_worse(seed, make, behind):
     found = family(make(*(curves if behind == "deep" else curves[::-1]), seed))
     assert found["rate"]["verdict"] in NOTHING
     assert found["crossover"]["status"] != "observed"
+
+
+def share(word, deep, classical, world=FAIR, make=planted.study, times=20):
+    """How often a word is said of simulations on seeds that nobody chose."""
+    seeds = np.random.SeedSequence(SEEDS).generate_state(times)
+    said = [family(make(deep, classical, int(s), world=world))["rate"]["verdict"] for s in seeds]
+    return np.mean([one == word for one in said])
+
+
+@pytest.mark.parametrize("make", [planted.study, planted.fit])
+@pytest.mark.parametrize("factor", [1 / 1.3, 1 / 1.1, 1.1, 1.2, 1.3])
+def test_proportional_curves_do_not_scale_better_or_worse(make, factor):
+    """Of 20 simulations at 5%, 4 or more would be chance once in 60."""
+
+    def proportional(n):
+        return factor * planted.falling(n)
+
+    for word in ("deep scales better", "deep scales worse"):
+        assert share(word, proportional, planted.falling, make=make) <= 3 / 20
+
+
+@pytest.mark.parametrize(
+    "world",
+    [planted.World(correlation=0.2), planted.World(shared=True), planted.World(tails=3)],
+    ids=["correlated repeats", "shared test rows", "heavy tails"],
+)
+def test_evidence_that_is_worse_than_it_looks_makes_no_false_calls(world):
+    for word in ("deep scales better", "deep scales worse"):
+        assert share(word, planted.falling, planted.falling, world) <= 3 / 20
+
+
+def test_choosing_among_many_learners_is_not_taken_for_scaling():
+    """What a choice on few rows loses falls with the rows, on the side with more to choose from.
+
+    The best of both sides are equal; an envelope, chosen anew at each anchor, gains on both scales.
+    """
+    many = {f"net{i}": lambda n, i=i: (1 + i / 20) * planted.falling(n) for i in range(11)}
+    assert share("deep scales better", many, planted.falling, times=12) <= 2 / 12
+    found = [family(planted.study(many, planted.falling, seed)) for seed in range(12)]
+    followed, anew = (
+        np.mean([(one[key] or one["rate"])["per_doubling"] for one in found])
+        for key in ("rate", "envelope")
+    )
+    assert anew < followed - 0.001
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("make", [planted.study, planted.fit])
+@pytest.mark.parametrize("cut", ["net", "tree"])
+def test_whoever_was_cut_short_is_not_beaten(seed, make, cut):
+    """The cut side is far behind at every anchor, and falls further behind."""
+
+    def behind(n):
+        return planted.flat(n) + 0.1
+
+    curves = (behind, planted.falling) if cut == "net" else (planted.falling, behind)
+    found = family(make(*curves, seed, world=planted.World(censored=(cut,))))
+    assert found["level"]["verdict"] == found["rate"]["verdict"] == "undecided"
+    assert found["crossover"]["status"] not in {"observed", "none up to N", "not within 2x"}
+    side = "deep" if cut == "net" else "classical"
+    assert f"The {side} side was cut short by the time limit in " in found["sentence"]
+    ended = family(make(*curves, seed))
+    assert ended["level"]["verdict"] == f"{'classical' if cut == 'net' else 'deep'} ahead"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("cut", ["net", "tree"])
+def test_whoever_was_cut_short_and_leads_all_the_same_is_ahead(seed, cut):
+    curves = (planted.falling, lambda n: planted.falling(n) + 0.1)
+    found = family(
+        planted.study(
+            *(curves if cut == "net" else curves[::-1]), seed, world=planted.World(censored=(cut,))
+        )
+    )
+    side = "deep" if cut == "net" else "classical"
+    assert found["level"]["verdict"] == f"{side} ahead"
+    assert "or by more: the" in found["sentence"]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

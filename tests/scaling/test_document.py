@@ -20,7 +20,10 @@ from automl.scaling import (
 from benchmarks.controls import planted
 from tests.scaling.tables import study_of, table
 
-RATES = {"deep scales better", "deep scales worse", "equivalent", "no evidence"}
+RATES = {
+    *("deep scales better", "deep scales worse", "equivalent", "no evidence"),
+    *("undecided", "depends on tuning", "depends on the scale"),
+}
 MIRROR = {
     "deep scales better": "deep scales worse",
     "deep scales worse": "deep scales better",
@@ -65,10 +68,10 @@ def test_the_layout_is_the_one_of_the_contract():
     content = scaling_document(planted.study(planted.falling, planted.flat, 3))
     assert list(content) == [
         *("axis", "metric", "greater_is_better", "regime", "scored_on", "n_test", "repeats"),
-        *("interval", "learners", "contrasts", "backtest"),
+        *("interval", "equal_seconds", "fits", "not_reached", "learners", "contrasts", "backtest"),
     ]
     learner = content["learners"]["net"]
-    assert list(learner) == ["family", "points", "fit", "cost"]
+    assert list(learner) == ["family", "points", "fits", "fit", "cost"]
     assert list(learner["points"][0]) == [
         *("n", "score", "low", "high", "fit_seconds", "predict_seconds"),
     ]
@@ -76,11 +79,15 @@ def test_the_layout_is_the_one_of_the_contract():
     assert list(learner["cost"]) == ["exponent", "low", "high"]
     for contrast, kind in zip(content["contrasts"], ("family", "learner"), strict=True):
         assert list(contrast) == [
-            *("deep", "classical", "kind", "rate", "level", "crossover", "detectable", "sentence"),
+            *("deep", "classical", "kind", "repeats", "df", "rate", "level", "crossover"),
+            *("detectable", "cut_short", "envelope", "sentence"),
         ]
         assert contrast["kind"] == kind
-        assert list(contrast["rate"]) == ["per_doubling", "low", "high", "verdict"]
-        assert list(contrast["level"]) == ["n", "difference", "low", "high", "verdict"]
+        rate, level = contrast["rate"], contrast["level"]
+        assert list(rate) == ["per_doubling", "low", "high", "verdict", "ratio_per_doubling"]
+        assert list(rate["ratio_per_doubling"]) == ["value", "low", "high"]
+        assert list(level) == ["n", "difference", "low", "high", "verdict", "reversed_in"]
+        assert (contrast["repeats"], contrast["df"]) == (5, 4)
         assert list(contrast["crossover"]) == ["status", "low", "high"]
     assert (content["contrasts"][1]["deep"], content["contrasts"][1]["classical"]) == (
         "net",
@@ -142,7 +149,9 @@ def test_accuracy_says_what_the_error_rate_says(seed):
     study = planted.study(planted.falling, planted.flat, seed)
     flipped = replace(with_scores(study, lambda s: 1 - s), greater_is_better=True)
     first, other = (scaling_document(s)["contrasts"][0] for s in (study, flipped))
-    assert other["rate"] == pytest.approx(first["rate"])
+    for key in ("per_doubling", "low", "high"):
+        assert other["rate"][key] == pytest.approx(first["rate"][key])
+    assert other["rate"]["ratio_per_doubling"] == pytest.approx(first["rate"]["ratio_per_doubling"])
     assert other["sentence"] == first["sentence"]
 
 
@@ -156,6 +165,19 @@ def test_regimes_that_disagree_depend_on_tuning():
     assert "depends on tuning" in content["contrasts"][0]["sentence"]
     alone = scaling_document(study_of(rows[: len(rows) // 2]))
     assert alone["contrasts"][0]["rate"]["verdict"] == "deep scales better"
+
+
+def test_levels_that_are_reversed_by_tuning_are_told():
+    low, high = (lambda _: 0.1), (lambda _: 0.2)
+    rows = table({("net", "deep"): low, ("tree", "classical"): high}, regime="default")
+    rows += table({("net", "deep"): high, ("tree", "classical"): low}, regime="transferred")
+    family = scaling_document(study_of(rows))["contrasts"][0]
+    assert family["level"]["verdict"] == "classical ahead"
+    assert family["level"]["reversed_in"] == ["default"]
+    assert (
+        "With default settings it is the other way round: the best deep learner leads by 10"
+        in family["sentence"]
+    )
 
 
 def test_a_learner_that_stops_early_is_judged_at_its_own_top():

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from automl.scaling import Estimate, Series, crossover, decide, holm
+from automl.scaling import Estimate, Series, crossover, decide, decide_rate, holm
 
 finite = st.floats(-1, 1)
 
@@ -28,12 +30,28 @@ def test_what_is_neither_clear_nor_small_stays_open():
     assert decide(Estimate(0.0045, ((0.001, 1000),)), 0.005).sign is None
 
 
-def test_the_wider_error_counts():
-    estimate = Estimate(0.1, ((0.01, 1000), (0.02, 2)))
-    assert estimate.half() == pytest.approx(stats.t.ppf(0.975, 2) * 0.02)
-    assert estimate.p == pytest.approx(2 * stats.t.sf(5, 2))
-    reach = (stats.t.ppf(0.975, 2) + stats.t.ppf(0.8, 2)) * 0.02
-    assert estimate.detectable == pytest.approx(reach)
+def test_ahead_needs_the_margin_to_be_tested():
+    """The value exceeds the margin, and the interval excludes 0, but not the margin."""
+    near = Estimate(0.006, ((0.001, 1000),))
+    assert near.interval()[0] > 0
+    assert decide(near, 0.005).sign is None
+    assert decide(Estimate(0.0068, ((0.001, 1000),)), 0.005).sign == 1
+
+
+def test_errors_of_several_sources_combine_as_a_root_sum_of_squares():
+    estimate = Estimate(0.1, ((0.03, 1000), (0.04, 4)))
+    assert estimate.se == pytest.approx(0.05)
+    welch = 0.05**4 / (0.03**4 / 1000 + 0.04**4 / 4)
+    assert estimate.df == pytest.approx(welch)
+    assert estimate.half() == pytest.approx(stats.t.ppf(0.975, welch) * 0.05)
+    assert estimate.p == pytest.approx(2 * stats.t.sf(2, welch))
+
+
+@pytest.mark.parametrize(("alpha", "df"), [(0.05, 4), (0.05 / 11, 4), (0.05, 1e5)])
+def test_what_is_detectable_is_found_four_times_in_five(alpha, df):
+    reach = Estimate(0.0, ((0.01, df),)).detectable(alpha) / 0.01
+    critical = stats.t.ppf(1 - alpha / 2, df)
+    assert stats.nct.sf(critical, df, reach) == pytest.approx(0.8, abs=1e-3)
 
 
 def test_without_an_error_nothing_is_decided():
@@ -69,15 +87,16 @@ def test_plain_intervals_at_holms_levels_decide_as_holm_does(pairs):
     from statsmodels.stats.multitest import multipletests
 
     estimates = [Estimate(value, ((se, 10),)) for value, se in pairs]
-    rejected = multipletests([e.p for e in estimates], 0.05, "holm")[0]
-    levels = holm(estimates, [0.1] * len(estimates))
+    p = [e.p for e in estimates]
+    rejected = multipletests(p, 0.05, "holm")[0]
+    levels = holm(p, [1.0] * len(p))
     for estimate, at, expected in zip(estimates, levels, rejected, strict=True):
         low, high = estimate.interval(at.differ)
         assert (low > 0 or high < 0) == expected
 
 
 def test_one_learner_is_not_corrected():
-    levels = holm([Estimate(0.1, ((0.05, 100),))], [0.005])
+    levels = holm([0.3], [0.01])
     assert levels[0].differ == levels[0].equal == 0.05
 
 
@@ -118,3 +137,95 @@ def test_a_crossing_lies_within_the_anchors_and_mirrors(means, se):
     if found.status == "observed":
         assert 1000 <= found.low <= found.high <= 1000 * 2 ** ((len(means) - 1) / 2) + 1
         assert (found.low, found.high) == pytest.approx((mirrored.low, mirrored.high))
+
+
+# ------------------------------------------------------------------------- two scales
+
+
+SURE = ((0.001, 1000),)
+
+
+@pytest.mark.parametrize(
+    ("difference", "ratio", "word"),
+    [
+        (-0.02, -0.05, "deep scales better"),
+        (0.02, 0.05, "deep scales worse"),
+        (-0.02, 0.0, "depends on the scale"),
+        (-0.02, 0.05, "depends on the scale"),
+        (0.001, 0.0, "equivalent"),
+        (0.001, -0.05, "equivalent"),
+    ],
+)
+def test_who_gains_must_gain_on_both_scales(difference, ratio, word):
+    found = decide_rate(Estimate(difference, SURE), Estimate(ratio, SURE), 0.005)
+    assert found.word == word
+    mirrored = decide_rate(Estimate(-difference, SURE), Estimate(-ratio, SURE), 0.005)
+    swap = {"deep scales better": "deep scales worse", "deep scales worse": "deep scales better"}
+    assert mirrored.word == swap.get(word, word)
+
+
+def test_noise_on_both_scales_is_no_evidence():
+    vague = Estimate(-0.02, ((0.02, 4),))
+    assert decide_rate(vague, vague, 0.005).word == "no evidence"
+
+
+def test_a_ratio_that_is_not_defined_decides_nothing():
+    unknown = Estimate(np.nan, ())
+    assert decide_rate(Estimate(-0.02, SURE), unknown, 0.005).word == "depends on the scale"
+    assert decide_rate(Estimate(-0.02, ((0.05, 4),)), unknown, 0.005).word == "no evidence"
+
+
+# -------------------------------------------------------------------- fits cut short
+
+
+def test_what_would_be_lower_is_never_called_high():
+    high = Estimate(0.05, SURE, lower=True)
+    assert decide(high, 0.005).sign is None
+    assert decide(Estimate(-0.05, SURE, lower=True), 0.005).sign == -1
+    assert decide(Estimate(0.0, SURE, lower=True), 0.005).sign is None
+    assert decide(Estimate(0.05, SURE, higher=True), 0.005).sign == 1
+
+
+def test_a_rate_stands_where_more_time_would_only_strengthen_it():
+    def word(**sides):
+        one = Estimate(-0.02, SURE, **sides)
+        return decide_rate(one, one, 0.005).word
+
+    assert word(lower=True) == "deep scales better"
+    assert word(higher=True) == "undecided"
+    assert word(lower=True, higher=True) == "undecided"
+
+
+@given(
+    st.lists(st.booleans(), min_size=5, max_size=5),
+    st.lists(st.booleans(), min_size=5, max_size=5),
+    st.lists(st.floats(0, 0.5), min_size=5, max_size=5),
+)
+def test_bounds_hold_for_whatever_the_cut_fits_would_have_gained(deep, classical, gained):
+    """Let the losses of cut fits fall by any amounts: the slope moves only to the told sides."""
+    values = np.array([[0.3, 0.1, 0.2, 0.0, 0.1]])
+    n = 1000 * 2.0 ** np.arange(5) ** 0.9
+    series = Series(n, values, lower=np.array(deep), higher=np.array(classical))
+    change = np.array(gained) * (np.array(classical).astype(float) - np.array(deep))
+    for name in ("at", "slope"):
+        before = getattr(series, name)()
+        after = getattr(Series(n, values + change), name)()
+        if not before.lower:
+            assert after.value >= before.value - 1e-9
+        if not before.higher:
+            assert after.value <= before.value + 1e-9
+
+
+def test_a_crossing_that_rests_on_a_cut_fit_is_undecided():
+    series = gap(0.3, 0.1, -0.1, -0.3)
+    classical = np.array([False, False, True, True])
+    assert crossover(replace(series, higher=classical)).status == "undecided"
+    assert crossover(replace(series, lower=classical)).status == "observed"
+
+
+def test_a_cut_fit_next_to_a_crossing_widens_it():
+    series = gap(0.3, 0.1, -0.1, -0.3)
+    wide = crossover(replace(series, higher=np.array([False, False, True, False])))
+    assert wide.status == "observed"
+    assert wide.high == pytest.approx(series.n[-1])
+    assert wide.low == pytest.approx(crossover(series).low)

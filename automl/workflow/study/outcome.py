@@ -32,6 +32,12 @@ def outcomes(
     }
 
 
+def kept_from_top(dealer: StudyDealer, axis: Axis, repeats: int) -> tuple[str, ...]:
+    """Learners that time kept from the last anchor that they are made for, by name."""
+    accounts = {name: _Account(lane, axis, repeats, False) for name, lane in dealer.lanes.items()}
+    return tuple(sorted(name for name, account in accounts.items() if account.late))
+
+
 @dataclass(frozen=True, slots=True)
 class _Account:
     """One learner, when the study is over."""
@@ -43,19 +49,36 @@ class _Account:
 
     def outcome(self) -> tuple[Status, str]:
         """Its status, and what there is to say."""
-        lane, axis = self.lane, self.axis
-        done = {(at, r) for (_, at, r), rung in lane.finished.items() if rung.status == "ok"}
-        if not done:
+        lane = self.lane
+        counts, reached = self._counts, self._reached
+        if not any(counts):
             if lane.failure:
                 return "failed", lane.failure
             return "not_reached", self._cause(0)
-        counts = [sum(at == level for at, _ in done) for level in range(len(axis.levels))]
-        wanted = min(ENOUGH, self.repeats)
-        reached = max((at for at, count in enumerate(counts) if count >= wanted), default=-1)
         if reached < 0:
             return "ok", f"{max(counts)} of {self.repeats} repeats: {self._cause(0)}"
         told = (self._short(reached, counts[reached]), self._untuned(counts[reached], reached))
         return "ok", "; ".join(part for part in told if part)
+
+    @property
+    def late(self) -> bool:
+        """Whether time, and no fault of its own, keeps it from the last level it is made for."""
+        lane, reached = self.lane, self._reached
+        faults = [at for (_, at, _), rung in lane.finished.items() if rung.status == "failed"]
+        return reached < lane.top and max(faults, default=-1) <= reached
+
+    @property
+    def _counts(self) -> list[int]:
+        """Repeats in which it has each level."""
+        finished = self.lane.finished.items()
+        done = {(at, r) for (_, at, r), rung in finished if rung.status == "ok"}
+        return [sum(at == level for at, _ in done) for level in range(len(self.axis.levels))]
+
+    @property
+    def _reached(self) -> int:
+        """The last level that it has in enough repeats; -1 for none."""
+        wanted = min(ENOUGH, self.repeats)
+        return max((at for at, n in enumerate(self._counts) if n >= wanted), default=-1)
 
     def _short(self, reached: int, count: int) -> str:
         """What keeps its curve from the top, or from all repeats; empty if nothing does."""

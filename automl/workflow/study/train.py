@@ -20,6 +20,7 @@ from automl.workflow.study.dealer import SPARE, StudyDealer
 from automl.workflow.study.forecast import linear_seconds_a_row, plan_lines
 from automl.workflow.study.lane import Lane
 from automl.workflow.study.options import MOST_TRIALS
+from automl.workflow.study.outcome import kept_from_top
 from automl.workflow.study.points import Scorer, points_of
 from automl.workflow.study.store import CellStore
 
@@ -118,7 +119,6 @@ class Training:
             truth, _ = self.store.truths(job.step)
             value = float(self.metric.score(truth, outcome.predictions[""]))
             score = value if math.isfinite(value) else None
-        hurried = outcome.fit_seconds > HURRIED * job.allowance
         return Rung(
             learner=job.trial.learner,
             trial=job.trial.id,
@@ -134,8 +134,8 @@ class Training:
             reason=outcome.reason,
             steps=outcome.steps,
             overhead_seconds=round(outcome.overhead_seconds, 4),
-            hurried=hurried,
-            censored=hurried or outcome.censored,
+            hurried=outcome.fit_seconds > HURRIED * job.allowance,
+            censored=outcome.censored,
             needed_seconds=outcome.needed_seconds,
         )
 
@@ -159,10 +159,15 @@ class Training:
         """All points so far.
 
         Args:
-            terms: Whether the points of the first repeat get their per-row terms.
+            terms: Whether the points get their per-row terms.
         """
         points = points_of(self.dealer, self.axis, self.scorer, terms=terms)
-        return replace(self.blank, points=points)
+        return replace(
+            self.blank,
+            points=points,
+            not_reached=kept_from_top(self.dealer, self.axis, self.options.repeats),
+            seconds_per_row=self.fit.content["study"]["seconds_per_row"],
+        )
 
     def _calibrated(self) -> bool:
         """Whether every learner has been tried at the lowest level."""
