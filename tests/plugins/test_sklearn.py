@@ -224,7 +224,7 @@ def test_kernel_machines_bear_a_class_of_one_row():
 def test_boosting_takes_larger_steps_when_time_is_short_and_never_without_a_deadline():
     class Hasty:
         def __init__(self, left):
-            self.left, self.rates = left, []
+            self.left, self.rates, self.cut = left, [], []
 
         def __call__(self, steps, prediction, /):
             if steps:
@@ -234,6 +234,9 @@ def test_boosting_takes_larger_steps_when_time_is_short_and_never_without_a_dead
         def steps_left(self):
             return self.left
 
+        def cut_short(self, steps, /):
+            self.cut.append(steps)
+
     view = data("binary", "frame", n=300)
     for left, after in ((60, 0.25), (1, 0.3), (math.inf, 0.1)):
         model = boosting_classifier(learning_rate=0.1)
@@ -241,6 +244,7 @@ def test_boosting_takes_larger_steps_when_time_is_short_and_never_without_a_dead
         model.fit_steps(view.X, view.y, None, monitor)
         assert monitor.rates == [0.1, 0.1] + [after] * 4
         assert model.n_iter_ == 6
+        assert monitor.cut == ([] if math.isinf(left) else [6])
         assert model.booster.learning_rate == 0.1
 
 

@@ -267,9 +267,29 @@ def test_a_study_comes_back_from_disk(tmp_path, make):
     half = len(study.points) // 2
     write_study(tmp_path, replace(study, points=study.points[:half]))
     append_points(tmp_path, study.points[half:])
+    for line in (tmp_path / "points.jsonl").read_text().splitlines():
+        json.loads(line, parse_constant=pytest.fail)  # NaN is no JSON
     with (tmp_path / "points.jsonl").open("a") as file:
         file.write('{"learner": "torn')
     assert scaling_document(read_study(tmp_path)) == scaling_document(study)
+
+
+def test_studies_of_earlier_versions_can_be_read(tmp_path):
+    """Their points say `hurried`, and their header less."""
+    study = planted.study(planted.falling, planted.flat, 7)
+    write_study(tmp_path, study)
+    file = tmp_path / "points.jsonl"
+    first, *lines = [json.loads(line) for line in file.read_text().splitlines()]
+    for key in ("not_reached", "seconds_per_row", "equal_seconds"):
+        del first["study"][key]
+    for number, line in enumerate(lines):
+        del line["needed_seconds"], line["censored"]
+        line["hurried"] = number == 3
+    file.write_text("".join(json.dumps(line) + "\n" for line in (first, *lines)))
+    found = read_study(tmp_path)
+    assert [point.censored for point in found.points].index(True) == 3
+    assert found.not_reached == ()
+    assert scaling_document(found)["fits"] == {"count": 90, "censored": 1}
 
 
 def test_every_verdict_is_of_the_closed_vocabulary():
