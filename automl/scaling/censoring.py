@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.scaling.curve import SLACK
-from automl.scaling.picks import Cell, Cells, Pick, Side, pick
+from automl.scaling.picks import Cells, Pick, Side, pick
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +77,7 @@ def time_limit(
         name
         for name in sorted(side.keys() & set(study.not_reached))
         if not repeats <= {cell.repeat for cell in side[name] if cell.n >= last}
-        and _led(study, side, name)
+        and _might_lead(study, side, name, max(cell.n for cell in side[name]))
     ]
     more = [point.needed_seconds - point.fit_seconds for point in matter]
     more += [len(repeats) * _seconds_at(side[name], last) for name in behind]
@@ -111,7 +111,7 @@ def bounded(difference: Series, limits: Sequence[Limit]) -> Series:
 
 
 def _might_lead(study: Study, side: Side, name: str, last: float) -> bool:
-    """Whether a learner might lead its side at the last anchor, as far as is known.
+    """Whether a learner might lead its side at an anchor, as far as is known.
 
     It might unless fits of it that ended by themselves, no further than an octave below, trail by
     validation in most repeats: on published curves the leader at half of the rows still leads at
@@ -123,21 +123,7 @@ def _might_lead(study: Study, side: Side, name: str, last: float) -> bool:
         for cell, points in own.items()
         if SLACK * last / 2 <= cell.n <= last and not any(point.censored for point in points)
     ]
-    cells = [cell for cell in ended if cell.n == max(other.n for other in ended)]
-    return _preferred(study, side, name, cells)
-
-
-def _led(study: Study, side: Side, name: str) -> bool:
-    """Whether a learner led its side where time left it, or was cut short itself there."""
-    top = max(cell.n for cell in side[name])
-    cells = [cell for cell in side[name] if cell.n == top]
-    cut = any(point.censored for cell in cells for point in side[name][cell])
-    return cut or _preferred(study, side, name, cells)
-
-
-def _preferred(study: Study, side: Side, name: str, cells: Sequence[Cell]) -> bool:
-    """Whether validation prefers a learner in at least half of the cells; true of none."""
-    led = 0
+    led, cells = 0, [cell for cell in ended if cell.n == max(other.n for other in ended)]
     for cell in cells:
         every = [point for points in side.values() for point in points.get(cell, ())]
         led += any(point.learner == name for point in pick(study, every).points)

@@ -58,7 +58,9 @@ def main() -> None:
                     with file.open("a", encoding="utf-8") as evidence:
                         evidence.write(json.dumps(lines[-1]) + "\n")
     rows = ledger_of(lines)
-    write_ledger(arguments.output / "ledger.csv", rows, sum(line["seconds"] for line in lines))
+    ledger = arguments.output / "ledger.csv"
+    machine = measured_on(ledger) if arguments.judge else describe()
+    write_ledger(ledger, rows, sum(line["seconds"] for line in lines), machine)
     if arguments.output == HERE:
         head, rest = PAGE.read_text("utf-8").split(BEGIN)
         table = table_of(rows) + limited(lines)
@@ -159,12 +161,17 @@ def _tested(
     }
 
 
-def write_ledger(path: Path, rows: list[dict[str, Any]], seconds: float) -> None:
+def measured_on(ledger: Path) -> str:
+    """The machine that the evidence of a ledger was measured on."""
+    return ledger.read_text("utf-8").splitlines()[1].removeprefix("# ")
+
+
+def write_ledger(path: Path, rows: list[dict[str, Any]], seconds: float, machine: str) -> None:
     """ledger.csv, with the command, its hours and the machine above it."""
     with path.open("w", newline="") as file:
         file.write("# pip install benchmarks/claims/controls; python benchmarks/claims/run.py DATA")
         file.write(f" ({seconds / 3600:.1f} h)\n")
-        file.write(f"# {describe()}\n")
+        file.write(f"# {machine}\n")
         writer = csv.DictWriter(file, max(map(list, rows), key=len))
         writer.writeheader()
         writer.writerows(rows)
