@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from automl.scaling.estimate import Series
     from automl.scaling.points import Point, Study
 
-FEWEST = 3
+FEWEST_ANCHORS = 3
 """Anchors of the window below which there is no verdict on the rate."""
 TUNED_ANEW = {"retuned"}
 """Regimes in which a learner has other configurations at every anchor."""
@@ -250,7 +250,7 @@ def _ended(study: Study, pairs: Pairs, last: float) -> dict[Cell, tuple[Pick, Pi
     }
     kept = {cell: pair for cell, pair in pairs.items() if cell.n not in cut}
     anchors = np.array(sorted({cell.n for cell in kept}))
-    enough = window(anchors).sum() >= FEWEST
+    enough = window(anchors).sum() >= FEWEST_ANCHORS
     return kept if enough and not study.equal_seconds else dict(pairs)
 
 

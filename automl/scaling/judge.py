@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.scaling.conformal import FEWEST, half_width
-from automl.scaling.contrast import FEWEST as FEWEST_ANCHORS
-from automl.scaling.contrast import Contrast, contrasts
+from automl.scaling.contrast import FEWEST_ANCHORS, Contrast, contrasts
 from automl.scaling.curve import fit_curves
 from automl.scaling.estimate import Estimate
 from automl.scaling.picks import ENOUGH, learner_curves, loss_series, series

@@ -121,7 +121,7 @@ def cut_text(study: Study, one: Judged, side: Literal[0, 1]) -> str:
     cut = one.contrast.cut[side]
     alone = one.contrast.kind == "learner" and side == 0
     told = []
-    if cut.censored:
+    if cut.learners:
         names = "" if alone else f" ({', '.join(cut.learners)})"
         fits = f"{cut.censored} of {cut.fits} fits{names}"
         told.append(f"was cut short by the time limit in {fits}")

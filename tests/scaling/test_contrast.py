@@ -268,6 +268,17 @@ def test_one_that_led_where_time_left_it_is_not_beaten():
     assert "lacks boost, which time kept from 8,000 training rows" in found["sentence"]
 
 
+def test_only_fits_that_leave_the_verdict_open_are_told_with_it():
+    """A tree that trails was cut short once; the booster left behind leaves the side open."""
+    curves = THREE | {("boost", "classical"): flat(0.15), ("poor", "classical"): flat(0.4)}
+    rows = without(chosen(table(curves, noise=0.001)), "boost", lambda row: row["n"] > 4000)
+    once = ("poor", 8000, 0)
+    rows = [row | {"censored": (row["learner"], row["n"], row["repeat"]) == once} for row in rows]
+    found = scaling_of(replace(study_of(rows), not_reached=("boost",))).document["contrasts"][0]
+    assert found["cut_short"]["classical"]["censored"] == 1
+    assert "The classical side lacks boost, which time kept from" in found["sentence"]
+
+
 def test_one_that_trailed_where_time_left_it_costs_no_verdict():
     rows = without(chosen(table(THREE | BOOST, noise=0.001)), "boost", lambda r: r["n"] > 4000)
     study = replace(study_of(rows), not_reached=("boost",))
