@@ -126,7 +126,8 @@ def cut_text(study: Study, one: Judged, side: Literal[0, 1]) -> str:
         fits = f"{cut.censored} of {cut.fits} fits{names}"
         told.append(f"was cut short by the time limit in {fits}")
     if cut.left_behind:
-        names = " and ".join(cut.left_behind)
+        *others, last = cut.left_behind
+        names = f"{', '.join(others)} and {last}" if others else last
         told.append(f"lacks {names}, which time kept from {place(study, one.n)}")
     who = one.contrast.deep if alone else f"the {('deep', 'classical')[side]} side"
     return f"{who} {' and '.join(told)}"
