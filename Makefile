@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Two at a time; the others start Ray or watch a clock, and want the machine to themselves.
-SIDE_BY_SIDE := tests/data tests/hooks tests/plugins tests/scaling tests/testing
+SIDE_BY_SIDE := tests/adapters tests/data tests/hooks tests/plugins tests/rows tests/scaling tests/testing
 RUN := automl-runs/demo-$(shell date +%Y%m%d-%H%M%S)
 TORCH_CPU := https://download.pytorch.org/whl/cpu
 

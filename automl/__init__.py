@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from automl import scaling
+    from automl.adapters.boosting import BoosterEngine, BoosterModel, BoosterProblem
+    from automl.adapters.frame import category_levels, coded_matrix
+    from automl.adapters.rounds import BoosterRounds, BoosterTerms
+    from automl.adapters.sklearn import sklearn_learner
     from automl.api import AutoML
     from automl.errors import (
         ArtifactError,
@@ -16,14 +20,6 @@ if TYPE_CHECKING:
         PluginError,
         UsageError,
     )
-    from automl.hooks.boosting import (
-        RoundClock,
-        category_levels,
-        coded_matrix,
-        hastened,
-        spread_classes,
-    )
-    from automl.hooks.estimator import sklearn_learner
     from automl.hooks.spec import hookimpl
     from automl.space import Choice, Dimension, Float, Int, Size, Value
     from automl.types import (
@@ -36,6 +32,7 @@ if TYPE_CHECKING:
         Limits,
         Metric,
         Model,
+        Prior,
         Resources,
         Run,
         Rung,
@@ -52,11 +49,12 @@ _HOMES = {
     "AutoML": "automl.api",
     "hookimpl": "automl.hooks.spec",
     "scaling": "automl.scaling",
-    "sklearn_learner": "automl.hooks.estimator",
+    "sklearn_learner": "automl.adapters.sklearn",
     **dict.fromkeys(
-        ("RoundClock", "category_levels", "coded_matrix", "hastened", "spread_classes"),
-        "automl.hooks.boosting",
+        ("BoosterEngine", "BoosterModel", "BoosterProblem"), "automl.adapters.boosting"
     ),
+    **dict.fromkeys(("BoosterRounds", "BoosterTerms"), "automl.adapters.rounds"),
+    **dict.fromkeys(("category_levels", "coded_matrix"), "automl.adapters.frame"),
     **dict.fromkeys(("Float", "Int", "Choice", "Dimension", "Size", "Value"), "automl.space"),
     **dict.fromkeys(
         ("AutoMLError", "DataError", "UsageError", "PluginError", "BudgetError", "ArtifactError"),
@@ -73,6 +71,7 @@ _HOMES = {
             "Limits",
             "Metric",
             "Model",
+            "Prior",
             "Resources",
             "Run",
             "Rung",
@@ -92,6 +91,11 @@ __all__ = [
     "ArtifactError",
     "AutoML",
     "AutoMLError",
+    "BoosterEngine",
+    "BoosterModel",
+    "BoosterProblem",
+    "BoosterRounds",
+    "BoosterTerms",
     "BudgetError",
     "Choice",
     "Config",
@@ -107,8 +111,8 @@ __all__ = [
     "Metric",
     "Model",
     "PluginError",
+    "Prior",
     "Resources",
-    "RoundClock",
     "Run",
     "Rung",
     "Schema",
@@ -122,11 +126,9 @@ __all__ = [
     "__version__",
     "category_levels",
     "coded_matrix",
-    "hastened",
     "hookimpl",
     "scaling",
     "sklearn_learner",
-    "spread_classes",
 ]
 
 

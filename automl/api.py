@@ -16,23 +16,25 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import Tags
 
+from automl.anomaly.supervision import supervision_of
 from automl.artifact import NAME as ARTIFACT
 from automl.artifact import Predictor
 from automl.data.schema import encode_target, labelled
 from automl.errors import ArtifactError, UsageError
 from automl.hooks.manager import get_host
-from automl.metrics import get_metric, run_metric, score
+from automl.metrics import get_metric, score
+from automl.options import Options, options_of
 from automl.progress import PlainLines, Quiet
 from automl.report import write_report
+from automl.runs import directory
 from automl.scaling import Scaling, read_scaling
-from automl.search import rundir
-from automl.units import parse_duration, parse_size
-from automl.workflow import FitOptions, fit_run
+from automl.types import EMPTY
+from automl.workflow import fit_run
 from automl.workflow.prepare import read
-from automl.workflow.study import scale_run, study_options
+from automl.workflow.study import scale_run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from automl.space import Value
     from automl.types import Array, Observer
@@ -41,8 +43,35 @@ if TYPE_CHECKING:
 class AutoML(BaseEstimator):  # type: ignore[misc]
     """Trains deep and classical learners under one budget and keeps the best model.
 
-    Every parameter is the flag of `automl fit` of the same name; `automl fit --help` and the
-    reference in the documentation say what each means.
+    Parameters are the flags of `automl fit`; the reference in the documentation has more of each.
+
+    Args:
+        task: What kind of problem it is.
+        metric: What to optimise; see 'automl metrics'.
+        test: Locked rows: never trained on, only scored. A file or a DataFrame.
+        test_size: Lock this share of the rows instead of `test`.
+        time_limit: Budget of the whole command, such as 90s, 10m, 1h30m. Seconds too; None for
+            no limit.
+        trials: Configurations to start, over all learners; alone it makes a run reproducible.
+        preset: How thorough to be within the budget.
+        allocate: Equal time for every learner, or where it helps most.
+        learner: Only this learner; may be repeated. A name or several.
+        exclude: All but this learner; may be repeated. A name or several.
+        folds: Folds of cross-validation.
+        group: Rows of one group are never split apart.
+        time: Order in time: the last fifth validates.
+        drop: Leave this column out; may be repeated. A name or several.
+        positive: The positive class of a binary target.
+        contamination: Share of rows to flag, with `task` anomaly.
+        cpus: CPUs to use.
+        gpus: GPUs to use.
+        memory: Memory to use, such as 8GB. Bytes too.
+        address: A Ray cluster that runs already.
+        seed: Fixes all that is random.
+        output: Folder for the run; never overwritten. None for one that goes with this object.
+        resume: Go on with an earlier run. It needs `output`.
+        on_error: Note a failed fit and go on, or stop the command.
+        verbose: Print to stderr what was inferred and how the fit goes.
 
     Attributes:
         run_dir_: The run directory, with the journal, the leaderboard and the model.
@@ -84,31 +113,8 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         on_error: Literal["skip", "raise"] = "skip",
         verbose: bool = True,
     ) -> None:
-        self.task = task
-        self.metric = metric
-        self.test = test
-        self.test_size = test_size
-        self.time_limit = time_limit
-        self.trials = trials
-        self.preset = preset
-        self.allocate = allocate
-        self.learner = learner
-        self.exclude = exclude
-        self.folds = folds
-        self.group = group
-        self.time = time
-        self.drop = drop
-        self.positive = positive
-        self.contamination = contamination
-        self.cpus = cpus
-        self.gpus = gpus
-        self.memory = memory
-        self.address = address
-        self.seed = seed
-        self.output = output
-        self.resume = resume
-        self.on_error = on_error
-        self.verbose = verbose
+        # every parameter is an attribute of its name, as scikit-learn has it
+        self.__dict__.update((name, value) for name, value in locals().items() if name != "self")
 
     # ------------------------------------------------------------------------ fitting
 
@@ -147,34 +153,9 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return Path(folder)
 
-    def _options(self, output: Path) -> FitOptions:
-        seconds = None if self.time_limit is None else parse_duration(str(self.time_limit))
-        return FitOptions(
-            task=self.task,
-            metric=self.metric,
-            test=self.test,
-            test_size=None if self.test_size is None else float(self.test_size),
-            seconds=seconds,
-            trials=_whole(self.trials),
-            preset=self.preset,
-            allocate=self.allocate,
-            learner=_words(self.learner),
-            exclude=_words(self.exclude),
-            folds=_whole(self.folds),
-            group=self.group,
-            time=self.time,
-            drop=_words(self.drop),
-            positive=None if self.positive is None else str(self.positive),
-            contamination=None if self.contamination is None else float(self.contamination),
-            cpus=_whole(self.cpus),
-            gpus=_whole(self.gpus),
-            memory=None if self.memory is None else _bytes(self.memory),
-            address=self.address,
-            seed=int(self.seed),
-            output=output,
-            resume=self.resume,
-            on_error=self.on_error,
-        )
+    def _options(self, output: Path, study: Mapping[str, Any] = EMPTY) -> Options:
+        given = {option.name: getattr(self, option.parameter) for option in options_of("fit")}
+        return Options.parse({**given, **study, "output": output})
 
     def _open(self, path: Path) -> None:
         self._predictor, self.run_dir_ = Predictor.load(path), path
@@ -208,11 +189,11 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             X: As for `fit`.
             y: As for `fit`.
             axis: What grows.
-            regime: How learners are tuned: `default`, `transferred`, `retuned`; the first two
-                unless given.
+            regime: How learners are tuned: `default`, `transferred` (once, on few rows),
+                `retuned` (at every anchor); may be repeated. The first two unless given.
             repeats: Times that a fifth of the rows is held out anew.
-            anchors: Values on the axis; of rows two an octave.
-            price_per_hour: Of the machine, to say in the plan what the study costs.
+            anchors: Values on the axis; rows: two an octave.
+            price_per_hour: Price of the machine, to say what the study costs.
 
         Returns:
             Verdicts with their advice; `print` them. `study_dir_` is the directory of the study,
@@ -224,11 +205,16 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             BudgetError: The time ended before any fit did.
         """
         source, target = _source(X, y)
-        options = study_options(
-            self._options(self._folder()), axis, regime, repeats, anchors, price_per_hour
-        )
+        study = {
+            "axis": axis,
+            "regime": regime,
+            "repeats": repeats,
+            "anchors": anchors,
+            "price_per_hour": price_per_hour,
+        }
+        options = self._options(self._folder(), study)
         self.study_dir_ = scale_run(options, source, target, self._observer())
-        metric = run_metric(rundir.read(self.study_dir_), get_host().metrics().values())
+        metric = directory.read(self.study_dir_).judged_by(get_host().metrics().values())
         return read_scaling(self.study_dir_, metric)
 
     # --------------------------------------------------------------------- predicting
@@ -249,15 +235,15 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         return probabilities[:, np.argsort(np.asarray(predictor.schema.classes))]
 
     def anomaly_scores(self, X: Any, learner: str | None = None) -> Array:
-        """(n,) how strange each row is, in bits: -log2 of the share of rows as strange as it.
+        """(n,) calibrated scores: -log2 of the share of rows that score at least as high.
 
-        Of several detectors it is the mean; higher is stranger.
+        Of several detectors it is the mean; higher is more anomalous.
 
         Raises:
             UsageError: The task is another one.
         """
         predictor = self._fitted()
-        if predictor.schema.task != "anomaly":
+        if predictor.supervision.supervised:
             msg = f"there are no anomaly scores: the task is {predictor.schema.task}"
             raise UsageError(msg)
         return predictor.raw(self._table(X), learner)
@@ -275,12 +261,13 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         from sklearn.metrics import r2_score
 
         table = self._table(X)
-        schema = self._fitted().schema
+        predictor = self._fitted()
+        schema = predictor.schema
         if y is None and schema.target not in table.columns:
             msg = "there are no labels to score by; give them as y"
             raise UsageError(msg)
         truth = pd.Series(np.asarray(table[schema.target] if y is None else y))
-        if schema.task == "anomaly":
+        if not predictor.supervision.supervised:
             return self._ranked(table, truth.to_numpy())
         y_true, known = encode_target(schema, truth)
         y_pred, _ = encode_target(schema, self.predict(table))
@@ -295,7 +282,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             schema = labelled(schema, pd.DataFrame({"y": truth}), "y")
         y, known = encode_target(schema, truth)
         scores = self.anomaly_scores(table)[known]
-        return score(get_metric("roc_auc", "anomaly"), y[known], scores)
+        return score(get_metric("roc_auc", schema.task), y[known], scores)
 
     @property
     def leaderboard_(self) -> pd.DataFrame:
@@ -313,13 +300,13 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
 
     @property
     def scaling_(self) -> Scaling:
-        """What the fit says about scaling: `print` it to read it, `.plot()` it to see it.
+        """Verdicts of the fit on scaling: `print` it to read it, `.plot()` it to see it.
 
         Raises:
             ArtifactError: Only the model is here, not the run that it came from.
         """
         self._fitted()
-        metric = run_metric(rundir.read(self.run_dir_), get_host().metrics().values())
+        metric = directory.read(self.run_dir_).judged_by(get_host().metrics().values())
         return read_scaling(self.run_dir_, metric)
 
     def report(self, file: str | Path | None = None) -> Path:
@@ -371,16 +358,17 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         task = self._predictor.schema.task if hasattr(self, "_predictor") else self.task
+        supervised = supervision_of(task).supervised
         if task in {"binary", "multiclass"}:
             tags.estimator_type = "classifier"
         elif task == "regression":
             tags.estimator_type = "regressor"
-        elif task == "anomaly":
+        elif not supervised:
             tags.estimator_type = "outlier_detector"
         tags.input_tags.allow_nan = True
         tags.input_tags.string = True
         tags.input_tags.categorical = True
-        tags.target_tags.required = task != "anomaly"
+        tags.target_tags.required = supervised
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
@@ -424,20 +412,6 @@ def _unpacked(files: bytes, folder: Path) -> Path:
     with zipfile.ZipFile(io.BytesIO(files)) as archive:
         archive.extractall(folder)
     return folder
-
-
-def _words(names: Sequence[str] | str | None) -> tuple[str, ...]:
-    """Names that were given one by one, or one alone."""
-    return (names,) if isinstance(names, str) else tuple(names or ())
-
-
-def _whole(number: int | None) -> int | None:
-    """A plain integer, which NumPy's are not."""
-    return None if number is None else int(number)
-
-
-def _bytes(size: int | str) -> int:
-    return size if isinstance(size, int) else parse_size(size)
 
 
 def _frame(X: Any) -> pd.DataFrame:

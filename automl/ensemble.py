@@ -1,39 +1,43 @@
-"""Runs ensemblers over the out-of-fold predictions of a run, and cross-fits them."""
+"""Fits ensemblers to the out-of-fold predictions of a run, and cross-fits them."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from automl.errors import ArtifactError, BudgetError
+from automl.files import write_json
+from automl.hooks.calls import resolve
 from automl.metrics import loss, score
-from automl.search.record import Record
+from automl.runs.record import RunReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from automl.types import Array, Combiner, Ensembler, Metric
 
 FIT_ROWS = 20_000
-"""Scored rows that weights are found on at most, half of them from each half."""
+"""Most scored rows in a fit of weights, half of them from each half; they keep the standard error
+of an error rate below .004."""
 FIT_CELLS = 40_000_000
-"""Numbers (trials x rows x classes) held in memory to find weights: 160 MB."""
+"""Most numbers (trials x rows x classes) held in memory at once: 160 MB of float32."""
 PER_LEARNER = 5
-"""Configurations of one learner that an ensemble may draw from; one of an anomaly detector."""
+"""Configurations of one learner among the candidates; one where no target weighs them."""
+CANDIDATES = ((3.4, 15), (4.0, 40))
+"""(log10 of rows, candidates) between which the number of candidates is interpolated: as many as
+in AutoGluon's portfolios, but no fewer on few rows, where averaging does better than choosing."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Pool:
-    """What an ensembler may draw from, on a sample of the scored rows."""
+    """Candidate members of ensembles, on a sample of the scored rows."""
 
-    record: Record
+    record: RunReader
     metric: Metric
     trials: tuple[str, ...]
     families: tuple[str, ...]
@@ -43,19 +47,19 @@ class _Pool:
     y: Array
     """(s,) truth."""
     fits: tuple[Array, ...]
-    """Positions in the sample that each fit sees: all, then each half."""
+    """Positions in the sample of the rows of each fit: all, then each half."""
     losses: Array
     """(trials, fits) loss of each trial on the rows of each fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Blend:
-    """What one fit of an ensembler came to."""
+    """The result of one fit of an ensembler."""
 
     weights: dict[str, float]
     """Trial -> weight, greatest first."""
     trials: tuple[str, ...]
-    """The same trials in the order of the fit."""
+    """The keys of `weights` in the order of the fit."""
     combiner: Combiner | None = None
     """None: the weighted mean."""
 
@@ -72,63 +76,60 @@ class _Blend:
 def ensemble(
     run: Path, ensemblers: Sequence[Ensembler], metric: Metric, seed: int
 ) -> list[dict[str, Any]]:
-    """Combine a run's members and put weights and honest predictions on disk.
+    """Fit ensemblers and write their weights and honest predictions.
 
     Weights found on one half of the scored rows predict the other, both ways
     (`predictions/NAME-crossfit.npy`); the final weights are found on all scored rows and also
-    predict the locked test rows, where there are any (`predictions/NAME-test.npy`). The
-    baseline is a member only where nothing else finished.
+    predict the locked test rows, if there are any (`predictions/NAME-test.npy`). The baseline is a
+    member only if nothing else finished.
 
     Args:
         run: The run directory.
-        ensemblers: The ways to combine; each draws from the families it names.
-        metric: What they optimise.
-        seed: Seeds the rows drawn and the ensemblers.
+        ensemblers: The ensemblers; each uses learners of the families it names.
+        metric: The metric that they optimise.
+        seed: Seed of the sampled rows and of the ensemblers.
 
     Returns:
-        What `model/ensembles.json` holds, one entry an ensembler: `{name, family, plugin,
-        members: [{learner, trial, weight}], combiner, score_val, seconds, status, reason}`. One
-        without members says in `reason` why; `combiner` is None for a weighted mean, else
+        The content of `model/ensembles.json`, one entry an ensembler: `{name, family, plugin,
+        members: [{learner, trial, weight}], combiner, score_val, seconds, status, reason}`.
+        `reason` explains an entry without members; `combiner` is None for a weighted mean, else
         `{trials, state}`.
 
     Raises:
         BudgetError: no learner finished.
         ArtifactError: the directory is not a run, or is damaged.
     """
-    record = Record(run)
+    record = RunReader(run)
     pool = _pool(record, metric, seed)
     entries = [_entry(pool, ensembler, seed) for ensembler in ensemblers]
     path = run / "model" / "ensembles.json"
     path.parent.mkdir(exist_ok=True)
-    draft = path.with_suffix(".part")
-    draft.write_text(json.dumps(entries, indent=1), encoding="utf-8")
-    draft.replace(path)
+    write_json(path, entries)
     return entries
 
 
 def members(run: Path, ensembler: Ensembler, metric: Metric, seed: int) -> dict[str, float]:
-    """Trial -> weight that the ensembler would give now, greatest first; nothing is written.
+    """Map trials to the weights that an ensembler gives now, greatest first; write nothing.
 
     Raises:
         BudgetError: no learner finished.
     """
-    pool = _pool(Record(run), metric, seed)
-    families = ensembler.families
-    allowed = [i for i, f in enumerate(pool.families) if families is None or f in families]
+    pool = _pool(RunReader(run), metric, seed)
+    allowed = _allowed(pool, ensembler)
     return _blend(pool, ensembler, allowed, 0, seed).weights if allowed else {}
 
 
 # --------------------------------------------------------------------------------- members
 
 
-def _pool(record: Record, metric: Metric, seed: int) -> _Pool:
-    """Read the sampled rows of every trial; the baseline only where it stands alone."""
+def _pool(record: RunReader, metric: Metric, seed: int) -> _Pool:
+    """Read the predictions of every candidate; the baseline is one only if alone."""
     families = {s.name: s.family for s in record.standings}
     own = {
         t: families[name]
         for name, trials in record.candidates.items()
         for t in trials
-        if all(rung.size_bytes is not None for rung in record.models(t))  # it can predict
+        if all(rung.size_bytes is not None for rung in record.models(t))  # a saved model
     }
     own = {t: family for t, family in own.items() if family != "baseline"} or own
     if not own:
@@ -151,38 +152,39 @@ def _pool(record: Record, metric: Metric, seed: int) -> _Pool:
 
 
 def _sample(rows: Array, most: int, rng: np.random.Generator) -> Array:
-    """At most so many of the rows, ascending."""
+    """Sample at most `most` rows, ascending."""
     if len(rows) <= most:
         return rows
     return np.sort(rng.choice(rows, most, replace=False))
 
 
 def _members(pool: _Pool, allowed: Sequence[int], fit: int) -> list[int]:
-    """The trials one fit draws from: the best of every learner first, then the second best.
-
-    Their number is that of AutoGluon's portfolios, but no fewer on few rows: there ensemblers
-    do better to average over many than to choose.
-    """
-    rows = len(pool.fits[fit])
-    most = round(np.interp(np.log10(max(rows, 1)), [3.4, 4], [15, 40]))
+    """Candidates of one fit: the best trial of every learner, then the second best, and so on."""
+    rows, counts = zip(*CANDIDATES, strict=True)
+    most = round(np.interp(np.log10(max(len(pool.fits[fit]), 1)), rows, counts))
     seen: Counter[str] = Counter()
     order = []
     for i in sorted(allowed, key=lambda i: (pool.losses[i, fit], i)):
         learner = pool.record.learner_of(pool.trials[i])
         order.append((seen[learner], pool.losses[i, fit], i))
         seen[learner] += 1
-    each = 1 if pool.record.anomaly else PER_LEARNER
+    each = PER_LEARNER if pool.record.supervision.supervised else 1
     return [i for place, _, i in sorted(order)[:most] if place < each]
 
 
 # --------------------------------------------------------------------------------- weights
 
 
+def _allowed(pool: _Pool, ensembler: Ensembler) -> list[int]:
+    """Indices of the candidates whose family the ensembler uses."""
+    families = ensembler.families
+    return [i for i, f in enumerate(pool.families) if families is None or f in families]
+
+
 def _entry(pool: _Pool, ensembler: Ensembler, seed: int) -> dict[str, Any]:
     """Weights, predictions and score of one ensembler, or the reason why there are none."""
     start = time.perf_counter()
-    families = ensembler.families
-    allowed = [i for i, f in enumerate(pool.families) if families is None or f in families]
+    families, allowed = ensembler.families, _allowed(pool, ensembler)
     entry: dict[str, Any] = {
         "name": ensembler.name,
         "family": "ensemble",
@@ -197,11 +199,11 @@ def _entry(pool: _Pool, ensembler: Ensembler, seed: int) -> dict[str, Any]:
     if not allowed:
         return entry
     try:
-        blends = [_blend(pool, ensembler, allowed, fit, seed) for fit in range(3)]
+        blends = [_blend(pool, ensembler, allowed, fit, seed) for fit in range(len(pool.fits))]
         value = _write(pool, ensembler.name, blends)
     except ArtifactError:
         raise
-    except Exception as error:  # noqa: BLE001 - a plugin's algorithm costs its row, not the run
+    except Exception as error:  # noqa: BLE001 - a plugin's error costs its row, not the run
         return entry | {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
     final = blends[0]
     found = {
@@ -222,14 +224,14 @@ def _entry(pool: _Pool, ensembler: Ensembler, seed: int) -> dict[str, Any]:
 def _blend(
     pool: _Pool, ensembler: Ensembler, allowed: Sequence[int], fit: int, seed: int
 ) -> _Blend:
-    """What the ensembler makes of the rows of one fit."""
+    """Fit an ensembler to the rows of one fit."""
     members = _members(pool, allowed, fit)
     if len(members) == 1:
         alone = pool.trials[members[0]]
         return _Blend({alone: 1.0}, (alone,))
     rows = pool.fits[fit]
     stack = pool.predictions[np.ix_(np.array(members), rows)]
-    algorithm = _factory(ensembler)(seed)
+    algorithm = resolve(ensembler.factory)(seed)
     weights = np.asarray(algorithm.fit(stack, pool.y[rows], pool.metric), dtype=np.float64)
     if weights.shape != (len(members),) or not np.isfinite(weights).all() or not weights.any():
         msg = f"the ensembler gave weights {weights!r} for {len(members)} members"
@@ -243,18 +245,18 @@ def _blend(
 
 
 def _write(pool: _Pool, name: str, blends: Sequence[_Blend]) -> float:
-    """Write an ensemble's predictions; its score on all scored rows as finally fitted.
+    """Write the predictions of an ensemble; return the score of the final weights on all rows.
 
     Members are read in strips of rows, so that not all of them are in memory at once.
     """
     record, folder = pool.record, pool.record.run / "predictions"
     final, *halves = blends
-    # each half of the rows gets what the other half found
+    # each half of the rows is predicted by the fit on the other half
     others = list(zip(record.halves, reversed(halves), strict=False))
     shape = (len(record.y), *pool.predictions.shape[2:])
     blend, crossfit = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     trials = list(dict.fromkeys(trial for found in blends for trial in found.trials))
-    step = max(1000, FIT_CELLS // (len(trials) * int(np.prod(shape[1:]))))
+    step = max(1, FIT_CELLS // (len(trials) * int(np.prod(shape[1:]))))
     for start in range(0, shape[0], step):
         strip = np.arange(start, min(start + step, shape[0]))
         whole = len(strip) == shape[0]
@@ -277,17 +279,8 @@ def _check(blend: Array, found: _Blend) -> None:
         raise ValueError(msg)
 
 
-def _factory(ensembler: Ensembler) -> Callable[[int], Any]:
-    """The callable that makes the algorithm, imported now."""
-    if not isinstance(ensembler.factory, str):
-        return ensembler.factory
-    module, _, name = ensembler.factory.partition(":")
-    factory: Callable[[int], Any] = getattr(import_module(module), name)
-    return factory
-
-
 def _plugin(ensembler: Ensembler) -> str:
-    """The package that brings the algorithm."""
+    """The package that declares the ensembler."""
     factory = ensembler.factory
     module = factory if isinstance(factory, str) else getattr(factory, "__module__", "")
     return module.partition(":")[0].partition(".")[0]

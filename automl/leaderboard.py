@@ -1,4 +1,7 @@
-"""Who won, by how much, and who did not run: computed from the run directory alone."""
+"""The leaderboard of a run: scores, intervals, ties, and the learners without a score.
+
+A function of the run directory alone.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.errors import ArtifactError
-from automl.metrics import choice_metric, influence, interval, loss, score, standard_error
+from automl.files import replacing
+from automl.metrics import influence, interval, loss, loss_sign, score, standard_error
 from automl.metrics.scoring import Z95
-from automl.search.record import Record
+from automl.runs.record import RunReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,24 +48,24 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    """A ranked row: the honest per-row terms and what is printed beside them."""
+class _RankedRow:
+    """A row of the leaderboard with the per-row terms of its score."""
 
     row: dict[str, Any]
     terms: Array
-    """(m,) float64; their mean is the score. All NaN where it is not defined."""
+    """(m,) float64 with the score as mean; all NaN where the score is not defined."""
 
 
 def leaderboard(run: Path, metric: Metric) -> pd.DataFrame:
-    """One row a learner and an ensemble, best first; those that were not ranked come last.
+    """Rank the learners and ensembles, best first; those without a rank come last.
 
-    `score` is the honest one. With locked test rows: the configuration that did best on
-    validation, scored on them. Otherwise cross-fitted: chosen on one half of the scored rows,
-    scored on the other, both ways, and averaged over the rows. `score_val` is what the choice
-    saw. `ties_best` marks rows whose paired difference to the best is within 1.96 standard
-    errors. Seconds, speed and size are those of the model that the row stands for: all fold
-    models of the best configuration, or all members of an ensemble. `time_limited` marks rows any
-    of whose models time ended or hastened.
+    `score` is honest. With locked test rows it is the test score of the configuration with the best
+    validation score. Otherwise it is cross-fitted: a configuration is chosen on one half of the
+    scored rows and scored on the other, both ways, averaged over the rows. `score_val` is the
+    validation score that decided the choice. `ties_best` marks rows whose paired difference to the
+    best is within 1.96 standard errors. Seconds, speed and size are those of the model of the row:
+    all fold models of the best configuration, or all members of an ensemble. `time_limited` marks
+    rows with a model that the time limit ended or hastened.
 
     Args:
         run: The run directory.
@@ -72,7 +76,7 @@ def leaderboard(run: Path, metric: Metric) -> pd.DataFrame:
     """
     import pandas as pd
 
-    record = Record(run)
+    record = RunReader(run)
     entries = [_learner(record, name, metric) for name in record.ranked]
     left_out = [asdict(s) for s in record.standings if s.status != "ok"]
     for ensemble in _read_ensembles(run):
@@ -92,27 +96,25 @@ def leaderboard(run: Path, metric: Metric) -> pd.DataFrame:
 
 
 def write_leaderboard(run: Path, metric: Metric) -> pd.DataFrame:
-    """Compute the leaderboard and put it into `leaderboard.csv` of the run directory."""
+    """Compute the leaderboard and write it to `leaderboard.csv` of the run directory."""
     table = leaderboard(run, metric)
-    draft = run / "leaderboard.csv.part"
-    table.to_csv(draft, index=False)
-    draft.replace(run / "leaderboard.csv")
+    with replacing(run / "leaderboard.csv") as draft:
+        table.to_csv(draft, index=False)
     return table
 
 
 def of_choice(board: pd.DataFrame, choice: Metric, whole: Iterable[str], *, locked: bool) -> str:
-    """The row that predicts unless another is named; of those whose models are saved.
+    """Choose the default model among the rows whose models are saved.
 
-    The highest ensemble over all learners, if the rows cannot tell it from the best: it leans less
-    on the luck of one choice. Else the highest ensemble of one family that they cannot tell from
-    the best, else the best row.
+    The highest ensemble over all learners, if it ties with the best row: it depends less on the
+    luck of a single choice. Else the highest ensemble of one family that ties, else the best row.
 
     Args:
         board: A leaderboard with at least one ranked row.
         choice: The metric of `score_val`.
         whole: The ensembles over all learners.
-        locked: Whether scores come from rows or labels that no choice may see; then it is the
-            ensemble that did best on validation.
+        locked: Whether scores come from rows or labels that no choice may use; then the ensemble
+            with the best validation score is chosen.
     """
     saved = board[board["size_bytes"].notna()]
     blends = saved[saved["family"].eq("ensemble") & saved["status"].eq("ok")]
@@ -130,26 +132,21 @@ def of_choice(board: pd.DataFrame, choice: Metric, whole: Iterable[str], *, lock
 
 
 def scored_on(run: Path) -> str:
-    """What the honest scores stand on: "test" for locked rows, else "crossfit"."""
+    """Origin of the honest scores: "test" for locked rows, else "crossfit"."""
     return "test" if (run / "predictions" / "truth_test.npy").exists() else "crossfit"
 
 
 def best_trials(run: Path, metric: Metric) -> dict[str, str]:
-    """Ranked learner -> its trial that does best on all scored rows, which stands for it."""
-    record = Record(run)
-    choice = _choice(record, metric)
+    """Map each ranked learner to its best trial on all scored rows, which represents it."""
+    record = RunReader(run)
+    choice = record.supervision.choice_of(metric)
     return {name: _best(record, name, choice) for name in record.ranked}
 
 
 # ------------------------------------------------------------------------------- choosing
 
 
-def _choice(record: Record, metric: Metric) -> Metric:
-    """What configurations are chosen by: anomaly detectors never by labels."""
-    return choice_metric(metric, "anomaly") if record.anomaly else metric
-
-
-def _values(record: Record, learner: str, metric: Metric) -> Array:
+def _values(record: RunReader, learner: str, metric: Metric) -> Array:
     """(trials, 1 + halves) losses of a learner's candidates on all scored rows and each half."""
     return np.array(
         [
@@ -164,7 +161,7 @@ def _loss(metric: Metric, y: Array, prediction: Array) -> float:
     return loss(metric, score(metric, y, prediction))
 
 
-def _best(record: Record, learner: str, metric: Metric) -> str:
+def _best(record: RunReader, learner: str, metric: Metric) -> str:
     trials = record.candidates[learner]
     values = [_loss(metric, record.y, record.prediction(t)) for t in trials]
     return trials[int(np.argmin(values))]
@@ -173,16 +170,16 @@ def _best(record: Record, learner: str, metric: Metric) -> str:
 # ---------------------------------------------------------------------------------- rows
 
 
-def _learner(record: Record, learner: str, metric: Metric) -> _Entry:
-    """A learner, by its best configuration; of equal ones the first that was dealt."""
-    choice = _choice(record, metric)
+def _learner(record: RunReader, learner: str, metric: Metric) -> _RankedRow:
+    """The row of a learner: its best configuration, of equal ones the first started."""
+    choice = record.supervision.choice_of(metric)
     trials, values = record.candidates[learner], _values(record, learner, choice)
     chosen = [trials[i] for i in values.argmin(axis=0)]
     best = chosen[0]
     if record.y_test is not None:
         terms = influence(metric, record.y_test, record.test_prediction(best))
     elif len(record.halves) == 2:
-        # what half 0 chose is scored on half 1, and the reverse
+        # the choice of half 0 is scored on half 1, and the reverse
         read = {trial: record.prediction(trial) for trial in set(chosen[1:])}
         terms = _by_half(record, metric, [read[trial] for trial in reversed(chosen[1:])])
     else:
@@ -196,28 +193,28 @@ def _learner(record: Record, learner: str, metric: Metric) -> _Entry:
         **_costs(record, [best]),
     }
     standing = next(s for s in record.standings if s.name == learner)
-    return _Entry(row | {"family": standing.family, "plugin": standing.plugin}, terms)
+    return _RankedRow(row | {"family": standing.family, "plugin": standing.plugin}, terms)
 
 
-def _by_half(record: Record, metric: Metric, predictions: Sequence[Array]) -> Array:
-    """(m,) terms, each half's from its own prediction; NaN for rows in neither half."""
+def _by_half(record: RunReader, metric: Metric, predictions: Sequence[Array]) -> Array:
+    """(m,) terms, of each half from its own prediction; NaN for rows in neither half."""
     terms = np.full(len(record.y), math.nan)
     for rows, prediction in zip(record.halves, predictions, strict=True):
         terms[rows] = _terms(record, metric, prediction, rows)
     return terms
 
 
-def _terms(record: Record, metric: Metric, prediction: Array, rows: Array) -> Array:
-    """(len(rows),) terms of the answered rows among those given; NaN for the others."""
+def _terms(record: RunReader, metric: Metric, prediction: Array, rows: Array) -> Array:
+    """(len(rows),) terms of the labelled rows among those given; NaN for the others."""
     terms = np.full(len(rows), math.nan)
-    there = record.answered[rows]
+    there = record.answers.known[rows]
     rows = rows[there]
-    terms[there] = influence(metric, record.answers[rows], prediction[rows])
+    terms[there] = influence(metric, record.answers.scored[rows], prediction[rows])
     return terms
 
 
-def _ensemble(record: Record, entry: dict[str, Any], metric: Metric) -> _Entry:
-    """An ensemble, by the predictions that `automl.ensemble` left."""
+def _ensemble(record: RunReader, entry: dict[str, Any], metric: Metric) -> _RankedRow:
+    """The row of an ensemble, from the predictions that `automl.ensemble` wrote."""
     if record.y_test is not None:
         terms = influence(metric, record.y_test, _blend(record, f"{entry['name']}-test"))
     else:
@@ -234,10 +231,10 @@ def _ensemble(record: Record, entry: dict[str, Any], metric: Metric) -> _Entry:
         **costs,
         "fit_seconds": costs["fit_seconds"] + entry["seconds"],
     }
-    return _Entry(row, terms)
+    return _RankedRow(row, terms)
 
 
-def _blend(record: Record, name: str) -> Array:
+def _blend(record: RunReader, name: str) -> Array:
     path = record.run / "predictions" / f"{name}.npy"
     wanted = len(record.y if record.y_test is None else record.y_test)
     try:
@@ -251,7 +248,7 @@ def _blend(record: Record, name: str) -> Array:
     return prediction
 
 
-def _costs(record: Record, trials: Iterable[str]) -> dict[str, Any]:
+def _costs(record: RunReader, trials: Iterable[str]) -> dict[str, Any]:
     """Seconds, speed and bytes of all models of the trials together."""
     trials = list(trials)
     fits = [rung for trial in trials for rung in record.models(trial)]
@@ -265,8 +262,8 @@ def _costs(record: Record, trials: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def _seconds_per_row(record: Record, trial: str) -> float:
-    """Prediction by all models of a trial; its validation and test rows were predicted at once."""
+def _seconds_per_row(record: RunReader, trial: str) -> float:
+    """Seconds per row of all models of a trial, whose validation and test rows are one batch."""
     tests = 0 if record.y_test is None else len(record.y_test)
     rows = np.bincount(record.fold[record.fold >= 0]) + tests
     fits = record.final[trial].values()
@@ -274,10 +271,10 @@ def _seconds_per_row(record: Record, trial: str) -> float:
     return mean * len(record.models(trial))
 
 
-def _ranked(entries: Iterable[_Entry], metric: Metric) -> list[dict[str, Any]]:
-    """The rows best first, each with its score, interval and whether it ties with the best."""
+def _ranked(entries: Iterable[_RankedRow], metric: Metric) -> list[dict[str, Any]]:
+    """Sort the rows, best first, and add score, interval and ties."""
 
-    def place(entry: _Entry) -> tuple[float, bool, str]:
+    def place(entry: _RankedRow) -> tuple[float, bool, str]:
         single = entry.row["family"] != "ensemble"
         return (loss(metric, _value(entry.terms)), not single, entry.row["learner"])
 
@@ -296,7 +293,7 @@ def _ranked(entries: Iterable[_Entry], metric: Metric) -> list[dict[str, Any]]:
 
 
 def _value(terms: Array) -> float:
-    """Mean over the rows whose score is defined: a half with one class has no AUC."""
+    """Mean over the rows whose term is defined: a half with one class has no AUC."""
     defined = terms[np.isfinite(terms)]
     return float(defined.mean()) if len(defined) else math.nan
 
@@ -309,7 +306,7 @@ def _honest(metric: Metric, terms: Array) -> tuple[float, float, float]:
 
 
 def _ties(terms: Array, best: Array) -> bool:
-    """Whether the paired difference to the best is within 1.96 standard errors."""
+    """True if the paired difference to the best is within 1.96 standard errors."""
     if terms is best:
         return True
     difference = terms - best
@@ -319,7 +316,7 @@ def _ties(terms: Array, best: Array) -> bool:
     return bool(abs(difference.mean()) <= Z95 * standard_error(difference))
 
 
-def _unranked(record: Record, entry: dict[str, Any]) -> dict[str, Any]:
+def _unranked(record: RunReader, entry: dict[str, Any]) -> dict[str, Any]:
     name = entry["name"]
     spent = {"spent_seconds": record.spent.get(name, 0.0), "trials": record.trials.get(name, 0)}
     told = {key: entry[key] for key in ("family", "plugin", "status", "reason")}
@@ -330,7 +327,7 @@ def _score_of(metric: Metric, value: float) -> float:
     """The score whose loss is `value`."""
     if math.isinf(value):
         return math.nan
-    return -value if metric.greater_is_better else value
+    return loss_sign(greater_is_better=metric.greater_is_better) * value
 
 
 def _read_ensembles(run: Path) -> list[dict[str, Any]]:

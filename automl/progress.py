@@ -1,4 +1,4 @@
-"""A fit as it is watched, in lines: what it says, phases, new bests and how far it is."""
+"""Progress of a fit as lines on stderr: notes, phases, new bests and counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 STATUS_EVERY = 10.0
 """Seconds between two plain status lines."""
 BEST_EVERY = 2.0
-"""Seconds that a plain line about a new best waits for others."""
+"""Seconds between two plain lines about new bests."""
 PHASES = {
     "read": "reading the data",
     "search": "training",
@@ -47,14 +47,14 @@ def best_text(best: Mapping[Family, tuple[str, float]]) -> str:
 
 
 def leaders(best: Mapping[Family, tuple[str, float]]) -> list[tuple[Family, str, float]]:
-    """Families by name, the baseline only while it is alone."""
+    """Families by name; the baseline only while it is alone."""
     return [
         (family, *best[family]) for family in sorted(best) if family != "baseline" or len(best) == 1
     ]
 
 
 def counts_text(progress: Progress) -> str:
-    """How many fits ended well, and how many did not."""
+    """Count the fits that succeeded and failed."""
     failed = f", {progress.failed} failed" if progress.failed else ""
     return f"{progress.finished} {'fit' if progress.finished == 1 else 'fits'}{failed}"
 

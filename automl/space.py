@@ -13,7 +13,7 @@ Growth: TypeAlias = Literal["linear", "root", "log2"]
 
 @dataclass(frozen=True, slots=True)
 class Float:
-    """A real number in [low, high], searched on a log scale if asked."""
+    """A real number in [low, high], on a log scale if `log`."""
 
     low: float
     high: float
@@ -21,13 +21,13 @@ class Float:
 
     @property
     def fault(self) -> str:
-        """What is wrong with the range, if anything."""
+        """The fault of the range; empty if there is none."""
         return _fault(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Int:
-    """An integer in [low, high], both ends included, searched on a log scale if asked."""
+    """An integer in [low, high], both ends included, on a log scale if `log`."""
 
     low: int
     high: int
@@ -35,7 +35,7 @@ class Int:
 
     @property
     def fault(self) -> str:
-        """What is wrong with the range, if anything."""
+        """The fault of the range; empty if there is none."""
         return _fault(self)
 
 
@@ -50,7 +50,7 @@ class Choice:
 
     @property
     def fault(self) -> str:
-        """What is wrong with the options, if anything; not every author has a type checker."""
+        """The fault of the options; empty if there is none. Not all authors use a type checker."""
         options: tuple[object, ...] = self.options
         if not options:
             return "offers no option"
@@ -78,21 +78,21 @@ def _fault(range_: Float | Int) -> str:
 class Size:
     """The setting that makes a learner's model larger, which a study of model sizes changes.
 
-    `grows` says how it follows the size of the model: "linear" (leaves, trees), "root" (the width
-    of a net, whose weights grow with its square), "log2" (the depth of a tree, whose leaves double
-    with each level).
+    `grows` is the growth of the setting with the size of the model: "linear" (leaves, trees),
+    "root" (the width of a net, whose weights grow with its square), "log2" (the depth of a tree,
+    whose leaves double with each level).
     """
 
     setting: str
     usual: int
-    """Its value where a configuration does not name it."""
+    """Value of the setting in configurations that do not name it."""
     grows: Growth = "linear"
     multiple: int = 1
-    """Its values are multiples of this."""
+    """Common divisor of the values of the setting."""
 
     @property
     def fault(self) -> str:
-        """What is wrong with it, if anything."""
+        """The fault of the declaration; empty if there is none."""
         if self.grows not in get_args(Growth):
             return f"grows {self.grows!r}; it may be {', '.join(get_args(Growth))}"
         for name, count in {"usual": self.usual, "multiple": self.multiple}.items():

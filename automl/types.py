@@ -6,7 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    NamedTuple,
+    Protocol,
+    TypeAlias,
+    cast,
+    runtime_checkable,
+)
 
 from automl.space import Dimension, Size, Value
 
@@ -14,12 +23,14 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-API_VERSION = 1
+API_VERSION = 2
 
 Task: TypeAlias = Literal["binary", "multiclass", "regression", "anomaly"]
 Family: TypeAlias = Literal["deep", "classical", "ensemble", "baseline"]
 ViewKind: TypeAlias = Literal["frame", "matrix", "tensors", "plain_tensors"]
 Status: TypeAlias = Literal["ok", "failed", "skipped", "not_reached"]
+Regime: TypeAlias = Literal["default", "transferred", "halving", "retuned"]
+"""Origin of the settings that a point was fitted with."""
 ColumnKind: TypeAlias = Literal["number", "category", "datetime", "text", "set_aside"]
 Config: TypeAlias = Mapping[str, Value]
 Array: TypeAlias = "np.ndarray[Any, Any]"
@@ -32,7 +43,7 @@ EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """How one feature column is read, and why."""
+    """One feature column: how it is read, and why."""
 
     name: str
     kind: ColumnKind
@@ -46,7 +57,7 @@ class Column:
     missing_words: tuple[str, ...] = ()
     """Spellings read as missing in this column."""
     as_text: bool = False
-    """Whether its values stood as text; a file of new rows is then read as text there, so that
+    """True if its values stood as text; a file of new rows is then read as text there, so that
     1.50 stays 1.50 where no word happens to be among the numbers."""
 
 
@@ -56,7 +67,7 @@ class Schema:
 
     columns: tuple[Column, ...]
     target: str | None
-    """What is predicted; for anomalies the labels that only score, or None where there are none."""
+    """Column that is predicted; for anomalies labels that only score, None without any."""
     task: Task
     target_reason: str
     task_reason: str
@@ -65,7 +76,7 @@ class Schema:
     target_dtype: str = "str"
     """dtype of the target as read, which predictions get back."""
     target_parse: str = ""
-    """How strings of the target are read as numbers; empty where none are."""
+    """Rule by which strings of the target are read as numbers; empty where none are."""
     group: str | None = None
     time: str | None = None
     rows: int = 0
@@ -108,8 +119,8 @@ class Dataset:
     """(n,) int64 order in time, or None."""
     unlabelled: pd.DataFrame | None = None
     """Rows without a target, columns as in `X`; None where there are none."""
-    suspects: Array | None = None
-    """(n,) int64, for anomalies: 1 for rows that a committee of detectors finds strange. They
+    pseudo_labels: Array | None = None
+    """(n,) int64, for anomalies: 1 for the rows that reference detectors score highest. They
     stand in for labels where configurations are chosen; None for other tasks."""
 
 
@@ -169,7 +180,7 @@ class View:
 
 
 class Run(Protocol):
-    """What the host lends a model while it fits."""
+    """The host's services to a model while it fits."""
 
     seed: int
     threads: int
@@ -225,10 +236,10 @@ Factory: TypeAlias = Callable[[Config, Task, int], Model]
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What one fit takes."""
+    """Resources that one fit takes."""
 
     memory: int = 0
-    """Peak bytes beyond the view itself; 0 for not known."""
+    """Peak bytes beyond the view, for plugins of API 1; `Learner.memory` takes its place."""
     gpus: float = 0.0
     """GPUs it can use; it must run without."""
     cost: float = 1.0
@@ -245,6 +256,26 @@ class Limits:
     unlabelled: int | None = None
     """Fewest rows without a target that make it more than another learner; with fewer it is
     skipped unless it is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """Frequency with which a learner carries weight in the best ensembles, as published."""
+
+    share: float
+    """Part of the data sets, from 0 to 1."""
+    source: str
+    """A sentence that names the study, its data sets and how the share was counted."""
+
+    @property
+    def fault(self) -> str:
+        """Obstacle to using it, if any; not every author has a type checker."""
+        share, source = cast("tuple[object, object]", (self.share, self.source))
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+            return f"has a share of {share!r}; give a number from 0 to 1"
+        if not isinstance(source, str) or not source.strip():
+            return "has no source; say in a sentence where it was published"
+        return ""
 
 
 def _no_demands(_: Schema) -> Resources:
@@ -267,7 +298,7 @@ class Learner:
     fidelity: str | None = None
     """The setting that counts the learner's steps (rounds, epochs, trees); None: fits in one go."""
     size: Size | None = None
-    """What makes its model larger; a learner without it has no place in a study of model sizes."""
+    """Setting that makes its model larger; a study of model sizes leaves out learners without."""
     patience: int | None = None
     """Steps without a better score on the stop rows before the host says stop. None: no early
     stopping, and the learner trains on all rows of a rung."""
@@ -276,10 +307,23 @@ class Learner:
     extra: str | None = None
     """The extra of the plugin's distribution that brings what this learner needs."""
     uses_unlabelled: bool = False
-    """Whether rows without a target are wanted, as `View.unlabelled`; without them it must work
+    """True if rows without a target are wanted, as `View.unlabelled`; without them it must work
     like any other learner."""
     trusted: tuple[str, ...] = ()
     """Types that the saved form may contain beyond what the format trusts by itself."""
+    libraries: tuple[str, ...] = ()
+    """Top-level modules that the factory imports, such as `("torch",)`. An import takes seconds,
+    once a worker, and learners of one library share it; `()` counts none."""
+    memory: Callable[[int, int], float] | None = None
+    """(rows, feature columns) -> peak bytes of one fit beyond its view; None: not known."""
+    prior: Prior | None = None
+    """Published frequency with which it carries weight; None: the mean of its family."""
+    weights: bool = False
+    """True if `fit` honours sample weights."""
+    warm_start: bool = False
+    """True if `fit` goes on from what `load` read."""
+    scale_out: str | None = None
+    """`"package.module:callable"`, a factory whose models are trained over several nodes."""
     api_version: int = API_VERSION
     summary: str = ""
     """One line for `automl learners`."""
@@ -311,7 +355,7 @@ class Metric:
 
 
 class Combiner(Protocol):
-    """What an ensembler's object can do, once fitted, that a weighted mean cannot."""
+    """A fitted ensembler that makes more than a weighted mean."""
 
     def combine(self, predictions: Array) -> Array:
         """(m, n, ...) predictions of the members it needs, in the order of `fit`, to (n, ...)."""
@@ -349,14 +393,8 @@ class Ensembler:
 # ------------------------------------------------------------------------- search
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What a run may spend; a limit that is None does not bind."""
-
-    seconds: float | None = 300.0
-    """Wall clock of the whole command."""
-    trials: int | None = None
-    """Configurations started, over all learners."""
+TOP = 3
+"""The rung with all training rows of a fold; a study's fits count as made on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,13 +403,25 @@ class Trial:
 
     learner: str
     number: int
-    """Counts a learner's configurations in the order they were dealt."""
+    """Counts a learner's configurations in the order they were started."""
     config: Config
     seed: int = 0
 
     @property
     def id(self) -> str:
         return f"{self.learner}-{self.number}"
+
+
+class Cell(NamedTuple):
+    """One place of a fit: a rung and a fold of the ladder, or a level and a repeat of a study."""
+
+    rung: int = TOP
+    fold: int = 0
+    level: int = 0
+    """Place among the values of the axis, ascending."""
+    repeat: int = 0
+    axis: str = ""
+    """Name of what grows in a study; empty on the ladder of a fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,7 +435,7 @@ class Rung:
     fold: int
     seed: int
     n: int
-    """Rows in the rung's prefix, stop rows included."""
+    """Rows in the nested subset, early-stopping rows included."""
     score: float | None
     """The metric on the fold's validation rows."""
     fit_seconds: float
@@ -397,18 +447,30 @@ class Rung:
     size_bytes: int | None = None
     """The saved model, from rung 3 on."""
     overhead_seconds: float = 0.0
-    """Time from dealing the rung to hearing of it, outside fit and predict."""
-    hurried: bool = False
-    """Whether the fit used up its seconds: the search may give it more."""
+    """Seconds from handing the job out to its result, less fit and predict."""
+    time_limited: bool = False
+    """True if the fit used up its seconds: the search may give it more."""
     censored: bool = False
-    """Whether time ended or hastened the fit before its own stopping rule would have: its score is
+    """True if time ended or hastened the fit before its own stopping rule would have: its score is
     a lower bound, and its seconds say nothing about its cost."""
     needed_seconds: float | None = None
-    """What a censored fit would have taken at most, at the pace seen; None where not known."""
+    """Seconds that a censored fit would have taken at most, at its pace; None where not known."""
+    level: int = 0
+    """Of a study: the place among the values of its axis."""
+    repeat: int = 0
+    """Of a study."""
+    axis: str = ""
+    """Name of what grows in a study; empty for a fit."""
 
     @property
-    def key(self) -> tuple[str, str, int, int]:
-        return (self.learner, self.trial, self.rung, self.fold)
+    def cell(self) -> Cell:
+        """The place of the fit."""
+        return Cell(self.rung, self.fold, self.level, self.repeat, self.axis)
+
+    @property
+    def key(self) -> tuple[str, str, Cell]:
+        """Learner, trial and cell, which no two lines of a journal share."""
+        return (self.learner, self.trial, self.cell)
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,7 +483,7 @@ class Progress:
     """Seconds since the command began."""
     limit: float | None
     running: tuple[str, ...] = ()
-    """What trains now, such as "xgboost-0 rung 2"."""
+    """Fits under way, such as "xgboost-0 rung 2"."""
     best: Mapping[Family, tuple[str, float]] = field(default_factory=dict)
     """Family -> (learner, validation score) of the best on the highest rung reached."""
     finished: int = 0

@@ -14,7 +14,8 @@ _SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?:(?P<prefix>[kmgt])(?P<binary
 _PREFIXES = "kmgt"
 MINUTE = 60
 HOUR = 60 * MINUTE
-DEFAULT_SECONDS = 5.0 * MINUTE
+THOUSAND = 1000
+GIGABYTE = THOUSAND**3
 
 
 def parse_duration(text: str) -> float:
@@ -24,7 +25,7 @@ def parse_duration(text: str) -> float:
         Seconds, above zero and finite.
 
     Raises:
-        UsageError: If the text is no duration.
+        UsageError: The text is no duration.
     """
     match = _DURATION.fullmatch(text.strip().lower())
     parts = match.groupdict() if match else {}
@@ -72,12 +73,12 @@ def parse_size(text: str) -> int:
         Bytes, at least one.
 
     Raises:
-        UsageError: If the text is no size or lacks its unit.
+        UsageError: The text is no size or lacks its unit.
     """
     match = _SIZE.fullmatch(text.strip().lower())
     size = 0
     if match:
-        base = 1024 if match["binary"] else 1000
+        base = 1024 if match["binary"] else THOUSAND
         power = 1 + _PREFIXES.index(match["prefix"]) if match["prefix"] else 0
         size = round(float(match["number"]) * base**power)
     if size < 1:
@@ -90,24 +91,19 @@ def format_size(size: float) -> str:
     """Bytes in the unit that reads best, three digits: `512 B`, `1.5 GB`, `24 MB`."""
     value, unit = float(size), "B"
     for larger in ("kB", "MB", "GB", "TB"):
-        if value < 999.5:
+        if round(value) < THOUSAND:
             break
-        value, unit = value / 1000, larger
-    digits = 0 if unit == "B" or value >= 99.5 else 1
+        value, unit = value / THOUSAND, larger
+    digits = 0 if unit == "B" or round(value) >= 100 else 1
     return f"{value:.{digits}f}".removesuffix(".0") + f" {unit}"
 
 
 def number_text(value: float) -> str:
-    """A measurement in about five digits: `0.91234`, `47,541`, `12.3`."""
+    """A measurement in about four digits: `0.9123`, `47,541`, `12.30`, `0.000213`."""
     size = abs(value)
-    if size >= 1000:
+    if size >= THOUSAND:
         return f"{value:,.0f}"
+    if 0 < size < 1 / THOUSAND:
+        return f"{value:.3g}"
     digits = 1 if size >= 100 else 2 if size >= 10 else 4
     return f"{value:.{digits}f}"
-
-
-def budget_seconds(time_limit: str | None, trials: int | None) -> float | None:
-    """The seconds a fit may take; None where `--trials` alone limits it."""
-    if time_limit is not None:
-        return parse_duration(time_limit)
-    return None if trials is not None else DEFAULT_SECONDS

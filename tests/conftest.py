@@ -13,7 +13,7 @@ settings.load_profile("automl")
 @pytest.fixture(scope="session")
 def ray_here():
     """One embedded Ray for all tests that fit in this process."""
-    from automl.search.cluster import plan_workers, start_ray
+    from automl.workers.cluster import plan_workers, start_ray
 
     start_ray(plan_workers(cpus=2))
     import ray

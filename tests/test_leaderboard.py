@@ -16,7 +16,7 @@ from automl.leaderboard import (
     write_leaderboard,
 )
 from automl.metrics import get_metric, score
-from automl.search.record import Record
+from automl.runs.record import RunReader
 from tests.fake_run import FakeRun, noisy_probabilities
 
 AUC = get_metric("roc_auc", "binary")
@@ -47,7 +47,7 @@ def test_predictions_come_back_in_the_order_of_the_rows(tmp_path, truth, rng):
     run = FakeRun(tmp_path / "run", truth)
     given = noisy_probabilities(truth, 2, 1.0, rng)
     run.trial("net", 0, given)
-    record = Record(run.path)
+    record = RunReader(run.path)
     assert record.scored_rows == "all"
     np.testing.assert_array_equal(record.prediction("net-0"), given)
     some = np.array([5, 599, 0, 17])
@@ -59,7 +59,7 @@ def test_one_learner_short_of_a_fold_puts_all_on_fold_0(run, truth, rng):
     run.learner("late")
     given = noisy_probabilities(truth, 2, 1.0, rng)
     run.trial("late", 0, given, folds=[0, 1])
-    record = Record(run.path)
+    record = RunReader(run.path)
     assert record.scored_rows == "fold0"
     np.testing.assert_array_equal(record.positions, np.flatnonzero(run.fold == 0))
     np.testing.assert_array_equal(record.prediction("late-0"), given[run.fold == 0])
@@ -73,7 +73,7 @@ def test_one_learner_short_of_a_fold_puts_all_on_fold_0(run, truth, rng):
 def test_a_trial_short_of_a_fold_is_no_candidate_where_all_rows_count(run, truth, rng):
     run.trial("good", 10, noisy_probabilities(truth, 2, 9.0, rng), folds=[0])
     run.trial("good", 9, noisy_probabilities(truth, 2, 1.0, rng))
-    record = Record(run.path)
+    record = RunReader(run.path)
     assert record.scored_rows == "all"
     assert record.candidates["good"] == ("good-0", "good-1", "good-2", "good-9")
 
@@ -84,7 +84,7 @@ def test_folds_that_ran_on_rung_3_count_like_bags(tmp_path, truth, rng):
     for fold in (0, 1):
         np.save(run.predictions / f"net-0-r3-f{fold}.npy", given[run.fold == fold])
         run.rung("net", "net-0", 3, fold)
-    np.testing.assert_array_equal(Record(run.path).prediction("net-0"), given)
+    np.testing.assert_array_equal(RunReader(run.path).prediction("net-0"), given)
 
 
 def test_rows_that_are_never_validated_are_not_scored(tmp_path, truth, rng):
@@ -93,7 +93,7 @@ def test_rows_that_are_never_validated_are_not_scored(tmp_path, truth, rng):
     run.save()
     given = noisy_probabilities(truth, 2, 1.0, rng)
     run.trial("net", 0, given)
-    record = Record(run.path)
+    record = RunReader(run.path)
     np.testing.assert_array_equal(record.positions, np.arange(480, 600))
     np.testing.assert_array_equal(record.prediction("net-0"), given[480:])
 
@@ -106,7 +106,7 @@ def test_a_refit_on_every_row_predicts_alone(tmp_path, truth, rng):
     run.trial("net", 0, first, test=first)
     run.rung("net", "net-0", 4, fold=1)
     np.save(run.predictions / "net-0-r4-f1-test.npy", again)
-    record = Record(run.path)
+    record = RunReader(run.path)
     assert record.scored_rows == "all"
     np.testing.assert_array_equal(record.test_prediction("net-0"), again)
     row = leaderboard(run.path, AUC).iloc[0]
@@ -120,7 +120,7 @@ def test_a_fit_on_every_row_predicts_beside_those_of_folds(tmp_path, truth, rng)
     run.trial("net", 0, first, test=first)
     run.rung("net", "net-0", 4, fold=2)
     np.save(run.predictions / "net-0-r4-f2-test.npy", again)
-    record = Record(run.path)
+    record = RunReader(run.path)
     fits = record.models("net-0")
     assert [rung.fold for rung in fits] == [0, 1, 2]
     mean = (2 * first + again) / 3

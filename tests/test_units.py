@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from automl.errors import UsageError
 from automl.units import (
-    budget_seconds,
     format_duration,
     format_size,
     parse_duration,
@@ -92,9 +91,3 @@ def test_a_written_size_reads_back_to_its_digits(size):
 )
 def test_sizes_are_written_in_the_unit_that_reads_best(size, text):
     assert format_size(size) == text
-
-
-def test_the_budget_is_five_minutes_unless_trials_alone_limit_it():
-    assert budget_seconds(None, None) == 300
-    assert budget_seconds(None, 30) is None
-    assert budget_seconds("1m", 30) == 60

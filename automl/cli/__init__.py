@@ -1,4 +1,4 @@
-"""The command line; every command is one short module."""
+"""The command line, with one short module a command."""
 
 from __future__ import annotations
 

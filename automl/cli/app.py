@@ -1,4 +1,4 @@
-"""The `automl` command: its subcommands, and what an error looks like."""
+"""The `automl` command: its subcommands and its error messages."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ from automl.cli import (
     scaling,
 )
 from automl.cli.output import mute_stdout
+from automl.cli.request import INTERRUPTED
 from automl.errors import AutoMLError
 from automl.progress import note
+from automl.text import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-INTERRUPTED = 130
 DEBUG = "AUTOML_DEBUG"
 
 
@@ -85,10 +86,10 @@ def run(argv: Sequence[str], began: float | None = None) -> int:
 
     Args:
         argv: The words after `automl`.
-        began: `time.monotonic()` when the command began, for its budget; now unless given.
+        began: `time.monotonic()` at the start of the command, for its budget; default now.
 
     Returns:
-        The exit code: 0 fine; 1 no learner produced a model, or an internal failure; 2 bad input
+        The exit code: 0 success; 1 no learner produced a model, or an internal failure; 2 bad input
         or usage; 130 interrupted.
     """
     app = build_app()
@@ -111,7 +112,7 @@ def run(argv: Sequence[str], began: float | None = None) -> int:
 
 
 def main(began: float | None = None) -> None:
-    """Entry point of the `automl` command; leaves with its exit code.
+    """Entry point of the `automl` command; exits with its code.
 
     Args:
         began: As for `run`.
@@ -131,7 +132,7 @@ def main(began: float | None = None) -> None:
         if os.environ.get(DEBUG):
             raise
         code = _fail(
-            f"internal failure: {type(error).__name__}: {_first_line(error)}"
+            f"internal failure: {type(error).__name__}: {first_line(error)}"
             f" (set {DEBUG}=1 to see where)",
             1,
         )
@@ -152,7 +153,3 @@ def _fail(message: str, code: int) -> int:
 def _help_hint(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     return f" (see '{context.command_path} --help')" if context is not None else ""
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or ["no message"])[0]

@@ -1,4 +1,4 @@
-"""`automl plugins check`: does what a plugin brings hold to what the host relies on?"""
+"""`automl plugins check`: run the conformance kit on everything that a plugin declares."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def check(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list.")] = False,
 ) -> None:
-    """Check everything that a plugin brings; exits 1 if something fails."""
+    """Check everything that a plugin declares; exits 1 if something fails."""
     from automl.testing import check_plugin
 
     outcomes = check_plugin(name, skip=skip or (), on_outcome=_progress())
@@ -43,7 +43,7 @@ def check(
 
 
 def _progress() -> Callable[[Outcome], None]:
-    """Says on a terminal what has been checked last."""
+    """Print on a terminal which subject is being checked."""
     seen: set[str] = set()
 
     def say(outcome: Outcome) -> None:
@@ -55,7 +55,7 @@ def _progress() -> Callable[[Outcome], None]:
 
 
 def _rows(outcomes: Iterable[Outcome]) -> Iterator[list[str]]:
-    """A row for each subject, check and result; tasks of one reason share it."""
+    """One row for each subject, check, result and reason, with all its tasks."""
     groups: dict[tuple[str, str, str, str], list[str]] = {}
     for outcome in outcomes:
         key = (outcome.subject, outcome.check, outcome.status, outcome.reason)
@@ -65,7 +65,7 @@ def _rows(outcomes: Iterable[Outcome]) -> Iterator[list[str]]:
 
 
 def _hints(outcomes: list[Outcome]) -> Iterator[str]:
-    """What to do about each failure, and a line that counts."""
+    """Advice after each failure, and a line with the counts."""
     failed = {(o.subject, o.check): o.hint for o in outcomes if o.status == "failed"}
     for (subject, check_name), hint in failed.items():
         yield f"\n{subject}, {check_name}: {hint}"

@@ -1,4 +1,4 @@
-"""A fit as it is watched: live on a terminal, plain lines elsewhere, or not at all."""
+"""Progress of a fit: live on a terminal, plain lines elsewhere, or nothing."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
     from automl.types import Observer, Progress
 
+BAR_WIDTH = 40
+"""Longest progress bar in characters; the default of rich."""
+
 
 @contextmanager
 def watching(*, quiet: bool) -> Iterator[Observer]:
-    """The observer that suits where stderr goes.
+    """Choose the observer for stderr: a terminal, or a log.
 
     Args:
         quiet: Show nothing.
@@ -34,14 +37,14 @@ def watching(*, quiet: bool) -> Iterator[Observer]:
         console = Console(stderr=True, highlight=False, markup=False, emoji=False)
         screen = LiveView(console)
         # transient: the last frame would stand between the notes and the leaderboard
-        with Live(screen, console=console, refresh_per_second=4, transient=True):
+        with Live(screen, console=console, transient=True):
             yield screen
     else:
         yield PlainLines()
 
 
 class LiveView:
-    """A few lines at the bottom of a terminal, redrawn as time goes by."""
+    """A few lines at the bottom of a terminal that are redrawn regularly."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -53,11 +56,11 @@ class LiveView:
         self._console.print(text, markup=False, emoji=False, highlight=False)
 
     def show(self, progress: Progress) -> None:
-        """Keep for the next redraw."""
+        """Keep the progress for the next redraw."""
         self._progress, self._seen = progress, time.monotonic()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """The moving part; time goes on between two calls of `show`."""
+        """Draw the live part; its clock advances between two calls of `show`."""
         if self._progress is None:
             return
         elapsed = self._progress.elapsed + time.monotonic() - self._seen
@@ -74,10 +77,12 @@ def _frame(progress: Progress, elapsed: float, width: int) -> RenderResult:
     if progress.limit is None:
         head.add_row(Text(phase, "bold"), f"{clock(elapsed)}  {counts_text(progress)}")
     else:
-        done = min(elapsed, progress.limit)
-        bar = ProgressBar(progress.limit, done, width=max(10, min(40, width - 60)))
         left = f"{clock(progress.limit - elapsed)} left of {clock(progress.limit)}"
-        head.add_row(Text(phase, "bold"), bar, f"{left}, {counts_text(progress)}")
+        text = f"{left}, {counts_text(progress)}"
+        room = width - len(phase) - len(text) - 2  # a space between two cells
+        done = min(elapsed, progress.limit)
+        bar = ProgressBar(progress.limit, done, width=max(10, min(BAR_WIDTH, room)))
+        head.add_row(Text(phase, "bold"), bar, text)
     yield head
     body = Table.grid(padding=(0, 1))
     body.add_column(style="dim")

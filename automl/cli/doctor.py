@@ -1,4 +1,4 @@
-"""`automl doctor`: is this machine fit to fit?"""
+"""`automl doctor`: check the machine and the installation."""
 
 from __future__ import annotations
 
@@ -16,26 +16,28 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from automl.cli.output import emit_json, emit_rich, plain_table
-from automl.units import format_size
+from automl.units import GIGABYTE, format_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "skrub", "skops", "ray", "optuna", "typer")
 OPTIONAL = ("torch", "xgboost", "lightgbm", "catboost", "keras")
-SCARCE_MEMORY = 2 * 10**9
-SCARCE_DISK = 2 * 10**9
+SCARCE = 2 * GIGABYTE
+"""Memory or disk below which a note is shown, by choice."""
+QUERY_SECONDS = 20
+"""Time limit of nvidia-smi, which takes seconds to start on a machine with many GPUs."""
 SHARED = Path("/dev/shm")  # noqa: S108 - Ray's object store, looked at only
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at: what it is, and what to do if it is not well."""
+    """One finding, with advice if something is wrong."""
 
     name: str
     value: str
     status: str = "ok"
-    """"ok", "note" (works, with less) or "bad" (nothing can be trained)."""
+    """"ok", "note" (works, with limitations) or "bad" (nothing can be trained)."""
     advice: str = ""
 
 
@@ -81,11 +83,11 @@ def _versions() -> Iterator[Finding]:
 
 
 def _machine() -> Iterator[Finding]:
-    from automl.search.machine import cpus, memory
+    from automl.workers.limits import cpus, memory
 
     yield Finding("CPUs", f"{cpus()} of {os.cpu_count()} may be used")
     size = memory()
-    if size < SCARCE_MEMORY:
+    if size < SCARCE:
         yield Finding("memory", format_size(size), "note", "large tables may not fit")
     else:
         yield Finding("memory", format_size(size))
@@ -101,7 +103,7 @@ def _gpu() -> Finding:
             [tool, "--query-gpu=name,memory.total", "--format=csv,noheader"],
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=QUERY_SECONDS,
             check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:
@@ -131,7 +133,7 @@ def _disk() -> Iterator[Finding]:
             continue
         free = shutil.disk_usage(folder).free
         value = f"{format_size(free)} free in {folder}"
-        if free < SCARCE_DISK:
+        if free < SCARCE:
             yield Finding(name, value, "note", "large tables may not fit: free some space")
         else:
             yield Finding(name, value)

@@ -1,4 +1,4 @@
-"""`automl evaluate`: a trained run on rows whose answers are known."""
+"""`automl evaluate`: score a run on labelled rows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def evaluate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list of rows.")] = False,
 ) -> None:
-    """Score a run on rows whose answers are known."""
+    """Score a run on labelled rows."""
     from automl.artifact import Predictor
     from automl.hooks.manager import get_host
 
@@ -50,41 +50,41 @@ def scores(
 ) -> list[dict[str, Any]]:
     """Every metric of the task, for the ensemble and each saved learner.
 
-    Rows without an answer, or with a class that training did not have, are left out.
+    Rows without a label, or with a class that training did not have, are left out.
 
     Args:
         predictor: The run.
-        table: Rows with answers.
-        target: The column of labels, of anomalies that were looked for without.
+        table: Labelled rows.
+        target: The column of labels, for anomalies that were found without labels.
 
     Returns:
         One dict per learner: `learner`, `rows`, then metric name to value (nan where these rows
-        do not define it).
+        do not define the metric).
 
     Raises:
-        DataError: If the table has no target column or no row with a known answer.
+        DataError: The table has no target column, or no labelled row.
     """
     from automl.data.schema import encode_target
 
     schema = _schema(predictor, table, target)
     if schema.target not in table.columns:
-        msg = f"the data have no column {schema.target!r}, which holds the answers"
+        msg = f"the data have no column {schema.target!r}, which holds the labels"
         raise DataError(msg)
     y, known = encode_target(schema, table[schema.target])
     if not known.any():
-        msg = f"no row has a known answer in column {schema.target!r}"
+        msg = f"no row has a known label in column {schema.target!r}"
         raise DataError(msg)
     if not known.all():
-        note(f"{(~known).sum():,} rows left out: no answer, or a class that training did not have")
-    rows, answers = table[known], y[known]
+        note(f"{(~known).sum():,} rows left out: no label, or a class that training did not have")
+    rows, truth = table[known], y[known]
     return [
-        {"learner": name, "rows": len(rows), **_metrics(predictor, rows, answers, name)}
+        {"learner": name, "rows": len(rows), **_metrics(predictor, rows, truth, name)}
         for name in predictor.names
     ]
 
 
 def _schema(predictor: Predictor, table: pd.DataFrame, target: str | None) -> Schema:
-    """The schema that answers are read by."""
+    """The schema by which labels are read."""
     from automl.data.schema import labelled
 
     schema = predictor.schema
@@ -94,20 +94,20 @@ def _schema(predictor: Predictor, table: pd.DataFrame, target: str | None) -> Sc
     if target is None or target == schema.target:
         return schema
     if schema.target is not None:
-        msg = f"the answers are in {schema.target!r}, as in training; leave --target out"
+        msg = f"the labels are in {schema.target!r}, as in training; leave --target out"
         raise UsageError(msg)
     return labelled(schema, table, target)
 
 
 def _metrics(predictor: Predictor, table: pd.DataFrame, y: Array, learner: str) -> dict[str, float]:
     from automl.hooks.manager import get_host
-    from automl.metrics import BUILTIN, CONSENSUS, score
+    from automl.metrics import BUILTIN, score
 
     schema = predictor.schema
     prediction = predictor.raw(table, learner)
     found = {}
     for metric in (*BUILTIN, *get_host().metrics().values()):
-        if schema.task in metric.tasks and metric is not CONSENSUS:
+        if schema.task in metric.tasks and metric is not predictor.supervision.criterion:
             try:
                 found[metric.name] = score(metric, y, prediction)
             except DataError:  # such as rmsle where a target is below 0

@@ -1,4 +1,4 @@
-"""Commands of plugins: listed by name, imported when they are run."""
+"""Commands of plugins: listed by name, and imported only to run."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _PASS_ON = {
 def add_commands(app: typer.Typer, argv: Sequence[str]) -> None:
     """Add the commands of the entry-point group `automl.commands` without importing them.
 
-    An entry point names a `typer.Typer` application. Built-in commands cannot be replaced. The
-    installed distributions are looked at only if `argv` does not name a built-in command.
+    An entry point names a `typer.Typer` application. Built-in commands cannot be replaced. Entry
+    points are read only if `argv` does not name a built-in command.
     """
     taken = {info.name for info in app.registered_commands}
     taken |= {info.name for info in app.registered_groups}

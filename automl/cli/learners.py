@@ -1,22 +1,25 @@
-"""`automl learners`: what can be trained here, and why the rest cannot."""
+"""`automl learners`: the learners, and the reasons of those that are not available."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from automl.cli.learner_pages import memory_samples, memory_text
 from automl.cli.output import emit_json, emit_rich, pairs_table, plain_table
 from automl.errors import UsageError
+from automl.hooks.declarations import unsound
 from automl.space import Choice
+from automl.text import hint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from automl.hooks.manager import LearnerEntry
+    from automl.types import Learner
 
 COLUMNS = ("name", "family", "tasks", "package", "extra", "available", "reason")
 
@@ -55,7 +58,7 @@ def learners(
 
 def write_pages(folder: Path, entries: Sequence[LearnerEntry]) -> None:
     """Write `NAME.md` for each learner, and `README.md` where there are several."""
-    from automl.hooks.page import index_page, learner_page
+    from automl.cli.learner_pages import index_page, learner_page
 
     folder.mkdir(parents=True, exist_ok=True)
     for entry in entries:
@@ -66,8 +69,7 @@ def write_pages(folder: Path, entries: Sequence[LearnerEntry]) -> None:
 
 def _entry(entries: Mapping[str, LearnerEntry], name: str) -> LearnerEntry:
     if name not in entries:
-        close = get_close_matches(name, entries) or sorted(entries)
-        msg = f"there is no learner {name!r}: try {', '.join(close)}"
+        msg = f"there is no learner {name!r}: {hint(name, sorted(entries))}"
         raise UsageError(msg)
     return entries[name]
 
@@ -103,6 +105,22 @@ def _details(entry: LearnerEntry) -> dict[str, Any]:
         "space": {key: {"kind": type(d).__name__, **asdict(d)} for key, d in learner.space.items()},
         "defaults": [dict(config) for config in learner.defaults],
         "distribution": entry.distribution,
+        "api_version": learner.api_version,
+        **_needs(learner),
+    }
+
+
+def _needs(learner: Learner) -> dict[str, Any]:
+    """Fields of plugin API 2; none of an unsound declaration, whose reason names the fault."""
+    if unsound(learner):
+        return {}
+    return {
+        "libraries": list(learner.libraries),
+        "memory": memory_samples(learner),
+        "prior": None if learner.prior is None else asdict(learner.prior),
+        "weights": learner.weights,
+        "warm_start": learner.warm_start,
+        "scale_out": learner.scale_out,
     }
 
 
@@ -119,12 +137,26 @@ def _readable(details: dict[str, Any]) -> dict[str, Any]:
         for label, key in (("good when", "good_when"), ("source", "source"))
         if details[key]
     }
+    if "libraries" in details:
+        lines |= _needs_lines(details)
     for key, dimension in details["space"].items():
         lines[f"space {key}"] = _dimension(dimension)
     for number, config in enumerate(details["defaults"]):
         text = ", ".join(f"{key}={value}" for key, value in config.items())
         lines[f"default {number}"] = text or "as the library has it"
     return lines
+
+
+def _needs_lines(details: dict[str, Any]) -> dict[str, Any]:
+    prior = details["prior"]
+    return {
+        "libraries": ", ".join(details["libraries"]) or "none declared",
+        "memory": memory_text(details["memory"]) if details["memory"] else "not declared",
+        "prior": f"{prior['share']:.0%}: {prior['source']}" if prior else "that of its family",
+        "weights": details["weights"],
+        "warm start": details["warm_start"],
+        "scale out": details["scale_out"] or "no",
+    }
 
 
 def _dimension(dimension: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""`automl metrics`: what `--metric` accepts."""
+"""`automl metrics`: the metrics that `--metric` accepts."""
 
 from __future__ import annotations
 

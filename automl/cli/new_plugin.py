@@ -1,4 +1,4 @@
-"""`automl plugins new`: a whole package to start a plugin from."""
+"""`automl plugins new`: write a complete package with one plugin."""
 
 from __future__ import annotations
 
@@ -25,56 +25,57 @@ if TYPE_CHECKING:
 
 Kind: TypeAlias = Literal["sklearn", "torch", "keras", "metric", "reader", "ensembler"]
 LONGEST = 30
-"""Characters of a name; longer ones would not fit the lines of the templates."""
+"""Characters of a name; with longer names lines of the templates exceed 100 characters."""
 SUFFIX = ".tmpl"
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
-    """What a kind of plugin is, for its README and metadata."""
+class _Template:
+    """Description and templates of one kind of plugin."""
 
     summary: str
     example: str
     advice: str
     parts: tuple[str, ...]
-    """Folders of templates, all written into one."""
+    """Folders of templates, which are merged."""
     extra: str = ""
-    """The extra of the host that brings what it needs."""
+    """The extra of the host that installs its requirements."""
 
 
 _FIT = "automl fit sklearn:breast_cancer --learner $package --time-limit 1m"
 _SKLEARN = """\
 `src/$package/__init__.py` names an estimator shaped like scikit-learn's; put your own in its place,
 `"my_package.module:Class"`, or one for each task: `{"classification": "...", "regression": "..."}`.
-What the saved model may contain beyond scikit-learn's plain types stands in `trusted`."""
+`trusted` lists types of the saved model beyond scikit-learn's plain ones."""
 _NET = """\
-`src/$package/__init__.py` declares the learner and is imported often: keep it light.
+`src/$package/__init__.py` declares the learner and is imported often: keep it light. `libraries`
+names there what takes long to import, and `memory(rows, columns)` the bytes that a fit takes.
 `src/$package/model.py` is imported where a model is fitted; put your own net there. The tests are
-the host's conformance kit: each says what it wants and why."""
+the host's conformance kit: each states its requirement and the reason."""
 
-_KINDS: dict[Kind, _Made] = {
-    "sklearn": _Made("A learner", _FIT, _SKLEARN, ("learner", "sklearn")),
-    "torch": _Made("A learner on PyTorch", _FIT, _NET, ("learner", "torch"), "torch"),
-    "keras": _Made("A learner on Keras", _FIT, _NET, ("learner", "keras"), "keras"),
-    "metric": _Made(
+_KINDS: dict[Kind, _Template] = {
+    "sklearn": _Template("A learner", _FIT, _SKLEARN, ("learner", "sklearn")),
+    "torch": _Template("A learner on PyTorch", _FIT, _NET, ("learner", "torch"), "torch"),
+    "keras": _Template("A learner on Keras", _FIT, _NET, ("learner", "keras"), "keras"),
+    "metric": _Template(
         "A metric",
         "automl fit sklearn:diabetes --metric $package --time-limit 1m",
-        "`influence` gives what each row adds, whose mean is the score; a score that is no mean\n"
-        "does without, and gets its interval from a jackknife.",
+        "`influence` returns per-row terms whose mean is the score. Without it the score gets its\n"
+        "interval from a jackknife.",
         ("metric",),
     ),
-    "reader": _Made(
+    "reader": _Template(
         "A reader",
         "automl fit shop.db::orders --time-limit 1m",
-        "A reader answers None to what is not its own, and raises `automl.DataError` with one\n"
-        "sentence for the user where it cannot read what is.",
+        "A reader returns None for sources of another format, and raises `automl.DataError` with\n"
+        "one sentence for the user if it cannot read a source of its own.",
         ("reader",),
     ),
-    "ensembler": _Made(
+    "ensembler": _Template(
         "A way to combine models",
         "automl fit sklearn:breast_cancer --time-limit 1m",
-        "Every fit then shows a row of that name. The weights found on one half of the rows are\n"
+        "Every leaderboard then has a row of that name. Weights found on one half of the rows are\n"
         "scored on the other, so an ensembler that fits noise gains nothing.",
         ("ensembler",),
     ),
@@ -85,7 +86,7 @@ def new(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="Name of the package, such as my-forest.")
     ],
-    kind: Annotated[Kind, typer.Option(help="What it brings.")] = "sklearn",
+    kind: Annotated[Kind, typer.Option(help="Kind of plugin.")] = "sklearn",
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="DIR", help="Folder to write. Default: ./NAME."),
@@ -103,10 +104,10 @@ def new(
 
 
 def _package(name: str) -> str:
-    """The import name of the package.
+    """The import name of a package.
 
     Raises:
-        UsageError: The name cannot be one, or is taken.
+        UsageError: The name is invalid or taken.
     """
     package = name.replace("-", "_")
     if not _NAME.fullmatch(name) or keyword.iskeyword(package):
@@ -124,7 +125,7 @@ def _package(name: str) -> str:
 
 
 def _taken(package: str) -> str:
-    """Who has the name that the plugin's learner, metric or ensembler would get."""
+    """Describe the plugin or built-in part that has this name; empty if there is none."""
     from automl.hooks.manager import get_host
     from automl.metrics import BUILTIN
 
@@ -141,7 +142,7 @@ def _taken(package: str) -> str:
 
 
 def _write(folder: Path, kind: Kind, name: str, package: str) -> int:
-    """Fill the templates in; the number of files."""
+    """Fill in the templates; return the number of files."""
     from importlib.resources import files
 
     made = _KINDS[kind]
@@ -168,7 +169,7 @@ def _write(folder: Path, kind: Kind, name: str, package: str) -> int:
 
 
 def _files(folder: Traversable, path: str = "") -> Iterator[tuple[str, Traversable]]:
-    """Templates below a folder, each with its path there."""
+    """Templates in a folder, each with its relative path."""
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.is_dir():
             yield from _files(entry, f"{path}{entry.name}/")

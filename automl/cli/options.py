@@ -1,63 +1,77 @@
-"""Options that several commands take, spelled once."""
+"""The flags of the commands that train, from the choices there are."""
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from collections.abc import Callable
+from inspect import Parameter, Signature
+from typing import Annotated, Any, ForwardRef, TypeAlias
 
 import typer
 
-Data: TypeAlias = Annotated[
-    str,
-    typer.Argument(metavar="DATA", help="A file, or sklearn:NAME, openml:NAME."),
-]
-Target: TypeAlias = Annotated[
-    str | None,
-    typer.Option("-t", "--target", metavar="COL", help="Column to predict; guessed if absent."),
-]
-Learners: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(metavar="NAME", help="Only this learner; may be repeated."),
-]
-Excluded: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(metavar="NAME", help="All but this learner; may be repeated."),
-]
-Group: TypeAlias = Annotated[
-    str | None,
-    typer.Option(metavar="COL", help="Rows of one group are never split apart."),
-]
-Dropped: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(metavar="COL", help="Leave this column out; may be repeated."),
-]
-Positive: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="LABEL", help="The positive class of a binary target.")
-]
-Cpus: TypeAlias = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="CPUs to use. Default: all allowed.")
-]
-Gpus: TypeAlias = Annotated[
-    int | None, typer.Option(min=0, metavar="N", help="GPUs to use. Default: all seen.")
-]
-Memory: TypeAlias = Annotated[
-    str | None,
-    typer.Option(metavar="SIZE", help="Memory to use, such as 8GB. Default: all allowed."),
-]
-Address: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="ADDR", help="A Ray cluster that runs already.")
-]
-Seed: TypeAlias = Annotated[int, typer.Option(min=0, help="Fixes all that is random.")]
-Quiet: TypeAlias = Annotated[
-    bool, typer.Option("-q", "--quiet", help="Only the result and errors; no progress.")
-]
-_FIELDS = {"time_limit": "seconds", "time_column": "time"}
+from automl.options import Command, Option, options_of
+
+TARGET = Option(
+    "same", "Column to predict.", "COL", name="target", kind=str, short="-t", usual="guessed"
+)
+AS_JSON = Option(
+    "anew",
+    "Print one JSON object instead of the table.",
+    name="as_json",
+    kind=bool,
+    default=False,
+    parameter="json",
+    scale={"help": "Print scaling.json instead of sentences."},
+)
+QUIET = Option(
+    "anew",
+    "Only the result and errors; no progress.",
+    name="quiet",
+    kind=bool,
+    default=False,
+    short="-q",
+)
+Function: TypeAlias = Callable[..., None]
 
 
-def left_out(context: typer.Context) -> frozenset[str]:
-    """The choices, by their names in `FitOptions`, that the command line does not make."""
-    sources = {name: context.get_parameter_source(name) for name in context.params}
-    return frozenset(
-        _FIELDS.get(name, name)
-        for name, source in sources.items()
-        if source is not None and source.name == "DEFAULT"
+def flags_of(command: Command) -> tuple[Option, ...]:
+    """All that can be chosen on the command line, in the order of `--help`."""
+    return (TARGET, *options_of(command), AS_JSON.of(command), QUIET)
+
+
+def takes_options(command: Command) -> Callable[[Function], Function]:
+    """Decorate the function of a command with the signature that typer reads."""
+
+    def decorate(function: Function) -> Function:
+        data = typer.Argument(metavar="DATA", help="A file, or sklearn:NAME, openml:NAME.")
+        parameters = [
+            _parameter("context", typer.Context),
+            _parameter("data", Annotated[str, data]),
+            *(_parameter(o.name, _annotation(o), _default(o)) for o in flags_of(command)),
+        ]
+        function.__dict__["__signature__"] = Signature(parameters)
+        return function
+
+    return decorate
+
+
+def _parameter(name: str, annotation: Any, default: Any = Parameter.empty) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _annotation(option: Option) -> Any:
+    written = option.parse is not None or isinstance(option.kind, ForwardRef)
+    kind = list[str] if option.several else str if written else option.kind
+    flag = typer.Option(
+        *filter(None, (option.short, option.flag)),
+        metavar=option.metavar,
+        min=option.least,
+        help=f"{option.help} Default: {option.usual}." if option.usual else option.help,
     )
+    return Annotated[kind, flag]
+
+
+def _default(option: Option) -> Any:
+    """The default as the help shows it; None where words or nothing stand for it."""
+    if option.usual or option.several or option.default is None:
+        return None
+    return option.show(option.default) if option.parse else option.default

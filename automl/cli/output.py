@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 PIPE_WIDTH = 200
-"""Columns of a table that no terminal limits."""
+"""Width of tables in characters if stdout is no terminal: room for a leaderboard with reasons."""
 
 
 def emit(text: str) -> None:
-    """Write a result to stdout; a reader that has seen enough ends the command quietly.
+    """Write a result to stdout; end the command quietly if the pipe is closed.
 
     Raises:
-        SystemExit: With code 0 if nobody reads any more (`automl leaderboard RUN | head`).
+        SystemExit: With code 0 if the pipe is closed (`automl leaderboard RUN | head`).
     """
     try:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
@@ -36,12 +36,12 @@ def emit(text: str) -> None:
 
 
 def mute_stdout() -> None:
-    """Let the interpreter flush a stdout that nobody reads without a complaint."""
+    """Redirect stdout to the null device, so that its final flush raises no error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def emit_json(value: object) -> None:
-    """Write one JSON document to stdout; what JSON cannot say (nan, infinity) becomes null."""
+    """Write one JSON document to stdout; nan and infinity become null."""
     emit(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False, default=str))
 
 
@@ -57,7 +57,7 @@ def _plain(value: Any) -> Any:
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a table for JSON, missing values as None."""
+    """Convert a table to rows for JSON, with None for missing values."""
     import pandas as pd
 
     return [
@@ -67,7 +67,7 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def stdout_console() -> Console:
-    """A rich console on stdout, wide where no terminal limits it."""
+    """A rich console on stdout, wide if stdout is no terminal."""
     from rich.console import Console
 
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
@@ -84,7 +84,7 @@ def emit_rich(*parts: RenderableType) -> None:
 
 
 def plain_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """A table of text; columns whose cells are all numbers are flush right."""
+    """A table of text; columns of numbers are right-aligned."""
     from rich.table import Table
 
     cells = [list(row) for row in rows]
@@ -98,7 +98,7 @@ def plain_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
 
 
 def cell_text(value: Any) -> str:
-    """A cell as a person reads it: four significant decimals, nothing for missing."""
+    """A cell as text; empty if the value is missing."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""`automl plugins`: what was found, what was wrong with it, whether it holds, and a new one."""
+"""`automl plugins`: list the plugins, check one, or start a new one."""
 
 from __future__ import annotations
 

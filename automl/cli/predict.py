@@ -1,4 +1,4 @@
-"""`automl predict`: labels or values for new rows."""
+"""`automl predict`: predict new rows."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ def predictions(
     """
     import pandas as pd
 
-    if predictor.schema.task == "anomaly":
-        strange = predictor.raw(table, learner)
-        return pd.DataFrame({"prediction": predictor.flag(strange, learner), "score": strange})
+    if not predictor.supervision.supervised:
+        scores = predictor.raw(table, learner)
+        return pd.DataFrame({"prediction": predictor.flag(scores, learner), "score": scores})
 
     if not proba:
         return pd.DataFrame({"prediction": predictor.predict(table, learner)})

@@ -1,4 +1,4 @@
-"""`automl report`: a run as one HTML page."""
+"""`automl report`: write a run as one HTML page."""
 
 from __future__ import annotations
 

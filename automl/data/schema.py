@@ -6,8 +6,8 @@ The rules of parsing are listed in `automl.data.parse`.
 from __future__ import annotations
 
 import difflib
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from automl.data.apply import to_dataset, to_features
 from automl.data.columns import judge_columns, named_by_strings
 from automl.data.describe import describe
 from automl.data.guess import guess_target, labels_of, sounds_like_labels
+from automl.data.saved import schema_from_json, schema_to_json
 from automl.data.target import Target, decode_labels, encode_target, judge_target
 from automl.errors import DataError, UsageError
 from automl.types import Column, Schema
@@ -192,35 +193,3 @@ def _notes(
         return ()
     what = "label: they are trained on, not scored" if goal.task == "anomaly" else "target"
     return (f"{blank:,} of {len(frame):,} rows have no {what}.",)
-
-
-def schema_to_json(schema: Schema) -> dict[str, Any]:
-    """A schema as plain JSON types; columns leave out what is at its default."""
-    data = {f.name: _plain(getattr(schema, f.name)) for f in fields(schema)}
-    data["columns"] = [_column_to_json(c) for c in schema.columns]
-    return data
-
-
-def _column_to_json(column: Column) -> dict[str, Any]:
-    defaults = {f.name: f.default for f in fields(Column)}
-    values = {name: getattr(column, name) for name in defaults}
-    return {name: _plain(v) for name, v in values.items() if v != defaults[name]}
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def schema_from_json(data: Mapping[str, Any]) -> Schema:
-    """The schema that `schema_to_json` wrote; keys that it does not know are ignored."""
-    columns = tuple(Column(**_known(Column, c)) for c in data["columns"])
-    return Schema(**{**_known(Schema, data), "columns": columns})
-
-
-def _known(kind: type, data: Mapping[str, Any]) -> dict[str, Any]:
-    names = {f.name for f in fields(kind)}
-    return {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in data.items()
-        if name in names
-    }

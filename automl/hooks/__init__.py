@@ -1,1 +1,1 @@
-"""The plugin host: what can be plugged in, and what is."""
+"""The plugin host: the hooks, and the plugins that are installed."""

@@ -1,4 +1,4 @@
-"""Calling what plugins hand over, and saying in one line what went wrong."""
+"""Calls into plugins, and one-line descriptions of their errors."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ T = TypeVar("T", Learner, Metric, Ensembler)
 
 
 def resolve(factory: str | Callable[..., Any]) -> Callable[..., Any]:
-    """Import what `"package.module:callable"` names; a callable is handed back.
+    """Import the callable named `"package.module:callable"`; return a callable as it is.
 
     Raises:
-        PluginError: it cannot be imported or is not callable.
+        PluginError: the name cannot be imported, or is not callable.
     """
     if not isinstance(factory, str):
         return factory
@@ -41,15 +41,15 @@ def resolve(factory: str | Callable[..., Any]) -> Callable[..., Any]:
 
 
 def call(impl: HookImpl, **arguments: Any) -> Any:
-    """Call one implementation by itself, with the arguments that it asks for."""
+    """Call one hook implementation with the arguments in its signature."""
     return impl.function(*(arguments[name] for name in impl.argnames))
 
 
 def checked(declared: Iterable[Any], kind: type[T]) -> list[T]:
-    """What a hook declared, as a list.
+    """Validate the declarations of a hook and return them as a list.
 
     Raises:
-        PluginError: an item is of another kind, or its name cannot name a file.
+        PluginError: an item is of another kind, or its name is unsuitable for a file name.
     """
     items = list(declared)
     for item in items:

@@ -1,4 +1,4 @@
-"""The plugin host: discovers plugins, keeps each from hurting the others, explains itself."""
+"""The plugin host: discovers plugins, isolates their failures, and reports them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pluggy
 from automl.errors import AutoMLError, PluginError
 from automl.hooks import spec
 from automl.hooks.calls import T, call, checked, resolve, sentence
-from automl.hooks.choose import applicable, check_names
-from automl.hooks.entries import Brought, LearnerEntry, Plugin, PluginStatus, entry_of
+from automl.hooks.eligibility import applicable, check_names
+from automl.hooks.entries import Declarations, LearnerEntry, Plugin, PluginStatus, entry_of
 from automl.hooks.requirements import explain_extra
 from automl.hooks.versions import changed_since, refusal
 from automl.types import API_VERSION, Ensembler, Learner, Metric, Rung
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pluggy import HookImpl
 
 __all__ = [
-    "Brought",
+    "Declarations",
     "Host",
     "LearnerEntry",
     "PluginStatus",
@@ -56,7 +56,7 @@ class Host:
 
     @classmethod
     def discover(cls) -> Host:
-        """A host with every installed plugin, each loaded in its own guard."""
+        """Load every installed plugin; a failure disables that plugin alone."""
         host = cls()
         unwanted = {n.strip() for n in os.environ.get(DISABLE, "").split(",")} - {""}
         points = sorted(entry_points(group=GROUP), key=lambda point: point.name)
@@ -67,14 +67,14 @@ class Host:
         return host
 
     def register(self, module: Any, name: str | None = None) -> None:
-        """Add a plugin in this process, for tests and notebooks; twice is as good as once.
+        """Add a plugin in this process, for tests and notebooks; a second call has no effect.
 
         Args:
-            module: a module or any object whose attributes carry `automl.hookimpl`.
-            name: what to call it; the module's own name unless given.
+            module: a module or any object with attributes marked by `automl.hookimpl`.
+            name: name of the plugin; default the name of the module.
 
         Raises:
-            PluginError: it implements a hook wrongly, or another plugin has its name.
+            PluginError: the plugin implements a hook wrongly, or another one has its name.
         """
         if self._manager.is_registered(module):
             return
@@ -88,12 +88,12 @@ class Host:
 
     @property
     def registered(self) -> tuple[str, ...]:
-        """Modules added by `register`, which another process must register as well."""
+        """Modules added by `register`, which other processes must register as well."""
         return tuple(p.package for p in self._plugins.values() if p.source is None)
 
     @property
     def plugins(self) -> list[PluginStatus]:
-        """One row a plugin, those that are broken or disabled included."""
+        """Status of every plugin, broken and disabled ones included."""
         self._collect("automl_learners", Learner)
         return [
             PluginStatus(
@@ -115,7 +115,7 @@ class Host:
 
     @property
     def learners(self) -> dict[str, LearnerEntry]:
-        """Every declared learner by name, those that cannot run here with the reason.
+        """Every declared learner by name, unavailable ones with the reason.
 
         Raises:
             PluginError: two plugins declare a learner of one name.
@@ -128,10 +128,10 @@ class Host:
         return dict(self._learners)
 
     def learner(self, name: str) -> Learner:
-        """The learner of that name.
+        """Find an available learner by name.
 
         Raises:
-            PluginError: there is none, or it cannot run here.
+            PluginError: there is no such learner, or it is unavailable.
         """
         entry = self.learners.get(name)
         if entry is None:
@@ -151,16 +151,16 @@ class Host:
         return {name: m for name, (_, m) in self._unique("automl_metrics", Metric).items()}
 
     def ensemblers(self) -> dict[str, Ensembler]:
-        """Ways to combine members, by name.
+        """Ensemblers of plugins by name.
 
         Raises:
             PluginError: two plugins declare an ensembler of one name.
         """
         return {n: e for n, (_, e) in self._unique("automl_ensemblers", Ensembler).items()}
 
-    def brought_by(self, name: str) -> Brought:
-        """Everything that the plugin of that name declares."""
-        return Brought(
+    def declared_by(self, name: str) -> Declarations:
+        """Everything that a plugin declares."""
+        return Declarations(
             self._of(name, "automl_learners", Learner),
             self._of(name, "automl_metrics", Metric),
             self._of(name, "automl_ensemblers", Ensembler),
@@ -168,17 +168,17 @@ class Host:
         )
 
     def read(self, source: str, as_text: Collection[str] = ()) -> pd.DataFrame:
-        """Read a table: the first plugin able to read `source`, else the built-in reader.
+        """Read a table by the first plugin that accepts `source`, else by the built-in reader.
 
-        A reader that breaks is reported and the next one asked; an `AutoMLError` is the
-        reader's message to the user and passes.
+        A reader that raises is reported and the next one asked; an `AutoMLError` is a message to
+        the user and propagates.
 
         Args:
-            source: A path or whatever else a plugin or `automl.data.read.read_table` understands.
+            source: A path, or an address that a plugin or `automl.data.read.read_table` accepts.
             as_text: Columns of delimited text whose values stay as they are written.
 
         Raises:
-            DataError: If it cannot be read.
+            DataError: The table cannot be read.
         """
         from automl.data.read import read_table
 
@@ -195,7 +195,7 @@ class Host:
         return read_table(source, as_text)
 
     def rung_finished(self, rung: Rung) -> None:
-        """Tell the observers; one that breaks is reported once and never stops a run."""
+        """Notify the observers; one that raises is reported once and never stops a run."""
         for plugin, impl in self._implementations("automl_rung_finished"):
             try:
                 call(impl, rung=rung)
@@ -238,7 +238,7 @@ class Host:
             plugin.tell("implements no hook; mark its functions with @automl.hookimpl")
 
     def _implementations(self, hook: str) -> Iterator[tuple[Plugin, HookImpl]]:
-        """In calling order: `tryfirst` first, then the latest registered."""
+        """Implementations in calling order: `tryfirst` first, then the latest registered."""
         for impl in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
             plugin = self._plugins[impl.plugin_name]
             if impl.wrapper or impl.hookwrapper:
@@ -247,7 +247,7 @@ class Host:
                 yield plugin, impl
 
     def _collect(self, hook: str, kind: type[T]) -> list[tuple[Plugin, T]]:
-        """What all plugins declare under one hook; one that breaks is reported, not raised."""
+        """Collect the declarations of all plugins under one hook; report plugins that raise."""
         if hook not in self._found:
             found: dict[str, list[T]] = {}
             for plugin, impl in self._implementations(hook):

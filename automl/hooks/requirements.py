@@ -1,4 +1,4 @@
-"""What an extra needs, read from a distribution's own metadata and nowhere else."""
+"""Requirements of extras, read from the metadata of distributions only."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
 
 def explain_extra(distribution: Distribution, extra: str) -> str:
-    """Why `extra` of a distribution is not usable here; empty if it is.
+    """Explain why an extra of a distribution is not usable here; empty if it is usable.
 
-    Nothing is imported: a requirement counts as met when the metadata of an installed
-    distribution meets it.
+    Nothing is imported: a requirement is met if the metadata of an installed distribution meets it.
 
     Returns:
         One phrase such as ``needs torch>=2.6 - pip install 'automl-crossover[torch]'``.
@@ -33,7 +32,7 @@ def explain_extra(distribution: Distribution, extra: str) -> str:
 
 
 def _of_extra(distribution: Distribution, extra: str) -> list[Requirement]:
-    """Requirements that hold with the extra and not without; its own extras are followed."""
+    """Requirements of an extra, including those of other extras that it refers to."""
     own = canonicalize_name(distribution.metadata["Name"])
     parsed = [Requirement(line) for line in distribution.requires or ()]
     found: list[Requirement] = []
@@ -53,7 +52,7 @@ def _of_extra(distribution: Distribution, extra: str) -> list[Requirement]:
 
 
 def _unmet(requirement: Requirement) -> str:
-    """The requirement in words if it is missing or too old, else nothing."""
+    """Description of a requirement that is missing or too old; empty if it is met."""
     wanted = f"{requirement.name}{requirement.specifier}"
     try:
         present = version(requirement.name)

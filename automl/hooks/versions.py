@@ -1,19 +1,25 @@
-"""Versions of the plugin API, and what a plugin made for another one is told.
+"""Versions of the plugin API, and messages about plugins made for other versions.
 
-The version goes up when something that plugins rely on goes or changes its meaning. A new hook,
-a new public name or a new field with a default does not raise it.
+The version increases when something that plugins rely on is removed or changes its meaning, and not
+with a new hook, a new public name or a new field with a default.
 """
 
 from __future__ import annotations
 
 from automl.types import API_VERSION
 
-CHANGES: dict[int, str] = {}
-"""Version -> what a plugin made for the one before has to know, as one clause."""
+CHANGES: dict[int, str] = {
+    2: (
+        "BoosterModel replaces RoundClock, hastened and spread_classes, Learner.memory replaces "
+        "Resources.memory, and learners may declare libraries, prior, weights, warm_start and "
+        "scale_out"
+    ),
+}
+"""Version -> clause on its changes for authors of plugins made for the version before."""
 
 
 def refusal(made_for: object) -> str:
-    """Why a plugin or learner made for that version cannot be used here; empty if it can."""
+    """Reason against a plugin or learner made for that version; empty if it is usable here."""
     if not isinstance(made_for, int) or made_for < 1:
         return f"its api_version is {made_for!r}; give the whole number it was made for, from 1 on"
     if made_for > API_VERSION:
@@ -25,6 +31,6 @@ def refusal(made_for: object) -> str:
 
 
 def changed_since(made_for: int) -> str:
-    """What changed since the version that a plugin was made for; empty if nothing did."""
+    """Describe the changes since the version that a plugin was made for; empty if none."""
     news = [f"{version}: {CHANGES[version]}" for version in sorted(CHANGES) if version > made_for]
     return f"made for plugin API {made_for}; changed since in {'; '.join(news)}" if news else ""

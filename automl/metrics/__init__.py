@@ -2,42 +2,38 @@
 
 Conventions: binary predictions are (n, 2) and the positive class is code 1; multiclass ones are
 (n, k); regression (n,); anomaly scores (n,), where `consensus` alone needs no labels: its `y`
-are the suspects of a committee of detectors. `roc_auc` and `average_precision` of several
-classes are the plain mean of the one-vs-rest values over the classes that the scored rows hold
-(scikit-learn: `multi_class="ovr", average="macro"`); `f1` of several classes is macro-averaged.
+are pseudo-labels of reference detectors. `roc_auc` and `average_precision` of several classes are
+the plain mean of the one-vs-rest values over the classes that the scored rows hold (scikit-learn:
+`multi_class="ovr", average="macro"`); `f1` of several classes is macro-averaged.
 A score that the rows cannot define (the AUC of one class, no rows) is NaN, never an error.
 """
 
 from __future__ import annotations
 
-import difflib
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from automl.errors import PluginError, UsageError
 from automl.metrics import ranking, terms
-from automl.metrics.scoring import influence, interval, loss, score, standard_error
-from automl.metrics.strangeness import CONSENSUS, Surprise, choice_metric
+from automl.metrics.scoring import influence, interval, loss, loss_sign, score, standard_error
 from automl.types import Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from typing import Any
+    from collections.abc import Callable, Iterable
 
     from automl.types import Array, Task
 
 __all__ = [
     "BUILTIN",
     "CONSENSUS",
-    "Surprise",
-    "choice_metric",
     "default_metric",
     "get_metric",
     "influence",
     "interval",
     "loss",
-    "run_metric",
+    "loss_sign",
     "score",
     "standard_error",
 ]
@@ -58,6 +54,16 @@ def _averaged(
     settings = {"greater_is_better": False, "bounded": False, **more}
     return Metric(name=name, tasks=tasks, score=_mean(each), influence=each, **settings)  # type: ignore[arg-type]
 
+
+CONSENSUS = Metric(
+    name="consensus",
+    tasks=frozenset({"anomaly"}),
+    greater_is_better=True,
+    score=ranking.ranking(ranking.auc),
+    influence=ranking.ranking_terms(ranking.auc_terms),
+    bounded=True,
+)
+"""ROC AUC against the pseudo-labels of reference detectors, in place of labels."""
 
 _LABELS = {"greater_is_better": True, "bounded": True, "stopping": "log_loss"}
 
@@ -105,17 +111,17 @@ BUILTIN: tuple[Metric, ...] = (
 
 
 def default_metric(task: Task) -> str:
-    """The metric used when none is named."""
+    """Name of the default metric of a task."""
     names = {"multiclass": "log_loss", "regression": "rmse"}
     return names.get(task, "roc_auc")
 
 
 def get_metric(name: str, task: Task, extra_metrics: Iterable[Metric] = ()) -> Metric:
-    """The metric of that name, built in or brought by a plugin.
+    """Find a metric by name, built in or of a plugin.
 
     Raises:
-        UsageError: no such metric, or not one for this task; the close ones are named.
-        PluginError: a plugin's metric bears the name of a built-in one.
+        UsageError: no such metric, or not one for this task; close names are suggested.
+        PluginError: a plugin's metric has the name of a built-in one.
     """
     known = {metric.name: metric for metric in BUILTIN}
     for metric in extra_metrics:
@@ -127,20 +133,7 @@ def get_metric(name: str, task: Task, extra_metrics: Iterable[Metric] = ()) -> M
     found = known.get(name) or known.get(wanted)
     if found is not None and task in found.tasks:
         return found
-    close = difflib.get_close_matches(wanted, fitting, n=3, cutoff=0.5) or fitting
+    close = get_close_matches(wanted, fitting) or fitting
     problem = f"there is no metric {name!r}" if found is None else f"{name!r} is not a metric"
     msg = f"{problem} for {task}; try {', '.join(close)}"
     raise UsageError(msg)
-
-
-def run_metric(content: Mapping[str, Any], extra_metrics: Iterable[Metric] = ()) -> Metric:
-    """The metric that a run was judged by.
-
-    Args:
-        content: What its `run.json` holds.
-        extra_metrics: Those that plugins bring.
-
-    Raises:
-        UsageError: the plugin that brought the metric is gone.
-    """
-    return get_metric(content["metric"]["name"], content["task"], extra_metrics)

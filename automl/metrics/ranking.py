@@ -1,4 +1,4 @@
-"""AUC and average precision, and what each row adds to them."""
+"""AUC and average precision, with their per-row terms."""
 
 from __future__ import annotations
 
@@ -100,27 +100,27 @@ def average_precision_terms(positive: Array, values: Array) -> Array:
 
 
 def unbiased(count: Array | int) -> Array:
-    """What turns a mean square into an unbiased variance, for groups of `count` rows."""
+    """Factor on deviations that makes the variance over `count` rows unbiased."""
     count = np.asarray(count, dtype=np.float64)
     factor: Array = np.sqrt(count / np.maximum(count - 1, 1))
     return factor
 
 
 def _splits(y: Array, prediction: Array) -> list[tuple[Array, Array]]:
-    """(is positive, score) of each one-vs-rest question that the rows can answer."""
+    """(is positive, score) of each one-vs-rest problem with both classes among the rows."""
     if prediction.ndim == 1:
-        questions = [(y > 0, prediction)]
+        problems = [(y > 0, prediction)]
     elif prediction.shape[1] == 2:
-        questions = [(y == 1, np.ascontiguousarray(prediction[:, 1]))]
+        problems = [(y == 1, np.ascontiguousarray(prediction[:, 1]))]
     else:
         held = np.unique(y)
         columns = np.ascontiguousarray(prediction[:, held].T)
-        questions = [(y == c, column) for c, column in zip(held, columns, strict=True)]
-    return [(hit, values) for hit, values in questions if 0 < np.count_nonzero(hit) < len(y)]
+        problems = [(y == c, column) for c, column in zip(held, columns, strict=True)]
+    return [(hit, values) for hit, values in problems if 0 < np.count_nonzero(hit) < len(y)]
 
 
 def ranking(one: Callable[[Array, Array], float]) -> Callable[[Array, Array], float]:
-    """From two classes to any number: the mean over the classes that the rows hold."""
+    """Extend a binary score to any number of classes: the mean over the classes of the rows."""
 
     def score(y: Array, prediction: Array) -> float:
         values = [one(hit, column) for hit, column in _splits(y, prediction)]
@@ -130,15 +130,15 @@ def ranking(one: Callable[[Array, Array], float]) -> Callable[[Array, Array], fl
 
 
 def ranking_terms(one: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Array]:
-    """The same for per-row terms."""
+    """Extend binary per-row terms to any number of classes."""
 
     def terms(y: Array, prediction: Array) -> Array:
-        questions = _splits(y, prediction)
-        if not questions:
+        problems = _splits(y, prediction)
+        if not problems:
             return np.full(len(y), math.nan)
         total: Array = np.zeros(len(y))
-        for hit, column in questions:
-            total += one(hit, column) / len(questions)
+        for hit, column in problems:
+            total += one(hit, column) / len(problems)
         return total
 
     return terms

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from automl.types import Array, Metric
 
 Z95 = 1.959963984540054
+"""97.5% quantile of the normal distribution: half a 95% interval in standard errors."""
 JACKKNIFE_GROUPS = 50
+"""Groups of rows left out in turn: as many more evaluations of the metric."""
 
 
 def _check(metric: Metric, y: Array, prediction: Array) -> None:
-    """Raise PluginError for what is no prediction of `y`."""
+    """Raise PluginError if an array is not a valid prediction of `y`."""
     classes = not metric.tasks <= {"regression", "anomaly"}
     fits = prediction.ndim == (2 if classes else 1) or (
         prediction.ndim == 1 and "anomaly" in metric.tasks
@@ -42,7 +44,7 @@ def score(metric: Metric, y: Array, prediction: Array) -> float:
     """The metric of a prediction, never sign-flipped; NaN where the rows do not define it.
 
     Args:
-        metric: What to compute.
+        metric: The metric to compute.
         y: (n,) int64 class codes or float64 values.
         prediction: (n, k) probabilities, (n,) values or anomaly scores.
 
@@ -78,7 +80,8 @@ def _jackknife(metric: Metric, y: Array, prediction: Array) -> Array:
     group = np.random.default_rng(0).permutation(n) % groups
     whole = float(metric.score(y, prediction))
     without = np.array([metric.score(y[group != g], prediction[group != g]) for g in range(groups)])
-    apart = np.nan_to_num(np.nanmean(without) - without)  # 0 where it is not defined without them
+    # 0 where the score without a group is not defined
+    apart = np.nan_to_num(np.nanmean(without) - without)
     moved = (groups - 1) * apart[group] * math.sqrt(n / groups)
     return np.asarray(whole + moved - moved.mean())
 
@@ -91,9 +94,9 @@ def standard_error(terms: Array) -> float:
 def interval(metric: Metric, terms: Array) -> tuple[float, float]:
     """95% interval of a score from its `influence` terms.
 
-    Metrics in [0, 1] get Wilson's interval (1927) with the sample size that their standard
-    error amounts to, so that it stays inside and a perfect score is not taken for certain. Where no
-    row's loss is below 0 the interval is not either.
+    Metrics in [0, 1] get Wilson's interval (1927) with the sample size that corresponds to their
+    standard error, so that the interval stays in [0, 1] and a perfect score has a width. If no term
+    is below 0, the interval of another metric is cut at 0.
     """
     value, error = float(terms.mean()), standard_error(terms)
     if not metric.bounded or not math.isfinite(error):
@@ -102,14 +105,24 @@ def interval(metric: Metric, terms: Array) -> tuple[float, float]:
     value = min(max(value, 0.0), 1.0)
     spread = value * (1 - value)
     size = spread / error**2 if error > 0 and spread > 0 else len(terms)
+    return wilson(value, size)
+
+
+def wilson(share: float, size: float) -> tuple[float, float]:
+    """Wilson's 95% interval (1927) of a share of so many rows."""
     shrink = 1 + Z95**2 / size
-    middle = (value + Z95**2 / (2 * size)) / shrink
-    reach = Z95 * math.sqrt(spread / size + (Z95 / (2 * size)) ** 2) / shrink
+    middle = (share + Z95**2 / (2 * size)) / shrink
+    reach = Z95 * math.sqrt(share * (1 - share) / size + (Z95 / (2 * size)) ** 2) / shrink
     return max(middle - reach, 0.0), min(middle + reach, 1.0)
 
 
+def loss_sign(*, greater_is_better: bool) -> float:
+    """Factor that turns scores into losses: -1 if greater scores are better, else 1."""
+    return -1.0 if greater_is_better else 1.0
+
+
 def loss(metric: Metric, value: float) -> float:
-    """The score as something to make small; a score that is not defined is the worst."""
+    """A score as a loss to minimise; infinite where the score is not defined."""
     if math.isnan(value):
         return math.inf
-    return -value if metric.greater_is_better else value
+    return loss_sign(greater_is_better=metric.greater_is_better) * value

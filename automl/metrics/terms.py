@@ -1,4 +1,4 @@
-"""What each row adds to a score: losses, or terms by the delta method whose mean is the score."""
+"""Per-row terms whose mean is the score: losses, or linearised by the delta method."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Charts as plain geometry: what a template needs to write SVG."""
+"""Charts as plain geometry, from which a template writes SVG."""
 
 from __future__ import annotations
 
@@ -6,16 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from automl.report.axis import Axis
+from automl.report.chart_axis import ChartAxis
+from automl.report.layout import layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-SIZES = {"wide": (560, 380), "narrow": (340, 300)}
-"""Pixels of the two drawings of every chart, for screens and for phones."""
-RADIUS = 4.2
-LETTER, LINE = 6.2, 13.0
-"""Pixels that a letter and a line of a label take."""
 SHAPES = (
     "M{0} {1}m-{r} 0a{r} {r} 0 1 0 {d} 0a{r} {r} 0 1 0 -{d} 0z",
     "M{0} {1}m-{r} -{r}h{d}v{d}h-{d}z",
@@ -29,22 +25,22 @@ SHAPES = (
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A point, with its interval where there is one."""
+    """A point, with its interval if it has one."""
 
     x: float
     y: float
     text: str
-    """Said when the point is looked at."""
+    """Text shown when the point is selected."""
     low: float | None = None
     high: float | None = None
     hollow: bool = False
     label: str = ""
-    """Written beside the point."""
+    """Text beside the point."""
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
-    """Points of one colour; joined by a line unless they stand alone."""
+class ChartSeries:
+    """Points of one colour, joined by a line if `line`."""
 
     name: str
     family: str
@@ -53,12 +49,12 @@ class Series:
     line: bool = True
     shown: bool = True
     whiskers: bool = False
-    """Intervals as bars through the points instead of a band."""
+    """True to draw intervals as bars through the points instead of a band."""
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A stretch of the x axis that means something."""
+    """A labelled range of the x axis."""
 
     low: float
     high: float
@@ -67,32 +63,32 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Everything about a picture but its size."""
+    """A chart, independent of its size."""
 
     id: str
     title: str
     about: str
-    """One or two sentences that say in words what the picture shows."""
-    x: Axis
-    y: Axis
-    series: tuple[Series, ...]
+    """Caption: one or two sentences that say in words what the chart shows."""
+    x: ChartAxis
+    y: ChartAxis
+    series: tuple[ChartSeries, ...]
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    """The same as a table."""
+    """The points as a table with `columns`."""
     region: Region | None = None
     guide: tuple[tuple[float, float], ...] = ()
-    """A thin line to compare with."""
+    """Points of a thin reference line."""
     legend: bool = True
 
     @property
     def drawings(self) -> list[Drawing]:
-        """One drawing a size."""
-        return [_draw(self, kind, *size) for kind, size in SIZES.items()]
+        """One drawing of the chart for each size of the layout."""
+        return [_draw(self, kind, *size) for kind, size in layout().sizes.items()]
 
     @property
-    def keys(self) -> list[tuple[Series, str]]:
-        """Every series with the outline of its marker for the legend, drawn in 34 x 12 pixels."""
-        return [(one, outline(one.shape, 17, 6)) for one in self.series]
+    def keys(self) -> list[tuple[ChartSeries, str]]:
+        """Every series with the outline of its marker for the legend."""
+        return [(one, outline(one.shape, *layout().legend)) for one in self.series]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +108,14 @@ class Drawing:
     region: tuple[float, float, str] | None
     guide: str
     labels: list[tuple[float, float, str]]
-    """x, y and text."""
+    """x, y and text of each label."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """A series in pixels: SVG paths."""
 
-    series: Series
+    series: ChartSeries
     line: str
     band: str
     whiskers: str
@@ -127,26 +123,27 @@ class Drawn:
 
 
 def outline(shape: int, x: float, y: float) -> str:
-    """The path of a marker of that shape around (x, y)."""
-    form = SHAPES[shape % len(SHAPES)]
-    return form.format(f"{x:.1f}", f"{y:.1f}", r=RADIUS, d=2 * RADIUS)
+    """The path of a marker around (x, y)."""
+    form, radius = SHAPES[shape % len(SHAPES)], layout().marker
+    return form.format(f"{x:.1f}", f"{y:.1f}", r=radius, d=2 * radius)
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """Part of an axis, stretched over pixels."""
+    """A range of values on an axis, mapped to pixels."""
 
-    axis: Axis
+    axis: ChartAxis
     low: float
     high: float
     start: float
     end: float
 
     def pixel(self, value: float) -> float:
-        """Where the value lies; at the end of the span if beyond it."""
+        """Position of a value, cut at the ends of the span."""
         low, high = self.axis.at(self.low), self.axis.at(self.high)
-        place = min(max(self.axis.at(value), low), high)
-        share = (place - low) / (high - low) if high > low else 0.5
+        if high <= low:
+            return (self.start + self.end) / 2
+        share = (min(max(self.axis.at(value), low), high) - low) / (high - low)
         return self.start + share * (self.end - self.start)
 
     def ticks(self, most: int) -> list[tuple[float, str]]:
@@ -155,13 +152,15 @@ class _Span:
         ]
 
 
-def _draw(chart: Chart, kind: str, width: int, height: int) -> Drawing:
+def _draw(chart: Chart, kind: str, width: int, height: int, x_ticks: int) -> Drawing:
+    form = layout()
     marks = [mark for one in chart.series for mark in one.marks]
     bounds = [b for mark in marks for b in (mark.low, mark.high) if b is not None]
     guide_x, guide_y = ([p[i] for p in chart.guide] for i in (0, 1))
     low, high = _range(chart.y, [*(m.y for m in marks), *bounds, *guide_y])
-    written = max((len(chart.y.text(t)) for t in chart.y.ticks(low, high)), default=1)
-    left, top, right, bottom = 26 + 6.6 * written, 12.0, width - 14.0, height - 44.0
+    letters = max((len(chart.y.text(t)) for t in chart.y.ticks(low, high, form.y_ticks)), default=1)
+    beside, top, after, below = form.margins
+    left, right, bottom = beside + form.tick_letter * letters, width - after, height - below
     y = _Span(chart.y, low, high, bottom, top)
     x = _Span(chart.x, *_range(chart.x, [*(m.x for m in marks), *guide_x]), left, right)
     series = [_series(one, x, y) for one in chart.series]
@@ -173,8 +172,8 @@ def _draw(chart: Chart, kind: str, width: int, height: int) -> Drawing:
         top=top,
         right=right,
         bottom=bottom,
-        x_ticks=x.ticks(7 if kind == "wide" else 4),
-        y_ticks=y.ticks(6),
+        x_ticks=x.ticks(x_ticks),
+        y_ticks=y.ticks(form.y_ticks),
         series=series,
         region=_region(chart.region, x),
         guide=_path((x.pixel(a), y.pixel(b)) for a, b in chart.guide),
@@ -185,39 +184,41 @@ def _draw(chart: Chart, kind: str, width: int, height: int) -> Drawing:
 def _labels(
     series: Sequence[Drawn], left: float, right: float, top: float
 ) -> list[tuple[float, float, str]]:
-    """Names beside their points, from the top down, each clear of those before it."""
+    """Place labels beside their points, from the top down, without overlaps."""
+    form, line = layout(), layout().label_line
     wanted = [(py, px, m.label) for one in series for m, px, py, _ in one.marks if m.label]
     placed: list[tuple[float, float, float]] = []
     found = []
     for py, px, text in sorted(wanted):
-        wide = LETTER * len(text)
-        start = px + 8 if px + 8 + wide <= right else px - 8 - wide
+        wide, gap = form.label_letter * len(text), form.label_gap
+        start = px + gap if px + gap + wide <= right else px - gap - wide
         start = max(start, left + 2)
-        y = max(py - 7, top + 8)
-        while any(abs(y - b) < LINE and start < e and s < start + wide for s, e, b in placed):
-            y += LINE / 2
+        y = max(py - form.label_rise, top + gap)
+        while any(abs(y - b) < line and start < e and s < start + wide for s, e, b in placed):
+            y += line / 2
         placed.append((start, start + wide, y))
         found.append((start, y, text))
     return found
 
 
-def _range(axis: Axis, values: Sequence[float]) -> tuple[float, float]:
-    """The values that an axis covers, with a little air; [0, 1] without any."""
+def _range(axis: ChartAxis, values: Sequence[float]) -> tuple[float, float]:
+    """The ends of an axis: those of the values, with padding."""
+    form = layout()
     usable = [v for v in values if math.isfinite(v) and math.isfinite(axis.at(v))]
     if not usable:
-        return (0.1, 0.9)
+        return form.empty[0], form.empty[1]
     low, high = min(usable), max(usable)
-    if axis.scale == "log":
-        air = (high / low) ** 0.04 if high > low else 1.5
-        return low / air, high * air
-    if axis.scale == "gap":
-        air = ((1 - low) / (1 - high)) ** 0.04 if high > low else 1.5
-        return 1 - (1 - low) * air, 1 - (1 - high) / air
-    air = 0.04 * (high - low) or 0.05 * abs(high) or 0.5
-    return low - air, high + air
+    if axis.scale == "linear":
+        pad = form.padding * (high - low) or form.single_share * abs(high) or form.single_step
+        return low - pad, high + pad
+    gap = axis.scale == "gap"
+    least, most = (1 - high, 1 - low) if gap else (low, high)
+    factor = (most / least) ** form.padding if high > low else form.single_ratio
+    least, most = least / factor, most * factor
+    return (1 - most, 1 - least) if gap else (least, most)
 
 
-def _series(one: Series, x: _Span, y: _Span) -> Drawn:
+def _series(one: ChartSeries, x: _Span, y: _Span) -> Drawn:
     known = [m for m in one.marks if math.isfinite(m.x) and math.isfinite(m.y)]
     placed = [(m, x.pixel(m.x), y.pixel(m.y), "") for m in known]
     bounded = [

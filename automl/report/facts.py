@@ -1,4 +1,4 @@
-"""What the files of a run directory say; a file that is missing or damaged is named, no more."""
+"""The content of the files of a run directory; missing or damaged files are reported."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from automl.errors import AutoMLError
 from automl.hooks.manager import get_host
 from automl.leaderboard import leaderboard
-from automl.metrics import run_metric
-from automl.scaling import best_first, read_scaling
-from automl.search import rundir
-from automl.search.journal import NAME as JOURNAL
-from automl.search.journal import read_journal
+from automl.runs import directory
+from automl.runs.info import RunInfo
+from automl.runs.journal import NAME as JOURNAL
+from automl.runs.journal import read_journal
+from automl.scaling import ScalingContent, read_scaling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,33 +32,33 @@ REAL = (
 )
 WHOLE = ("rank", "trials", "size_bytes")
 DAMAGE = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError)
-"""What reading a file of another layout can raise."""
+"""Errors raised by reading a file with another layout."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The content of the files that a report is made of."""
+    """The content of the files behind a report."""
 
     name: str
     """Name of the run's folder."""
-    info: dict[str, Any]
-    """`run.json`; empty for a study without one."""
+    info: RunInfo
+    """`run.json`; the default for a study without one."""
     rungs: list[Rung]
     board: list[dict[str, Any]]
-    """Rows of `leaderboard.csv`, None for what they lack."""
-    scaling: dict[str, Any] | None
+    """Rows of `leaderboard.csv`, with None for empty cells."""
+    scaling: ScalingContent | None
     diagnostics: dict[str, Any] | None
     ensembles: list[dict[str, Any]]
-    """`model/ensembles.json`."""
+    """The content of `model/ensembles.json`."""
     best: dict[str, str]
-    """Learner -> the trial that stands for it."""
+    """Learner -> the trial that represents it."""
     missing: dict[str, str] = field(default_factory=dict)
-    """File -> why it could not be read."""
+    """File -> reason why it could not be read."""
 
     @property
     def study(self) -> bool:
-        """Whether it is a dedicated study, which has curves and no model."""
-        return self.info.get("kind") == "study"
+        """True for a dedicated study, which has curves and no model."""
+        return self.info.study is not None
 
     @property
     def ranked(self) -> list[dict[str, Any]]:
@@ -67,33 +67,33 @@ class Facts:
 
     @property
     def metric(self) -> tuple[str, bool]:
-        """Name of the metric, and whether greater is better."""
-        found = self.info.get("metric") or {}
-        study = self.scaling or {}
-        name = found.get("name") or study.get("metric") or "score"
-        greater = found.get("greater_is_better", study.get("greater_is_better", True))
-        return str(name), bool(greater)
+        """Name of the metric, and its direction."""
+        if self.info.metric.name:
+            return self.info.metric.name, self.info.metric.greater_is_better
+        if self.scaling is not None:
+            return self.scaling.metric, self.scaling.greater_is_better
+        return "score", True
 
     @property
     def places(self) -> dict[str, int]:
-        """Learner -> its place on the leaderboard, best first, those without a rank last.
+        """Map learners to their places on the leaderboard, best first, those without a rank last.
 
-        In a study, which has none, by the score where the families are compared.
+        In a study, which has no leaderboard, by the score where the families are compared.
         """
         if not self.study:
             return {row["learner"]: place for place, row in enumerate(self.board)}
-        ranked = [] if self.scaling is None else best_first(self.scaling)
+        ranked = [] if self.scaling is None else self.scaling.best_first
         return {name: place for place, name in enumerate(ranked)}
 
 
 def read_facts(run: Path) -> Facts:
-    """Read whatever of a run is there.
+    """Read the files of a run that exist.
 
     Args:
         run: The run directory, finished or not.
 
     Raises:
-        ArtifactError: It is no run, or its `run.json` is damaged.
+        ArtifactError: The directory is no run, or its `run.json` is damaged.
     """
     missing: dict[str, str] = {}
 
@@ -103,25 +103,25 @@ def read_facts(run: Path) -> Facts:
             return otherwise
         try:
             return read(run / name)
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, *DAMAGE) as error:
             missing[name] = f"{name} is damaged ({error})"
             return otherwise
 
     def make(name: str, now: Callable[[Path, Metric], Any], otherwise: Any) -> Any:
         try:
-            return now(run, run_metric(info, get_host().metrics().values()))
+            return now(run, info.judged_by(get_host().metrics().values()))
         except (AutoMLError, *DAMAGE) as error:
             missing[name] = f"{name} is not there yet ({error})"
             return otherwise
 
-    bare = not (run / rundir.NAME).exists() and (run / SCALING).is_file()
-    info = {} if bare else rundir.read(run)
+    bare = not (run / directory.NAME).exists() and (run / SCALING).is_file()
+    info = RunInfo() if bare else directory.read(run)
     rungs = load(JOURNAL, read_journal, [])
-    if info.get("status") == "running" and rungs:  # at its end these two are written
-        board = [] if info.get("kind") == "study" else make(BOARD, _board_now, [])
+    if info.status == "running" and rungs:  # the two files are written at its end
+        board = [] if info.study is not None else make(BOARD, _board_now, [])
         scaling = make(SCALING, _scaling_now, None)
     else:
-        board, scaling = load(BOARD, _board, []), load(SCALING, _object, None)
+        board, scaling = load(BOARD, _board, []), load(SCALING, _scaling, None)
     return Facts(
         name=run.resolve().name,
         info=info,
@@ -153,14 +153,18 @@ def _board(file: Path) -> list[dict[str, Any]]:
 
 
 def _board_now(run: Path, metric: Metric) -> list[dict[str, Any]]:
-    """The leaderboard of the steps that are done."""
+    """The leaderboard of the finished rungs."""
     table = leaderboard(run, metric).to_csv(index=False)
     return [_row(row) for row in csv.DictReader(io.StringIO(table))]
 
 
-def _scaling_now(run: Path, metric: Metric) -> dict[str, Any]:
-    """The verdicts on the steps that are done."""
-    return dict(read_scaling(run, metric).document)
+def _scaling(file: Path) -> ScalingContent:
+    return ScalingContent.from_json(_object(file))
+
+
+def _scaling_now(run: Path, metric: Metric) -> ScalingContent:
+    """The verdicts on the finished rungs."""
+    return read_scaling(run, metric).content
 
 
 def _row(row: dict[str, str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Score against what it costs: training, predicting, storing, and the whole search."""
+"""Scores against costs: training, prediction, storage and the whole search."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from automl.report.axis import Axis, score_scale
-from automl.report.chart import Chart, Mark, Series
-from automl.report.words import NONE, at, number, seconds, short, size
-from automl.scaling import compared_at, money, pareto
+from automl.report.chart import Chart, ChartSeries, Mark
+from automl.report.chart_axis import ChartAxis, score_scale
+from automl.report.formatting import NONE, at, number, seconds, short, size
+from automl.scaling import money, pareto
+from automl.units import THOUSAND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,7 @@ FAMILIES = ("deep", "classical", "ensemble", "baseline")
 
 @dataclass(frozen=True, slots=True)
 class _Cost:
-    """One thing that a model costs."""
+    """One kind of cost."""
 
     id: str
     title: str
@@ -32,7 +33,7 @@ class _Cost:
 
 
 def fronts(facts: Facts) -> dict[str, Any] | str:
-    """A chart a cost, with the learners that none beats at both."""
+    """A chart for each cost, with its Pareto front."""
     every = _compared(facts) if facts.study else facts.ranked
     scored = [row for row in every if row["score"] is not None]
     rows = [row for row in scored if row["family"] != "baseline"] or scored
@@ -40,36 +41,36 @@ def fronts(facts: Facts) -> dict[str, Any] | str:
         return "No learner has a score, so there is nothing to set against its cost."
     metric, greater = facts.metric
     scale = score_scale([row["score"] for row in rows], greater_is_better=greater)
-    axis = Axis(f"{metric} ({'higher' if greater else 'lower'} is better)", scale)
+    axis = ChartAxis(f"{metric} ({'higher' if greater else 'lower'} is better)", scale)
     charts = [_chart(rows, cost, axis, greater) for cost in _costs(facts)]
     study = facts.scaling if facts.study else None
-    where = f"All at {at(study, compared_at(study))}. " if study else ""
+    where = f"All at {at(study.axis, study.compared_at)}. " if study else ""
     return {"charts": [chart for chart in charts if chart.series], "where": where}
 
 
 def _compared(facts: Facts) -> list[dict[str, Any]]:
-    """Rows as of a leaderboard: the learners of a study where its families are compared."""
-    study = facts.scaling
-    if study is None:
+    """Rows like those of a leaderboard: the learners of a study where its families are compared."""
+    study, plan = facts.scaling, facts.info.study
+    if study is None or plan is None:
         return []
-    n, plan = compared_at(study), facts.info["study"]
-    nearest = min(range(len(plan["levels"])), key=lambda k: abs(plan["levels"][k] - n))
-    predicted = study["n_test"] + plan["choosing_rows"][nearest]
+    n = study.compared_at
+    nearest = min(range(len(plan.levels)), key=lambda k: abs(plan.levels[k] - n))
+    predicted = study.n_test + plan.choosing_rows[nearest]
     return [
         {
             "learner": name,
-            "family": one["family"],
-            "score": point["score"],
-            "fit_seconds": point["fit_seconds"],
-            "predict_rows_per_second": predicted / point["predict_seconds"]
-            if point["predict_seconds"]
+            "family": one.family,
+            "score": point.score,
+            "fit_seconds": point.fit_seconds,
+            "predict_rows_per_second": predicted / point.predict_seconds
+            if point.predict_seconds
             else None,
             "size_bytes": None,
             "spent_seconds": None,
         }
-        for name, one in study["learners"].items()
-        for point in one["points"]
-        if point["n"] == n
+        for name, one in study.learners.items()
+        for point in one.points
+        if point.n == n
     ]
 
 
@@ -80,7 +81,7 @@ def _costs(facts: Facts) -> list[_Cost]:
         _Cost("size", "Size on disk", "size of the saved model", _of("size_bytes"), size, size),
         _Cost("search", "Cost of the search", "seconds spent in all", _spent, seconds),
     ]
-    price = (facts.info.get("study") or {}).get("price_per_hour")
+    price = None if facts.info.study is None else facts.info.study.price_per_hour
     if price:
 
         def paid(row: dict[str, Any]) -> float:
@@ -95,22 +96,22 @@ def _of(column: str) -> Callable[[dict[str, Any]], float | None]:
 
 
 def _spent(row: dict[str, Any]) -> float | None:
-    """Seconds of all that was tried; an ensemble's own say nothing, for it needs its members."""
+    """Seconds of all trials of a learner; None for an ensemble, which needs its members."""
     return None if row["family"] == "ensemble" else row["spent_seconds"]
 
 
 def _per_thousand(row: dict[str, Any]) -> float | None:
     rate = row["predict_rows_per_second"]
-    return 1000 / rate if rate else None
+    return THOUSAND / rate if rate else None
 
 
-def _chart(rows: list[dict[str, Any]], cost: _Cost, axis: Axis, greater: bool) -> Chart:
+def _chart(rows: list[dict[str, Any]], cost: _Cost, axis: ChartAxis, greater: bool) -> Chart:
     known = [(row, c) for row in rows if (c := cost.of(row)) is not None and c > 0]
     loss = [-row["score"] if greater else row["score"] for row, _ in known]
     front = pareto([c for _, c in known], loss)
     names = [known[i][0]["learner"] for i in front]
     series = tuple(
-        Series(
+        ChartSeries(
             name=family,
             family=family,
             marks=tuple(
@@ -126,8 +127,8 @@ def _chart(rows: list[dict[str, Any]], cost: _Cost, axis: Axis, greater: bool) -
     return Chart(
         id=cost.id,
         title=cost.title,
-        about=f"None beats these at both, cheapest first: {', '.join(names) or NONE}.",
-        x=Axis(cost.label, "log", cost.tick),
+        about=f"Pareto front, cheapest first: {', '.join(names) or NONE}.",
+        x=ChartAxis(cost.label, "log", cost.tick),
         y=axis,
         series=tuple(one for one in series if one.marks),
         columns=("learner", "family", axis.label, cost.label, "on the front"),
@@ -157,7 +158,7 @@ def _mark(row: dict[str, Any], cost: float, kind: _Cost, *, on_front: bool) -> M
 
 
 def _stairs(points: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
-    """The edge of what can be had: flat to the next cost, then up."""
+    """The Pareto front as a step line: flat to the next cost, then up."""
     steps = points[:1]
     for cost, score in points[1:]:
         steps += [(cost, steps[-1][1]), (cost, score)]

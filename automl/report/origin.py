@@ -1,4 +1,4 @@
-"""What the data were taken for, and everything needed to do it again."""
+"""Data and settings of a run: how columns were read, and how to repeat the run."""
 
 from __future__ import annotations
 
@@ -6,62 +6,57 @@ import json
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from automl.report.words import NONE, seconds, share, size
-from automl.units import format_duration
+from automl.anomaly.supervision import supervision_of
+from automl.data.saved import schema_from_json
+from automl.options import options_of
+from automl.report.formatting import NONE, seconds, share, size
+from automl.runs.info import RunInfo, SplitInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from automl.options import Command
     from automl.report.facts import Facts
+    from automl.runs.info import MachineInfo
+    from automl.types import Column
 
 COLUMNS = 300
-"""Columns listed at most; run.json has them all."""
-NOT_FLAGS = {"output", "resume", "began", "task", "seed", "seconds", "memory"}
-"""Written by hand below, or not part of what was asked."""
-FIT_ONLY = {
-    *("test", "test_size", "trials", "preset", "allocate", "folds", "contamination", "on_error")
-}
-"""What `automl scale` does not ask."""
-STUDY_FLAGS = {
-    "axis": "--axis",
-    "regimes": "--regime",
-    "repeats": "--repeats",
-    "anchors": "--anchors",
-    "price_per_hour": "--price-per-hour",
-}
-"""What run.json knows of a study -> its flag."""
+"""Most columns listed, which add 50 kB to the page; run.json has them all."""
+SESSION = {"began", "left_out"}
+"""Arguments in run.json that are no choices."""
 
 
 def data(facts: Facts) -> dict[str, Any] | str:
-    """How each column was read, and why."""
-    schema = facts.info.get("schema")
-    if not schema:
+    """The columns, with the reasons for how they were read."""
+    if not facts.info.schema:
         return "run.json holds no description of the data."
-    columns = schema["columns"]
-    split = facts.info.get("split", {})
+    schema = schema_from_json(facts.info.schema)
+    columns = schema.columns
     return {
-        "source": str(facts.info.get("source", "")),
-        "rows": f"{schema.get('rows', split.get('rows', 0)):,}",
-        "dropped": schema.get("rows_dropped", 0),
+        "source": facts.info.source,
+        "rows": f"{schema.rows or facts.info.split.rows:,}",
+        "dropped": schema.rows_dropped,
         "columns": [_column(column) for column in columns[:COLUMNS]],
         "more": max(0, len(columns) - COLUMNS),
-        "set_aside": sum(column["kind"] == "set_aside" for column in columns),
+        "set_aside": len(columns) - len(schema.features),
         "all": len(columns),
-        "target": schema["target"],
-        "target_reason": schema.get("target_reason", ""),
-        "task": schema["task"],
-        "task_reason": schema.get("task_reason", ""),
-        "classes": [str(label) for label in schema.get("classes", [])],
-        "notes": schema.get("notes", []),
+        "target": schema.target,
+        "target_reason": schema.target_reason,
+        "task": schema.task,
+        "task_reason": schema.task_reason,
+        "supervised": supervision_of(schema.task).supervised,
+        "classes": [str(label) for label in schema.classes],
+        "notes": schema.notes,
     }
 
 
-def _column(column: dict[str, Any]) -> dict[str, str]:
-    missing, levels = column.get("missing", 0.0), column.get("levels", 0)
+def _column(column: Column) -> dict[str, str]:
     return {
-        "name": str(column["name"]),
-        "kind": str(column["kind"]).replace("_", " "),
-        "reason": str(column["reason"]),
-        "missing": share(missing) if missing else "none",
-        "levels": f"{levels:,}" if levels else NONE,
+        "name": column.name,
+        "kind": column.kind.replace("_", " "),
+        "reason": column.reason,
+        "missing": share(column.missing) if column.missing else "none",
+        "levels": f"{column.levels:,}" if column.levels else NONE,
     }
 
 
@@ -71,86 +66,71 @@ def _column(column: dict[str, Any]) -> dict[str, str]:
 def repeat(facts: Facts) -> dict[str, Any] | str:
     """Commands, versions, machine and settings."""
     info = facts.info
-    if not info:
+    if info == RunInfo():
         return "There is no run.json, which holds the settings."
-    versions = info.get("versions", {})
-    arguments = info.get("arguments", {})
+    versions, arguments = info.versions, info.arguments
     return {
         "command": command(info),
-        "table": info.get("source") == "table",
+        "table": info.source == "table",
         "study": facts.study,
         "exact": arguments.get("trials") is not None and arguments.get("seconds") is None,
         "install": shlex.join(["pip", "install", *(f"{n}=={v}" for n, v in versions.items())]),
         "versions": list(versions.items()),
-        "machine": _machine(info.get("machine", {})),
+        "machine": _machine(info.machine),
         "split": _split(info),
-        "arguments": [(key, _value(value)) for key, value in arguments.items() if key != "began"],
-        "phases": _phases(info.get("phases", {})),
+        "arguments": [
+            (key, _value(value)) for key, value in arguments.items() if key not in SESSION
+        ],
+        "phases": _phases(info.phases),
         "configs": _configs(facts),
-        "created": info.get("created", NONE),
+        "created": info.created or NONE,
     }
 
 
-def command(info: dict[str, Any]) -> str:
-    """The command line that asks for the same fit or study."""
-    arguments = dict(info.get("arguments", {}))
-    study = info.get("study", {})
-    words = ["automl", "scale" if study else "fit", str(info.get("source", "DATA"))]
-    if info.get("target"):
-        words += ["--target", str(info["target"])]
-    if arguments.get("task", "auto") != "auto":
-        words += ["--task", str(arguments["task"])]
-    if arguments.get("seconds") is not None:
-        words += ["--time-limit", format_duration(arguments["seconds"])]
-    if arguments.get("memory") is not None:
-        words += ["--memory", f"{arguments['memory']}B"]
-    for name, value in arguments.items():
-        if name not in (NOT_FLAGS | FIT_ONLY if study else NOT_FLAGS):
-            words += _flag(f"--{name.replace('_', '-')}", value)
-    for key, flag in STUDY_FLAGS.items():
-        words += _flag(flag, study.get(key))
-    return shlex.join([*words, "--seed", str(arguments.get("seed", 0))])
+def command(info: RunInfo) -> str:
+    """The command line that repeats a fit or study."""
+    name: Command = "fit" if info.study is None else "scale"
+    words = ["automl", name, info.source or "DATA"]
+    if info.target:
+        words += ["--target", info.target]
+    chosen = info.choices
+    for option in options_of(name):
+        value = chosen.get(option.name, option.default)
+        usual = option.again == "unless usual" and value == option.default
+        if option.again != "never" and not usual:
+            words += option.spelled(value)
+    return shlex.join(words)
 
 
-def _flag(flag: str, value: object) -> list[str]:
-    usual = {"--preset": "balanced", "--allocate": "greedy", "--on-error": "skip"}
-    if value is None or value is False or usual.get(flag) == value:
-        return []
-    if value is True:
-        return [flag]
-    if isinstance(value, list | tuple):
-        return [word for item in value for word in (flag, str(item))]
-    return [flag, str(value)]
-
-
-def _machine(machine: dict[str, Any]) -> list[tuple[str, str]]:
-    """What it ran on, in words."""
-    labels = {"cpus": "CPUs used", "memory_bytes": "memory allowed"}
-    return [
-        (labels.get(key, key), size(value) if key == "memory_bytes" else str(value))
-        for key, value in machine.items()
+def _machine(machine: MachineInfo) -> list[tuple[str, str]]:
+    """Description of the machine."""
+    told = [
+        ("CPUs used", "" if machine.cpus is None else str(machine.cpus)),
+        ("memory allowed", "" if machine.memory_bytes is None else size(machine.memory_bytes)),
+        ("python", machine.python),
+        ("platform", machine.platform),
     ]
+    return [(label, value) for label, value in told if value]
 
 
-def _split(info: dict[str, Any]) -> list[tuple[str, str]]:
-    study, split = info.get("study"), info.get("split", {})
-    if study:
+def _split(info: RunInfo) -> list[tuple[str, str]]:
+    study, split = info.study, info.split
+    if study is not None:
         return [
-            ("what grows", str(study["axis"]).replace("-", " ")),
-            ("its values", ", ".join(f"{level:,.6g}" for level in study["levels"])),
-            ("repeats", str(study["repeats"])),
-            ("rows scored in each", ", ".join(f"{rows:,}" for rows in study["scored_rows"])),
-            ("fingerprint of the split", str(study["fingerprint"])),
+            ("what grows", study.axis.replace("-", " ")),
+            ("its values", ", ".join(f"{level:,.6g}" for level in study.levels)),
+            ("repeats", str(study.repeats)),
+            ("rows scored in each", ", ".join(f"{rows:,}" for rows in study.scored_rows)),
+            ("fingerprint of the split", study.fingerprint),
         ]
-    if not split:
+    if split == SplitInfo():
         return []
-    rungs = ", ".join(f"{rows:,}" for rows in split.get("rungs", {}).values())
     return [
-        ("training rows", f"{split.get('rows', 0):,}"),
-        ("locked test rows", f"{split.get('test_rows', 0):,}"),
-        ("folds", str(split.get("folds", NONE))),
-        ("rows of the steps", rungs or NONE),
-        ("fingerprint of the split", str(split.get("fingerprint", NONE))),
+        ("training rows", f"{split.rows:,}"),
+        ("locked test rows", f"{split.test_rows:,}"),
+        ("folds", str(split.folds or NONE)),
+        ("rows of the steps", ", ".join(f"{rows:,}" for rows in split.rungs.values()) or NONE),
+        ("fingerprint of the split", split.fingerprint or NONE),
     ]
 
 
@@ -160,8 +140,8 @@ def _value(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _phases(phases: dict[str, float]) -> list[tuple[str, str]]:
-    """Seconds that each phase took; run.json holds when it ended."""
+def _phases(phases: Mapping[str, float]) -> list[tuple[str, str]]:
+    """Seconds of each phase, from the ends of the phases in run.json."""
     took, before = [], 0.0
     for name, end in phases.items():
         took.append((name, seconds(end - before)))
@@ -170,7 +150,7 @@ def _phases(phases: dict[str, float]) -> list[tuple[str, str]]:
 
 
 def _configs(facts: Facts) -> list[tuple[str, str, str]]:
-    """Learner, configuration and seed of the trials that stand for them."""
+    """Learner, configuration and seed of the trials that represent learners."""
     known = {rung.trial: rung for rung in facts.rungs}
     return [
         (learner, _settings(dict(known[trial].config)), str(known[trial].seed))

@@ -1,4 +1,4 @@
-"""The page: sections in their order, each made in a guard of its own."""
+"""The page: its sections in order; an error in one section leaves the others intact."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automl.report.board import board, left_out
-from automl.report.checks import calibration, confusion, importance, residuals
-from automl.report.curves import curves
+from automl.files import write_text
+from automl.report.diagnostics import calibration, confusion, importance, residuals
 from automl.report.facts import DAMAGE, read_facts
 from automl.report.fronts import fronts
+from automl.report.layout import FOLDER
+from automl.report.learning_curves import curves
 from automl.report.origin import data, repeat
-from automl.report.verdict import verdict
+from automl.report.standings import board, left_out
+from automl.report.summary import verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,21 +25,20 @@ if TYPE_CHECKING:
     from automl.report.facts import Facts
 
 NAME = "report.html"
-FOLDER = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """A part of the page; its template bears its id."""
+    """A part of the page; its template is named after its id."""
 
     id: str
     title: str
     make: Callable[[Facts], dict[str, Any] | str]
-    """The template's values, or a sentence on why there is nothing to show."""
+    """Returns the values of the template, or a sentence on why there is nothing to show."""
     tasks: tuple[str, ...] = ()
-    """Tasks it speaks of; all unless given."""
+    """Tasks with this section; empty for all."""
     of_model: bool = False
-    """Whether it speaks of the models that a fit leaves and a study does not."""
+    """True for sections on saved models, which a study does not have."""
 
 
 CLASSES = ("binary", "multiclass")
@@ -57,34 +58,34 @@ SECTIONS = (
 
 
 def report_html(run: Path) -> str:
-    """The report of a run as one HTML document that needs nothing else.
+    """The report of a run as one self-contained HTML document.
 
-    The same files give the same document. What a run lacks its section says.
+    Equal files give equal documents. Sections without their files say so.
 
     Args:
         run: The run directory of a fit or a study, finished or not.
 
     Raises:
-        ArtifactError: It is no run directory, or its `run.json` is damaged.
+        ArtifactError: The folder is no run directory, or its `run.json` is damaged.
     """
     facts = read_facts(run)
-    task = str(facts.info.get("task", ""))
+    info = facts.info
     wanted = [
         one
         for one in SECTIONS
-        if (not one.tasks or task in one.tasks) and not (one.of_model and facts.study)
+        if (not one.tasks or info.task in one.tasks) and not (one.of_model and facts.study)
     ]
     sections = [(one.id, one.title, _body(one, facts)) for one in wanted]
     return (
         _templates()
         .get_template("page.html.j2")
         .render(
-            name=Path(str(facts.info.get("source") or facts.name)).name,
+            name=Path(info.source or facts.name).name,
             run=facts.name,
-            target=facts.info.get("target"),
-            task=task,
-            created=facts.info.get("created"),
-            version=facts.info.get("versions", {}).get("automl-crossover"),
+            target=info.target,
+            task=info.task,
+            created=info.created,
+            version=info.version,
             sections=sections,
             style=_text("style.css"),
             script=_text("script.js"),
@@ -93,21 +94,19 @@ def report_html(run: Path) -> str:
 
 
 def write_report(run: Path, file: Path | None = None) -> Path:
-    """Write the report, `report.html` in the run directory unless another file is given.
+    """Write the report, by default to `report.html` in the run directory.
 
     Raises:
         ArtifactError: As `report_html`.
         OSError: The file cannot be written.
     """
     target = file or run / NAME
-    draft = target.with_name(f"{target.name}.part")
-    draft.write_text(report_html(run), encoding="utf-8")
-    draft.replace(target)
+    write_text(target, report_html(run))
     return target
 
 
 def _body(section: _Section, facts: Facts) -> str:
-    """A section's HTML; what cannot be made of the files costs that section alone."""
+    """HTML of a section; an error on unexpected files affects that section alone."""
     templates = _templates()
     try:
         found = section.make(facts)

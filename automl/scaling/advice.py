@@ -1,4 +1,4 @@
-"""What more rows, more search or another family would probably bring: what was seen, no more."""
+"""Advice on more rows, more search or another family, from observed gains only."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from automl.scaling.conformal import FEWEST, half_width
+from automl.scaling.conformal import forecast
 from automl.scaling.cost import cost_of
-from automl.scaling.curve import fit_curves
-from automl.scaling.picks import ENOUGH, Pick, cells_of, gap, learner_curves, pick, series
+from automl.scaling.picks import Pick, cells_of, gap, learner_curves, pick, series
 from automl.scaling.verdict import Decision, decide, margin_of
 from automl.scaling.wording import amount, place, sides, sized
 
@@ -24,19 +23,21 @@ if TYPE_CHECKING:
     from automl.scaling.points import Point, Study
 
 FEW_ROWS = {"rows", "labels"}
-"""Axes of which one can have more, and whose lower values have fewer rows to learn from."""
-_AS_IT_IS = FEW_ROWS | {"features", "cardinality", "budget", "workers"}
-"""Axes whose last value is the table as it is: where it is spoilt, nothing is to be advised."""
-
+"""Axes whose lower values have fewer training rows, and of which a user can get more."""
+_UNALTERED = FEW_ROWS | {"features", "cardinality", "budget", "workers"}
+"""Axes whose last value is the table as given; a corrupted table is no basis for advice."""
+_NEAR_HALF = 0.04
+"""Relative distance of an anchor from half of the last one; whole groups round anchors coarsely."""
 _VAGUE = 2.0
-"""Width of a cost exponent's interval that says nothing worth reading."""
+"""Width of the interval of a cost exponent from which the exponent is not mentioned: twice the rows
+might take four times as long, or no longer."""
 
 Answer: TypeAlias = Literal["probably", "probably little", "cannot tell"]
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """Whether something would help, as far as the statistics go."""
+    """An answer on the gain from more of something."""
 
     subject: Literal["rows", "compute", "family"]
     answer: Answer
@@ -50,17 +51,17 @@ def advise(
     judged: list[Judged],
     tested: Backtest,
 ) -> list[Advice]:
-    """Advice on rows, compute and family, each with its interval or "cannot tell".
+    """Advise on rows, compute and family, each with its interval or "cannot tell".
 
     Args:
         study: Points of the regime that was judged.
-        default: Points of the default settings, where those judged were tuned on few rows.
+        default: Points of the default settings, if those judged were tuned on few rows.
         losses: Learner -> losses of its curve.
         judged: The judged contrasts.
-        tested: The back-test: nothing beyond the data is said where it withholds.
+        tested: The back-test, which may withhold extrapolation.
     """
     best = _best(study, losses)
-    if best is None or study.axis not in _AS_IT_IS:
+    if best is None or study.axis not in _UNALTERED:
         return []
     found = [_rows(study, best, losses[best], tested)] if study.axis in FEW_ROWS else []
     found.append(_compute(study, default, best))
@@ -68,26 +69,25 @@ def advise(
 
 
 def _best(study: Study, losses: Mapping[str, Series]) -> str | None:
-    """The learner that validation prefers at its last anchor, among those that came furthest."""
+    """The learner that validation prefers at the last anchor, among learners that have it."""
     curves = {n: c for n, c in learner_curves(study).items() if n in losses}
     families = {point.learner: point.family for point in study.points}
     real = {n: c for n, c in curves.items() if families[n] in {"deep", "classical"}}
     if not real:
         return None
     top = max(float(losses[name].n[-1]) for name in real)
-    sign = -1.0 if study.greater_is_better else 1.0
 
     def chosen(name: str) -> float:
         picks = [p for cell, p in real[name].items() if cell.n == top]
         values = [p.points[i].score_val[i] for p in picks for i in range(len(p.points))]
-        return sign * float(np.mean(values)) if values else math.inf
+        return study.sign * float(np.mean(values)) if values else math.inf
 
     ranked = min((name for name in real if losses[name].n[-1] == top), key=chosen)
     return ranked if math.isfinite(chosen(ranked)) else _first(real, losses, top)
 
 
 def _first(real: Mapping[str, object], losses: Mapping[str, Series], top: float) -> str:
-    """Without validation scores: the lowest loss."""
+    """The learner with the lowest loss, for studies without validation scores."""
     return min(
         (n for n in real if losses[n].n[-1] == top), key=lambda name: float(losses[name].mean[-1])
     )
@@ -97,8 +97,8 @@ def _first(real: Mapping[str, object], losses: Mapping[str, Series], top: float)
 
 
 def _rows(study: Study, name: str, loss: Series, tested: Backtest) -> Advice:
-    """What the last doubling brought to the best learner; that is what is known of the next."""
-    half = np.flatnonzero(np.abs(loss.n / loss.n[-1] - 0.5) < 0.02)
+    """Advise by the gain of the best learner from the last doubling."""
+    half = np.flatnonzero(np.abs(2 * loss.n / loss.n[-1] - 1) < _NEAR_HALF)
     what = "more rows" if study.axis == "rows" else f"more {study.axis}"
     if len(half) == 0:
         text = f"What {what} would bring cannot be told: there is no anchor at half of the last."
@@ -118,7 +118,7 @@ def _rows(study: Study, name: str, loss: Series, tested: Backtest) -> Advice:
 
 
 def _open(study: Study, name: str, decided: Decision) -> str:
-    """A change that is not decided, in words."""
+    """Describe a change that is not decided."""
     if not math.isfinite(decided.low):
         return f"changed {name} by an unknown amount"
     if decided.bound:
@@ -132,25 +132,21 @@ def _open(study: Study, name: str, decided: Decision) -> str:
 
 
 def _ahead(study: Study, name: str, loss: Series, tested: Backtest) -> str:
-    """The error rate at twice the rows with its conformal band, where that is allowed."""
+    """Predict the error rate at twice the rows with its band, if the back-test allows it."""
     withheld = "How much the next one brings is not predicted."
     curve = learner_curves(study)[name]
     made_of = {cell: ((1.0, p),) for cell, p in curve.items()}
     errors = series(study, {cell: p.error for cell, p in curve.items()}, made_of)
-    if tested.extrapolation == "withheld" or errors is None or errors.repeats < ENOUGH:
+    band = forecast(errors)
+    if tested.extrapolation == "withheld" or study.axis != "rows" or not errors or not band:
         return withheld
-    inside = errors.inside
-    if study.axis != "rows" or inside.sum() < FEWEST:
+    if errors.n[-1] != loss.n[-1]:
         return withheld
-    values = errors.values[:, inside]
-    fitted = fit_curves(errors.n[inside], values.mean(axis=0))
-    se = values.std(axis=0, ddof=1)[None] / math.sqrt(len(values))
-    at = float(fitted(2 * loss.n[-1])[0])
-    half = float(half_width(fitted, se, values.mean(axis=0)[-1:], 2)[0])
+    at, half = band
     low, high = max(at - half, 0.0), min(at + half, 1.0)
     return (
         f"At twice the rows its error rate would be about {at:.3f} "
-        f"(90% band {low:.3f} to {high:.3f}; now {values.mean(axis=0)[-1]:.3f})."
+        f"(90% band {low:.3f} to {high:.3f}; now {errors.mean[-1]:.3f})."
     )
 
 
@@ -158,7 +154,7 @@ def _ahead(study: Study, name: str, loss: Series, tested: Backtest) -> str:
 
 
 def _compute(study: Study, default: Study | None, name: str) -> Advice:
-    """What trying more configurations brought the best learner, and what rows cost it."""
+    """Advise by the gain of the best learner from tuning; add its cost of more rows."""
     points = [point for point in study.points if point.learner == name]
     cost = _growth(name, points, study)
     found = _searched(study, name) or _tuned(study, default, name)
@@ -188,7 +184,7 @@ def _growth(name: str, points: list[Point], study: Study) -> str:
 
 
 def _searched(study: Study, name: str) -> tuple[str, Decision] | None:
-    """What choosing among the configurations at the top changed in the loss."""
+    """Change of the loss from choosing among the configurations at the last anchor."""
     cells = cells_of(point for point in study.points if point.learner == name)
     top = max(cell.n for cell in cells)
     pairs = {
@@ -205,7 +201,7 @@ def _searched(study: Study, name: str) -> tuple[str, Decision] | None:
 
 
 def _tuned(study: Study, default: Study | None, name: str) -> tuple[str, Decision] | None:
-    """What settings that were tuned on few rows changed in the loss at the top."""
+    """Change of the loss at the last anchor from settings that were tuned on few rows."""
     if default is None:
         return None
     cells, first = (
@@ -228,7 +224,7 @@ def _tuned(study: Study, default: Study | None, name: str) -> tuple[str, Decisio
 
 
 def _family(one: Judged) -> Advice:
-    """Whether the other family is worth a try, by the family contrast."""
+    """Advise on the other family by the contrast of the families."""
     deep, classical = sides(one)
     if one.level.sign == 0:
         text = "Deep or classical hardly matters here; choose by cost."

@@ -1,4 +1,4 @@
-"""Would extrapolation have worked here? Hide the top octave, fit what is left, compare."""
+"""Back-test of extrapolation: hide the top octave, fit the other anchors, compare."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from automl.scaling.curve import fit_curves, window
+from automl.scaling.criteria import CRITERIA
+from automl.scaling.curve import SLACK, fit_curves, window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,28 +16,25 @@ if TYPE_CHECKING:
     from automl.scaling.estimate import Series
     from automl.types import Array
 
-FEWEST = 6
-"""Anchors below which nothing can be hidden."""
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backtest:
-    """How far off fitted curves would have been at rows that were hidden from them."""
+    """Errors of fitted curves at anchors that were hidden from them."""
 
-    extrapolation: Literal["shown", "withheld"]
-    reason: str = ""
     mae: float | None = None
     mae_last1: float | None = None
-    """Of assuming that nothing changes after the last anchor that was seen."""
+    """Mean absolute error of the assumption that losses stay as at the last anchor seen."""
     winner_accuracy: float | None = None
-    """How often the fitted curves named the winner at the top, over deep-classical pairs."""
+    """Share of deep-classical pairs whose winner at the top the fitted curves predicted."""
     leader_stays: float | None = None
-    """How often whoever led at the last anchor seen did."""
+    """Share of those pairs whose leader at the last anchor seen also led at the top."""
+    extrapolation: Literal["shown", "withheld"]
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Hidden:
-    """One curve: its losses at the hidden anchors, predicted and assumed."""
+    """Losses of one curve at the hidden anchors: true, fitted, and the last one seen."""
 
     truth: Array
     fitted: Array
@@ -48,28 +46,34 @@ def backtest(losses: Mapping[str, Series], families: Mapping[str, str]) -> Backt
 
     Args:
         losses: Learner -> its losses, at least 0.
-        families: Learner -> family; winners are called between deep and classical ones.
+        families: Learner -> family; winners are predicted for deep-classical pairs.
     """
+    fewest = CRITERIA.backtest_anchors
     hidden = {
-        name: _hide(s) for name, s in losses.items() if len(s.n) >= FEWEST and (s.mean >= 0).all()
+        name: _hide(s) for name, s in losses.items() if len(s.n) >= fewest and (s.mean >= 0).all()
     }
     if not hidden:
-        reason = f"too few anchors: {FEWEST} are needed to hide some and predict them"
-        return Backtest("withheld", reason)
+        reason = f"too few anchors: {fewest} are needed to hide some and predict them"
+        return Backtest(extrapolation="withheld", reason=reason)
     mae = float(np.mean([np.abs(h.fitted - h.truth).mean() for h in hidden.values()]))
     last1 = float(np.mean([np.abs(h.last - h.truth).mean() for h in hidden.values()]))
     winner, stays = _winners(losses, hidden, families)
-    if mae < last1:
-        return Backtest("shown", "", mae, last1, winner, stays)
-    reason = (
+    missed = (
         f"fitted curves missed the hidden octave by {mae:.3g}, assuming no change by {last1:.3g}"
     )
-    return Backtest("withheld", reason, mae, last1, winner, stays)
+    return Backtest(
+        mae=mae,
+        mae_last1=last1,
+        winner_accuracy=winner,
+        leader_stays=stays,
+        extrapolation="shown" if mae < last1 else "withheld",
+        reason="" if mae < last1 else missed,
+    )
 
 
 def _hide(series: Series) -> _Hidden:
     n, loss = series.n, series.mean
-    seen = n <= 1.01 * n[-1] / 2
+    seen = SLACK * n <= n[-1] / 2
     if not seen.any():
         seen = n < n[-1]
     fitted = seen & window(n, float(n[seen][-1]))
@@ -81,7 +85,7 @@ def _hide(series: Series) -> _Hidden:
 def _winners(
     losses: Mapping[str, Series], hidden: Mapping[str, _Hidden], families: Mapping[str, str]
 ) -> tuple[float | None, float | None]:
-    """Shares of pairs that differ by more than two standard errors at the top."""
+    """`winner_accuracy` and `leader_stays`, over pairs at least two standard errors apart."""
     called, stayed = [], []
     for a, b in ((a, b) for a in hidden for b in hidden):
         if (families.get(a), families.get(b)) != ("deep", "classical"):

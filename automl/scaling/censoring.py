@@ -1,7 +1,7 @@
-"""What a time limit kept from one side of a contrast, and what its scores are bounds of.
+"""Time limits: the fits of a contrast that were cut short, and the losses that are only bounds.
 
-A fit that time ended or hastened is censored: its loss is an upper bound of what the settings can
-do. So is the loss of a side one of whose learners was cut short and might be its best.
+A fit that the time limit ended or hastened is censored: its loss is an upper bound of the loss of
+its settings. So is the loss of a side if one of its learners was cut short and might be its best.
 """
 
 from __future__ import annotations
@@ -23,54 +23,54 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """What the time limit kept from one side of a contrast."""
+class CutShort:
+    """Fits of one side of a contrast that the time limit cut short."""
 
     fits: int = 0
-    """Fits that the side stands on: all candidates at the last anchor, the chosen ones below."""
+    """Number of fits of the side: all candidates at the last anchor, the chosen ones below."""
     censored: int = 0
-    """How many of them time ended or hastened."""
+    """Number of those that the time limit ended or hastened."""
     learners: tuple[str, ...] = ()
-    """Whose fits among those leave a verdict open: they were chosen, or might have been."""
+    """Learners with censored fits that were chosen or might have been; they leave verdicts open."""
     left_behind: tuple[str, ...] = ()
-    """Learners that time left behind below the last anchor, and that might lead at it."""
+    """Learners that had no time for the last anchor and might lead there."""
     seconds: float = 0.0
-    """What it takes at most to let them end, beyond what they took; NaN where not known."""
+    """Upper bound of the further seconds that those fits need; NaN where not known."""
 
     def __bool__(self) -> bool:
         return bool(self.learners or self.left_behind)
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """Where the losses of one side are upper bounds."""
+class CensoredAnchors:
+    """Anchors at which the losses of one side are upper bounds."""
 
     anchors: frozenset[float]
-    """Anchors at which they are."""
+    """The anchors."""
     choice: bool
-    """Whether another learner might have been chosen, had there been more time."""
-    cut: Cut
+    """True if another learner might have been chosen with more time."""
+    cut_short: CutShort
 
 
 def time_limit(
     study: Study, side: Side, picks: Sequence[Pick], candidates: Sequence[Point]
-) -> Limit:
-    """What the time limit kept from a side.
+) -> CensoredAnchors:
+    """Find the anchors of a side that the time limit censored.
 
-    The fits that were chosen count at every anchor. At the last one every candidate counts that
-    was cut short, or left behind, and might have been chosen otherwise.
+    Chosen fits count at every anchor. At the last anchor, candidates count too that were cut short
+    or had no time for it, if they might have been chosen otherwise.
 
     Args:
         study: Points of one regime.
         side: All learners of the side.
-        picks: What was chosen at every anchor of every repeat that counts.
-        candidates: What was to choose from at the last anchor of those repeats.
+        picks: Choices at every anchor of every repeat that counts.
+        candidates: Candidates at the last anchor of those repeats.
     """
     last, repeats = candidates[0].n, {point.repeat for point in candidates}
     chosen = {point for one in picks for point in one.points}
     fits = {*chosen, *candidates}
     if study.equal_seconds:
-        return Limit(frozenset(), choice=False, cut=Cut(fits=len(fits)))
+        return CensoredAnchors(frozenset(), choice=False, cut_short=CutShort(fits=len(fits)))
     hopeful = {name for name in side if _might_lead(study, side, name, last)}
     matter = [p for p in fits if p.censored and (p in chosen or p.learner in hopeful)]
     behind = [
@@ -81,10 +81,10 @@ def time_limit(
     ]
     more = [point.needed_seconds - point.fit_seconds for point in matter]
     more += [len(repeats) * _seconds_at(side[name], last) for name in behind]
-    return Limit(
+    return CensoredAnchors(
         frozenset(point.n for point in matter) | ({last} if behind else set()),
         choice=bool(behind) or not chosen.issuperset(matter),
-        cut=Cut(
+        cut_short=CutShort(
             fits=len(fits),
             censored=sum(point.censored for point in fits),
             learners=tuple(sorted({point.learner for point in matter})),
@@ -94,28 +94,28 @@ def time_limit(
     )
 
 
-def bounded(difference: Series, limits: Sequence[Limit]) -> Series:
-    """A gap with its bounds: lower had deep fits ended by themselves, higher had classical ones.
+def bounded(difference: Series, censored: Sequence[CensoredAnchors]) -> Series:
+    """Mark where a gap is a bound: lower if deep fits had ended by themselves, higher if classical.
 
-    Where another learner might have been chosen it might have any other curve below the top.
+    If another learner might have been chosen, all anchors below the last are bounds on both sides.
 
     Args:
         difference: Loss of the deep side less loss of the classical one.
-        limits: Of the deep and of the classical side.
+        censored: The censored anchors of the deep and of the classical side.
     """
-    deep, classical = (np.array([n in side.anchors for n in difference.n]) for side in limits)
+    deep, classical = (np.array([n in side.anchors for n in difference.n]) for side in censored)
     below = np.arange(len(difference.n)) < len(difference.n) - 1
-    if any(side.choice for side in limits):
+    if any(side.choice for side in censored):
         deep, classical = deep | below, classical | below
     return replace(difference, lower=deep, higher=classical)
 
 
 def _might_lead(study: Study, side: Side, name: str, last: float) -> bool:
-    """Whether a learner might lead its side at an anchor, as far as is known.
+    """True unless it is known that a learner does not lead its side at an anchor.
 
-    It might unless fits of it that ended by themselves, no further than an octave below, trail by
-    validation in most repeats: on published curves the leader at half of the rows still leads at
-    all of them in 97% of pairs (LCDB 1.1, benchmarks/lcdb).
+    That is known if uncensored fits at most an octave below trail by validation in most repeats:
+    on published curves the leader at half of the rows also leads at all rows in 97% of pairs
+    (LCDB 1.1, benchmarks/lcdb).
     """
     own = side[name]
     ended = [
@@ -131,7 +131,7 @@ def _might_lead(study: Study, side: Side, name: str, last: float) -> bool:
 
 
 def _seconds_at(cells: Cells, n: float) -> float:
-    """Seconds of a fit at n, in proportion to those at the last anchor; NaN if not known."""
+    """Seconds of a fit at n, extrapolated linearly from the last anchor; NaN if not known."""
     top = max(cell.n for cell in cells)
     points = [point for cell in cells if cell.n == top for point in cells[cell]]
     taken = [p.needed_seconds if p.censored else p.fit_seconds for p in points]

@@ -1,4 +1,4 @@
-"""How a deep side differs from a classical one, at the anchors where both stand."""
+"""Contrasts: the difference of a deep and a classical side at their common anchors."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from automl.scaling.censoring import Cut, bounded, time_limit
+from automl.rows.repeats import ENOUGH
+from automl.scaling.censoring import CutShort, bounded, time_limit
+from automl.scaling.criteria import CRITERIA
 from automl.scaling.curve import window
 from automl.scaling.picks import (
-    ENOUGH,
-    Cell,
     Pairs,
     Pick,
+    RepeatAnchor,
     Side,
     by_learner,
     cells_of,
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from automl.scaling.estimate import Series
     from automl.scaling.points import Point, Study
 
-FEWEST_ANCHORS = 3
-"""Anchors of the window below which there is no verdict on the rate."""
 TUNED_ANEW = {"retuned"}
 """Regimes in which a learner has other configurations at every anchor."""
 
@@ -45,29 +44,29 @@ class Contrast:
     classical: str
     pairs: Pairs
     gap: Series
-    """loss of the deep side - loss of the classical one: > 0 where classical leads."""
+    """Loss of the deep side less loss of the classical one: > 0 where classical leads."""
     ratio: Series | None
     """log2 of their ratio; None where a loss is not above 0."""
-    cut: tuple[Cut, Cut] = (Cut(), Cut())
-    """What time kept from the deep and from the classical side."""
+    cut_short: tuple[CutShort, CutShort] = (CutShort(), CutShort())
+    """Fits of the deep and of the classical side that the time limit cut short."""
     absent: tuple[str, ...] = ()
-    """Learners that got to its last anchor in no repeat that counts, and stand for no family."""
+    """Learners without the last anchor in any repeat that counts, which represent no family."""
     envelope: Series | None = None
-    """The gap where both sides choose anew at every anchor; None where that is the same."""
+    """The gap if both sides choose anew at every anchor; None if that changes nothing."""
 
 
 def contrasts(study: Study) -> list[Contrast]:
     """The family contrast first, then every deep learner against the best classical one.
 
     Each side is one learner a repeat: the one that validation prefers at the last common anchor,
-    followed down. Choosing anew at every anchor would add to the curve what the choice loses on
-    few choosing rows, which shrinks with n and looks like scaling.
+    followed down. Choosing anew at every anchor would add the loss of a choice by few validation
+    rows to the curve, which shrinks with n and looks like scaling.
 
-    The choice is among the first m configurations of every learner in the order they were
-    dealt, m being the smaller of what the most tried learner of each side has there, so that
-    neither side is tuned deeper. (The first m of a whole family would be its cheapest learners,
-    for those are dealt first.) A repeat counts if the learner of each side that validation prefers
-    most often is there; others may be missing.
+    The choice is among the first m configurations of every learner in the order of their starts.
+    m is the smaller of the two sides' numbers of configurations of the most tried learner there,
+    so that neither side is tuned deeper. (The first m of a whole family would be its cheapest
+    learners, which start first.) A repeat counts if it has, on each side, the learner that
+    validation prefers most often; others may be missing.
 
     Args:
         study: Points of one regime.
@@ -78,9 +77,9 @@ def contrasts(study: Study) -> list[Contrast]:
     )
     if not deep or not classical:
         return []
-    # a ladder leaves behind whom it found worse; a study only those that are too dear
-    share = 0.0 if study.single else 0.5
-    found = [_contrast(study, "family", (deep, classical), _meet(deep, classical, share))]
+    # a ladder stops learners that it found worse; a study only those that are too expensive
+    half = not study.single
+    found = [_contrast(study, "family", (deep, classical), _meet(deep, classical, half=half))]
     for name, cells in deep.items():
         sides = ({name: cells}, classical)
         found.append(_contrast(study, "learner", sides, _meet(*sides)))
@@ -94,7 +93,7 @@ Sides: TypeAlias = tuple[Side, Side]
 
 
 class _Meeting(NamedTuple):
-    """The last anchor that two sides have in common, and who got there in every repeat."""
+    """The last anchor that two sides have in common, and the learners that have it."""
 
     last: float
     there: Mapping[int, Sides]
@@ -113,7 +112,7 @@ def _contrast(
         for repeat in chosen
         if all(favourites[side] in met.there[repeat][side] for side in (0, 1))
     ]
-    pairs: dict[Cell, tuple[Pick, Pick]] = {}
+    pairs: dict[RepeatAnchor, tuple[Pick, Pick]] = {}
     for repeat in kept:
         pairs |= _followed(study, met, repeat, chosen[repeat])
     pairs = _ended(study, pairs, met.last)
@@ -122,8 +121,8 @@ def _contrast(
         return None
     proportion = ratio(study, pairs)
     there = {name for repeat in kept for side in met.there[repeat] for name in side}
-    tops = [_candidates(met.there[repeat], Cell(repeat, met.last)) for repeat in kept]
-    limits = [
+    tops = [_candidates(met.there[repeat], RepeatAnchor(repeat, met.last)) for repeat in kept]
+    censored = [
         time_limit(
             study,
             sides[side],
@@ -132,8 +131,8 @@ def _contrast(
         )
         for side in (0, 1)
     ]
-    difference = bounded(difference, limits)
-    # one side alone is always the same learner, the other its best rival
+    difference = bounded(difference, censored)
+    # in a learner contrast the deep side is one learner, the other its best rival
     names = ("best deep", "best classical") if kind == "family" else favourites
     return Contrast(
         kind=kind,
@@ -142,29 +141,33 @@ def _contrast(
         pairs=pairs,
         gap=difference,
         ratio=proportion and replace(proportion, lower=difference.lower, higher=difference.higher),
-        cut=(limits[0].cut, limits[1].cut),
+        cut_short=(censored[0].cut_short, censored[1].cut_short),
         absent=tuple(sorted({n for s in sides for n in s} - there)) if kind == "family" else (),
         envelope=_envelope(study, met, kept, pairs) if kind == "family" else None,
     )
 
 
-def _meet(deep: Side, classical: Side, share: float = 0.0) -> _Meeting | None:
-    """The last anchor that both sides have in three repeats, and who has it.
+def _meet(deep: Side, classical: Side, *, half: bool = False) -> _Meeting | None:
+    """Find the last anchor that both sides have in three repeats, and the learners that have it.
 
     Args:
         deep: One side.
         classical: The other.
-        share: Of the learners of each side that must have the last anchor; at least one.
+        half: Whether half of the learners of each side must have the last anchor, not just one.
     """
     sides = (deep, classical)
+    needed = [len(side) / 2 if half else 1 for side in sides]
     every = {cell for side in sides for cells in side.values() for cell in cells}
     shared = [
         cell
         for cell in sorted(every)
-        if all(sum(cell in c for c in s.values()) >= max(1, share * len(s)) for s in sides)
+        if all(
+            sum(cell in cells for cells in side.values()) >= least
+            for side, least in zip(sides, needed, strict=True)
+        )
     ]
     if not shared:
-        return None if share == 0 else _meet(deep, classical)
+        return _meet(deep, classical) if half else None
     often = Counter(cell.n for cell in shared)
     last = max([n for n, count in often.items() if count >= ENOUGH] or often)
     return _Meeting(
@@ -182,12 +185,12 @@ def _meet(deep: Side, classical: Side, share: float = 0.0) -> _Meeting | None:
 
 def _chosen(study: Study, met: _Meeting, repeat: int) -> tuple[Pick, Pick]:
     """The learner and configuration of each side that validation prefers at the last anchor."""
-    deep, classical = _candidates(met.there[repeat], Cell(repeat, met.last))
+    deep, classical = _candidates(met.there[repeat], RepeatAnchor(repeat, met.last))
     return pick(study, deep), pick(study, classical)
 
 
-def _candidates(sides: Sides, cell: Cell) -> tuple[list[Point], list[Point]]:
-    """The points of both sides at a cell, tuned equally deep, in the order they were dealt."""
+def _candidates(sides: Sides, cell: RepeatAnchor) -> tuple[list[Point], list[Point]]:
+    """Points of both sides at a cell, tuned equally deep, in the order of their starts."""
     deep, classical = (
         cells_of(point for cells in side.values() for point in cells.get(cell, ()))[cell]
         for side in sides
@@ -219,11 +222,11 @@ def _followed(study: Study, met: _Meeting, repeat: int, top: tuple[Pick, Pick]) 
 
 
 def _at(
-    study: Study, cell: Cell, side: Side, candidates: Sequence[Point], top: Pick
+    study: Study, cell: RepeatAnchor, side: Side, candidates: Sequence[Point], top: Pick
 ) -> Pick | None:
-    """What was chosen at the last anchor, at another one; None where it is not there.
+    """Follow the choice of the last anchor to another anchor; None where it was not trained there.
 
-    The same configuration, or where learners are tuned anew the same learner's best.
+    The configuration is kept, or where learners are tuned anew the learner, by its best there.
     """
     chosen = []
     for part, wanted in enumerate(top.points):
@@ -238,10 +241,10 @@ def _at(
     return Pick(tuple(chosen))
 
 
-def _ended(study: Study, pairs: Pairs, last: float) -> dict[Cell, tuple[Pick, Pick]]:
-    """The pairs without anchors below the last at which a fit was cut short.
+def _ended(study: Study, pairs: Pairs, last: float) -> dict[RepeatAnchor, tuple[Pick, Pick]]:
+    """Drop anchors below the last at which a fit was cut short.
 
-    All of them where a rate would not have anchors enough: they are bounds then.
+    All are kept, as bounds, if too few anchors for a rate would remain.
     """
     cut = {
         cell.n
@@ -250,13 +253,13 @@ def _ended(study: Study, pairs: Pairs, last: float) -> dict[Cell, tuple[Pick, Pi
     }
     kept = {cell: pair for cell, pair in pairs.items() if cell.n not in cut}
     anchors = np.array(sorted({cell.n for cell in kept}))
-    enough = window(anchors).sum() >= FEWEST_ANCHORS
+    enough = window(anchors).sum() >= CRITERIA.fewest_anchors
     return kept if enough and not study.equal_seconds else dict(pairs)
 
 
 def _envelope(study: Study, met: _Meeting, kept: Sequence[int], pairs: Pairs) -> Series | None:
-    """The gap where each side chooses anew at every anchor, among those that have all of them."""
-    anew: dict[Cell, tuple[Pick, Pick]] = {}
+    """The gap if each side chooses anew at every anchor, among learners that have all anchors."""
+    anew: dict[RepeatAnchor, tuple[Pick, Pick]] = {}
     for repeat in kept:
         sides = met.there[repeat]
         every = [cells for side in sides for cells in side.values()]
@@ -268,7 +271,7 @@ def _envelope(study: Study, met: _Meeting, kept: Sequence[int], pairs: Pairs) ->
 
 
 def _depth(points: Sequence[Point]) -> int:
-    """Configurations of the most tried learner."""
+    """Number of configurations of the most tried learner."""
     return max(Counter(point.learner for point in points).values())
 
 

@@ -1,4 +1,4 @@
-"""What growth costs: exponents of training time, and who is best for what it takes."""
+"""Costs: exponents of training time, speed-ups, and Pareto fronts of loss against cost."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import stdtrit
+
+from automl.scaling.criteria import CRITERIA
+from automl.scaling.estimate import critical_t
+from automl.units import HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,14 +18,10 @@ if TYPE_CHECKING:
     from automl.scaling.points import Point
     from automl.types import Array
 
-SETTLED = 0.5
-"""Median seconds below which set-up drowns growth."""
-FEWEST = 3
-
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """p in `seconds = k n^p`, with its 95% interval; all None where it cannot be told."""
+    """p in `seconds = k n^p`, with its 95% interval; all None where the data are too few."""
 
     exponent: float | None = None
     low: float | None = None
@@ -32,48 +31,47 @@ class Cost:
 def cost_of(points: Iterable[Point]) -> Cost:
     """The exponent of one learner's training time in n.
 
-    Slopes of one and the same configuration, the one with the most anchors: Theil's and Sen's
-    median slope of log seconds on log n, from the first anchor whose median over the repeats
-    exceeds half a second; fits that time cut short say nothing. The interval is the wider of
-    Sen's (1968) and the t interval of the residuals about the line: with three anchors that is
-    very wide.
+    Theil's and Sen's median slope of log seconds on log n, of the configuration with the most
+    anchors, from the first anchor whose median over the repeats exceeds half a second. Fits that
+    the time limit cut short are left out. The interval is the wider of Sen's (1968) and the t
+    interval of the residuals about the line: with three anchors that is very wide.
 
     Args:
-        points: Those of one learner and one regime.
+        points: Points of one learner and one regime.
     """
     n, seconds = _longest(points)
-    slow = np.flatnonzero(seconds > SETTLED)
-    if len(slow) == 0 or len(n) - slow[0] < FEWEST:
+    slow = np.flatnonzero(seconds > CRITERIA.settled_seconds)
+    if len(slow) == 0 or len(n) - slow[0] < CRITERIA.fewest_anchors:
         return Cost()
     from scipy.stats import theilslopes  # takes long to import, and is seldom needed
 
-    x, y = np.log(n[slow[0] :]), np.log(np.maximum(seconds[slow[0] :], 1e-9))
+    x, y = np.log(n[slow[0] :]), np.log(np.maximum(seconds[slow[0] :], np.finfo(float).tiny))
     slope, level, low, high = theilslopes(y, x)
     left = y - level - slope * x
     square = float(((x - x.mean()) ** 2).sum())
-    half = float(stdtrit(len(x) - 2, 0.975)) * math.sqrt(left @ left / (len(x) - 2) / square)
+    half = critical_t(len(x) - 2) * math.sqrt(left @ left / (len(x) - 2) / square)
     return Cost(float(slope), min(float(low), slope - half), max(float(high), slope + half))
 
 
 @dataclass(frozen=True, slots=True)
 class Speedup:
-    """How many times as fast a learner trains at one value of the axis as at the first."""
+    """Training time at the first value of the axis over that at another value."""
 
     at: float
     times: float
     low: float | None
-    """Of the 95% interval; None with fewer than two repeats."""
+    """Lower end of the 95% interval; None with fewer than two repeats."""
     high: float | None
     serial: float
-    """The share of the work that more CPUs do not speed up, by Amdahl (1967): 1 / times = serial +
-    (1 - serial) / CPUs. Above 1 where more CPUs only get in each other's way."""
+    """Share of the work that more CPUs do not speed up, by Amdahl (1967): 1 / times = serial +
+    (1 - serial) / CPUs. Above 1 if training is slower on more CPUs."""
 
 
 def speedups(points: Iterable[Point]) -> list[Speedup]:
-    """Ratios of training times along the axis, paired by repeat: their geometric means.
+    """Geometric means of the ratios of training times along the axis, paired by repeat.
 
     Args:
-        points: Those of one learner and one regime, one configuration in each repeat.
+        points: Points of one learner and one regime, one configuration in each repeat.
     """
     seconds: dict[float, dict[int, float]] = {}
     for point in points:
@@ -88,7 +86,7 @@ def speedups(points: Iterable[Point]) -> list[Speedup]:
         if logs := [math.log(seconds[first][r] / seconds[at][r]) for r in both]:
             middle, half = float(np.mean(logs)), math.nan
             if len(logs) > 1:
-                half = float(stdtrit(len(logs) - 1, 0.975) * np.std(logs, ddof=1))
+                half = critical_t(len(logs) - 1) * float(np.std(logs, ddof=1))
                 half /= math.sqrt(len(logs))
             ends = [math.exp(middle + sign * half) for sign in (-1, 1)]
             low, high = ends if math.isfinite(half) else (None, None)
@@ -98,7 +96,7 @@ def speedups(points: Iterable[Point]) -> list[Speedup]:
 
 
 def _longest(points: Iterable[Point]) -> tuple[Array, Array]:
-    """Anchors and median seconds of the configuration with the most anchors, the first dealt."""
+    """Anchors and median seconds of the first configuration with the most anchors."""
     found: dict[str, dict[float, list[float]]] = {}
     for point in sorted(points, key=lambda p: p.order):
         if math.isfinite(point.fit_seconds) and not point.censored:
@@ -111,7 +109,7 @@ def _longest(points: Iterable[Point]) -> tuple[Array, Array]:
 
 
 def pareto(cost: Sequence[float], loss: Sequence[float]) -> list[int]:
-    """Places of the points that none beats at both, cheapest first; missing values never are.
+    """Indices of the points on the Pareto front, cheapest first; points with missing values never.
 
     Args:
         cost: Seconds, bytes, money: smaller is better.
@@ -127,5 +125,5 @@ def pareto(cost: Sequence[float], loss: Sequence[float]) -> list[int]:
 
 
 def money(seconds: float, price_per_hour: float) -> float:
-    """What so many seconds cost on a machine of that price."""
-    return seconds / 3600 * price_per_hour
+    """Price of some seconds on a machine."""
+    return seconds / HOUR * price_per_hour

@@ -1,8 +1,8 @@
-"""Means and slopes with honest standard errors: over repeats, or from one permutation of the rows.
+"""Means and slopes with standard errors, over repeats or from one permutation of the rows.
 
 *Repeats*: one value a repeat, Nadeau and Bengio's corrected t (2003).
-*One permutation*: the error of sampling the scored rows (influence values) and the t error of the
-residuals about the line over log2 n, which holds what training adds.
+*One permutation*: the error of sampling the test rows (influence values), and the t error of the
+residuals about the line over log2 n, which contains the randomness of training.
 
 Errors of several sources combine as a root sum of squares, their degrees of freedom after Welch
 and Satterthwaite (1946).
@@ -11,36 +11,45 @@ and Satterthwaite (1946).
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 from scipy.special import nctdtrinc, stdtr, stdtrit
 
+from automl.scaling.criteria import CRITERIA, TEST_TO_TRAIN
 from automl.scaling.curve import window
 
 if TYPE_CHECKING:
     from automl.types import Array
 
-POWER = 0.8
-"""Chance of being found that a detectable effect has."""
+Sign: TypeAlias = Literal[-1, 0, 1]
+
+_ROUNDING = math.sqrt(sys.float_info.epsilon)
+"""Weights below this share of the greatest are taken for rounding errors."""
+
+
+def critical_t(df: float, alpha: float = CRITERIA.alpha) -> float:
+    """Half the width of a two-sided `1 - alpha` t interval, in standard errors."""
+    return float(stdtrit(df, 1 - alpha / 2))
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A value with its standard errors, and the sides on which it is only a bound."""
+    """A value with its standard errors; a bound on sides where fits were cut short."""
 
     value: float
     errors: tuple[tuple[float, float], ...]
     """(standard error, degrees of freedom) of each source; empty where nothing is known."""
     lower: bool = False
-    """Whether fits were cut short without which the value would be lower."""
+    """True if the value would be lower, had fits not been cut short."""
     higher: bool = False
-    """Whether fits were cut short without which it would be higher."""
+    """True if the value would be higher, had fits not been cut short."""
 
     @property
     def bound(self) -> bool:
-        """Whether the value is a bound on either side."""
+        """True if the value is a bound on either side."""
         return self.lower or self.higher
 
     @property
@@ -56,17 +65,17 @@ class Estimate:
             return 1 / sum(shares)
         return min((df for _, df in self.errors), default=math.nan)
 
-    def half(self, alpha: float = 0.05) -> float:
+    def half(self, alpha: float = CRITERIA.alpha) -> float:
         """Half the width of the `1 - alpha` interval; infinite where the error is not known."""
-        return float(stdtrit(self.df, 1 - alpha / 2)) * self.se if self.errors else math.inf
+        return critical_t(self.df, alpha) * self.se if self.errors else math.inf
 
-    def interval(self, alpha: float = 0.05) -> tuple[float, float]:
+    def interval(self, alpha: float = CRITERIA.alpha) -> tuple[float, float]:
         """The two-sided `1 - alpha` interval."""
         half = self.half(alpha)
         return self.value - half, self.value + half
 
-    def sign(self, alpha: float = 0.05) -> int:
-        """-1 or 1 where the `1 - alpha` interval excludes 0 and cut fits cannot undo it; else 0."""
+    def sign(self, alpha: float = CRITERIA.alpha) -> Sign:
+        """-1 or 1 if the `1 - alpha` interval excludes 0 whatever censored fits may do; else 0."""
         low, high = self.interval(alpha)
         if low > 0:
             return 0 if self.lower else 1
@@ -85,18 +94,18 @@ class Estimate:
         """p-value of the two one-sided tests that the value lies within +-margin."""
         return self._tail(margin - abs(self.value))
 
-    def detectable(self, alpha: float = 0.05) -> float:
-        """The smallest true value that a two-sided test at `alpha` finds four times in five."""
+    def detectable(self, alpha: float = CRITERIA.alpha) -> float:
+        """The smallest true value that a two-sided test at `alpha` finds with 80% power."""
         if not self.errors:
             return math.inf
-        critical = float(stdtrit(self.df, 1 - alpha / 2))
-        return float(nctdtrinc(self.df, 1 - POWER, critical)) * self.se
+        critical = critical_t(self.df, alpha)
+        return float(nctdtrinc(self.df, 1 - CRITERIA.power, critical)) * self.se
 
     def _tail(self, distance: float) -> float:
         if not self.errors or math.isnan(distance):
             return 1.0
         if self.se <= 0:
-            return 0.0 if distance > 0 else 0.5
+            return float(distance <= 0) / 2
         return float(stdtr(self.df, -distance / self.se))
 
 
@@ -109,15 +118,15 @@ class Series:
     values: Array
     """(r, k) one row a repeat."""
     rows: Array | None = None
-    """(m, k) per-row terms of a repeat whose rows are those of all, or that is the only one."""
+    """(m, k) per-row terms of the only repeat, or of one repeat if all have the same test rows."""
     floor: float = 0.0
-    """Smallest error of one anchor: rows or repeats that all agree are not taken for certain."""
-    test_to_train: float = 0.25
-    """Held-out over training rows of a repeat."""
+    """Lower limit of the error of one anchor: agreement of all rows or repeats is not certainty."""
+    test_to_train: float = TEST_TO_TRAIN
+    """Test rows over training rows of a repeat."""
     lower: Array | None = None
-    """(k,) whether fits were cut short at an anchor without which the value would be lower."""
+    """(k,) anchors whose value would be lower, had fits not been cut short."""
     higher: Array | None = None
-    """(k,) whether it would be higher."""
+    """(k,) anchors whose value would be higher, had fits not been cut short."""
 
     @property
     def repeats(self) -> int:
@@ -130,7 +139,7 @@ class Series:
 
     @property
     def inside(self) -> Array:
-        """(k,) whether an anchor lies in the top three octaves."""
+        """(k,) mask of the anchors in the top three octaves."""
         return window(self.n)
 
     def at(self, place: int = -1) -> Estimate:
@@ -140,7 +149,7 @@ class Series:
         return self._estimate(weights, 1.0)
 
     def step(self, first: int, last: int = -1) -> Estimate:
-        """How much the value changes between two anchors."""
+        """Change of the value between two anchors."""
         weights = np.zeros(len(self.n))
         weights[first], weights[last] = -1.0, 1.0
         return self._estimate(weights, math.sqrt(2.0))
@@ -159,8 +168,8 @@ class Series:
         """A weighted sum over anchors.
 
         Args:
-            weights: (k,) of the sum.
-            spread: Its standard error in units of the error of one anchor.
+            weights: (k,) weights of the anchors.
+            spread: Standard error of the sum in units of the error of one anchor.
         """
         each = self.values @ weights
         value, r = float(each.mean()), len(each)
@@ -177,11 +186,11 @@ class Series:
         return Estimate(value, tuple(errors), *self._bounds(weights))
 
     def _bounds(self, weights: Array) -> tuple[bool, bool]:
-        """Whether a weighted sum would be lower, and higher, without the fits cut short."""
+        """`lower` and `higher` of a weighted sum."""
         none = np.zeros(len(weights), dtype=bool)
         lower = none if self.lower is None else self.lower
         higher = none if self.higher is None else self.higher
-        least = 1e-9 * np.abs(weights).max()  # an anchor in the middle of a slope weighs nothing
+        least = _ROUNDING * np.abs(weights).max()  # the middle anchor of a slope has no weight
         up, down = weights > least, weights < -least
         return bool((up & lower | down & higher).any()), bool((up & higher | down & lower).any())
 

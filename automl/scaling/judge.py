@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl.scaling.conformal import FEWEST, half_width
-from automl.scaling.contrast import FEWEST_ANCHORS, Contrast, contrasts
-from automl.scaling.curve import fit_curves
+from automl.rows.repeats import ENOUGH
+from automl.scaling.conformal import forecast
+from automl.scaling.contrast import Contrast, contrasts
+from automl.scaling.criteria import CRITERIA
 from automl.scaling.estimate import Estimate
-from automl.scaling.picks import ENOUGH, learner_curves, loss_series, series
+from automl.scaling.picks import learner_curves, loss_series, series
 from automl.scaling.verdict import (
     Crossover,
     Decision,
-    Levels,
     Rate,
+    SignificanceLevels,
     across_regimes,
     crossover,
     decide,
@@ -32,31 +33,32 @@ if TYPE_CHECKING:
 
     from automl.scaling.backtest import Backtest
     from automl.scaling.estimate import Series
-    from automl.scaling.points import Regime, Study
+    from automl.scaling.points import Study
+    from automl.types import Regime
 
 ERROR_RATES = {"accuracy", "error_rate"}
-"""Metrics whose loss is the error rate: bands beyond the data are calibrated for no other."""
+"""Metrics whose loss is the error rate, the only one that bands are calibrated for."""
 UNKNOWN = Estimate(math.nan, ())
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One contrast and what the statistics allow to say about it."""
+    """One contrast with its verdicts."""
 
     contrast: Contrast
     n: float
-    """The anchor that the level is about: the last at which the two sides meet."""
+    """The anchor of the verdict on the level: the last that both sides have."""
     margin: float
-    """The smallest difference that matters, and the smallest change by one more doubling."""
+    """Smallest difference, and smallest change per doubling, that matters."""
     level: Decision
     rate: Rate
     crossover: Crossover
     df: float
     """Degrees of freedom of the rate."""
     detectable: float
-    """Smallest true change a doubling that would have been found four times in five."""
+    """Smallest true change per doubling that would have been found with 80% power."""
     enough: bool
-    """Whether there are the repeats and anchors that a verdict on the rate needs."""
+    """True if there are enough repeats and anchors for a verdict on the rate."""
     reversed_in: Mapping[Regime, Decision]
     """Regimes in which the other side is ahead."""
 
@@ -67,7 +69,7 @@ def judge(study: Study, regime: Regime, tested: Backtest) -> list[Judged]:
     Args:
         study: Points of all regimes.
         regime: The one that the verdicts are about.
-        tested: The back-test of its curves; where it withholds, nothing beyond the data is said.
+        tested: The back-test of its curves, which may withhold extrapolation.
     """
     by_regime = {name: _judged(study.of(name), tested) for name in study.regimes}
     elsewhere: dict[tuple[str, str], dict[Regime, Judged]] = {}
@@ -82,7 +84,7 @@ def _key(one: Judged) -> tuple[str, str]:
 
 
 def _among(one: Judged, regimes: Mapping[Regime, Judged]) -> Judged:
-    """A contrast beside the same one in all regimes."""
+    """Compare the verdict on a contrast with those of all regimes."""
     word = across_regimes([other.rate.word for other in regimes.values()])
     return replace(
         one,
@@ -119,17 +121,17 @@ def _judged(study: Study, tested: Backtest) -> list[Judged]:
 
 
 def _rates(contrast: Contrast) -> tuple[Estimate, Estimate]:
-    """Slopes of the difference and of the ratio."""
+    """Slopes of the difference and of the log2 ratio."""
     ratio = contrast.ratio
     return contrast.gap.slope(), UNKNOWN if ratio is None else ratio.slope()
 
 
 def _levels(
     found: Sequence[Contrast], differ: Sequence[float], equal: Sequence[float]
-) -> list[Levels]:
-    """The family contrast is primary and tested by itself, the named learners together."""
+) -> list[SignificanceLevels]:
+    """Levels of all contrasts: the family by itself, Holm's correction among the learners."""
     named = [i for i, contrast in enumerate(found) if contrast.kind == "learner"]
-    result = [Levels()] * len(found)
+    result = [SignificanceLevels()] * len(found)
     corrected = holm([differ[i] for i in named], [equal[i] for i in named])
     for index, levels in zip(named, corrected, strict=True):
         result[index] = levels
@@ -141,8 +143,8 @@ def _one(
     tested: Backtest,
     contrast: Contrast,
     margin: float,
-    level: tuple[Estimate, Levels],
-    rate: tuple[Estimate, Estimate, Levels],
+    level: tuple[Estimate, SignificanceLevels],
+    rate: tuple[Estimate, Estimate, SignificanceLevels],
 ) -> Judged:
     decided, (slope, ratio, at) = decide(level[0], margin, level[1]), rate
     change = decide_rate(slope, ratio, margin, at)
@@ -165,9 +167,9 @@ def _one(
 
 
 def _enough(study: Study, gap: Series) -> bool:
-    """Three repeats, or of a fit three anchors, so that the spread about the line is known."""
+    """True if three anchors and, in a study, three repeats give a slope and its error."""
     anchors = int(gap.inside.sum())
-    return anchors >= FEWEST_ANCHORS and (study.single or gap.repeats >= ENOUGH)
+    return anchors >= CRITERIA.fewest_anchors and (study.single or gap.repeats >= ENOUGH)
 
 
 def _margin(study: Study, contrast: Contrast) -> float:
@@ -178,12 +180,12 @@ def _margin(study: Study, contrast: Contrast) -> float:
 
 
 def _beyond(study: Study, contrast: Contrast, level: Decision) -> Crossover:
-    """`not within 2x` where the conformal bands of the error rate keep the leader in front.
+    """`not within 2x` if the leader stays ahead at twice the rows by the bands of the error rate.
 
-    Only where the metric is the error rate: the bands are calibrated for no other. Needs at least
-    three repeats; the half-widths of both sides are added, which is on the safe side.
+    Only if the metric is the error rate, for which bands are calibrated, and with at least three
+    repeats. The half-widths of both sides are added, which is conservative.
     """
-    known = study.axis == "rows" and study.metric in ERROR_RATES and not any(contrast.cut)
+    known = study.axis == "rows" and study.metric in ERROR_RATES and not any(contrast.cut_short)
     if level.sign in (0, None) or not known:
         return Crossover("unknown")
     gaps, reach = 0.0, 0.0
@@ -191,23 +193,17 @@ def _beyond(study: Study, contrast: Contrast, level: Decision) -> Crossover:
         errors = {cell: pair[side].error for cell, pair in contrast.pairs.items()}
         own = {cell: ((1.0, pair[side]),) for cell, pair in contrast.pairs.items()}
         found = series(study, errors, own)
-        if found is None or found.repeats < ENOUGH or found.n[-1] != contrast.gap.n[-1]:
+        band = forecast(found)
+        if found is None or band is None or found.n[-1] != contrast.gap.n[-1]:
             return Crossover("unknown")
-        inside = found.inside
-        if inside.sum() < FEWEST:
-            return Crossover("unknown")
-        values = found.values[:, inside]
-        se = values.std(axis=0, ddof=1) / math.sqrt(len(values))
-        curve = fit_curves(found.n[inside], values.mean(axis=0))
-        last = values.mean(axis=0)[-1:]
-        gaps += sign * float(curve(2 * found.n[-1])[0])
-        reach += float(half_width(curve, se[None], last, 2)[0])
+        gaps += sign * band[0]
+        reach += band[1]
     ahead = gaps * (level.sign or 0)
     return Crossover("not within 2x") if ahead > reach else Crossover("unknown")
 
 
 def curve_losses(study: Study) -> dict[str, Series]:
-    """Learner -> the losses of its curve, for learners that have one.
+    """Map learners that have a curve to its losses.
 
     Args:
         study: Points of one regime.

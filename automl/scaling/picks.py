@@ -1,4 +1,4 @@
-"""The configuration that validation chose in each cell of a study, and series of their values."""
+"""Configurations that validation chose at each anchor and repeat, and series of their values."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
+from automl.rows.repeats import ENOUGH
 from automl.scaling.estimate import Series
 
 if TYPE_CHECKING:
     from automl.scaling.points import Point, Study
     from automl.types import Array
 
-ENOUGH = 3
-"""Repeats below which there is no verdict on the rate."""
 _LN2 = math.log(2)
 
 
-class Cell(NamedTuple):
-    """An anchor of a repeat."""
+class RepeatAnchor(NamedTuple):
+    """An anchor in a repeat."""
 
     repeat: int
     n: float
@@ -30,18 +29,18 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """The configuration that validation chose at one anchor: one a part, often the same."""
+    """The configuration that validation chose at one anchor: one a part, often one for all."""
 
     points: tuple[Point, ...]
 
     @property
     def score(self) -> float:
-        """The raw metric on rows that did not choose."""
+        """The raw metric on rows that took no part in the choice."""
         return self._mean([point.score[part] for part, point in enumerate(self.points)])
 
     @property
     def error(self) -> float:
-        """The error rate on the same rows; NaN where it is not known."""
+        """The error rate on the rows of `score`; NaN where not known."""
         known = [math.nan if p.error is None else p.error[i] for i, p in enumerate(self.points)]
         return self._mean(known)
 
@@ -54,7 +53,7 @@ class Pick:
         return self._mean([point.predict_seconds for point in self.points])
 
     def terms(self) -> Array | None:
-        """(m,) per-row terms whose mean is `score`, None where they were not kept."""
+        """(m,) per-row terms whose mean is `score`; None if they were not kept."""
         parts = []
         for part, point in enumerate(self.points):
             if point.terms is None:
@@ -67,13 +66,13 @@ class Pick:
         return sum(v * r for v, r in zip(values, rows, strict=True)) / sum(rows)
 
 
-Curve: TypeAlias = Mapping[Cell, Pick]
-Pairs: TypeAlias = Mapping[Cell, tuple[Pick, Pick]]
-Cells: TypeAlias = Mapping[Cell, "list[Point]"]
+Curve: TypeAlias = Mapping[RepeatAnchor, Pick]
+Pairs: TypeAlias = Mapping[RepeatAnchor, tuple[Pick, Pick]]
+Cells: TypeAlias = Mapping[RepeatAnchor, "list[Point]"]
 Side: TypeAlias = Mapping[str, Cells]
 """Learner -> its points."""
 Sum: TypeAlias = "Sequence[tuple[float, Pick]]"
-"""Weights and picks: the per-row terms of a value are the weighted sum of the picks' terms."""
+"""Weights and picks: the terms of a value are the weighted sum of the terms of the picks."""
 
 
 def by_learner(study: Study) -> dict[str, list[Point]]:
@@ -93,18 +92,21 @@ def learner_curves(study: Study) -> dict[str, Curve]:
 
 
 def series(
-    study: Study, values: Mapping[Cell, float], made_of: Mapping[Cell, Sum], unit: float = 1.0
+    study: Study,
+    values: Mapping[RepeatAnchor, float],
+    made_of: Mapping[RepeatAnchor, Sum],
+    unit: float = 1.0,
 ) -> Series | None:
-    """Values by cell as a matrix of complete repeats, None where there is nothing.
+    """Arrange values as a matrix of complete repeats; None if no value is finite.
 
     The last anchor is the largest that three repeats have, or else the largest of all; repeats
-    without it are left out, and so are anchors that a repeat lacks.
+    without it are left out, and so are anchors that one of the repeats lacks.
 
     Args:
         study: Says how repeats share rows.
-        values: Cell -> value.
-        made_of: Cell -> what the number of rows and the per-row terms come from.
-        unit: What a value changes by where the score of one row changes by 1.
+        values: Anchor in a repeat -> value.
+        made_of: Anchor in a repeat -> the picks that give the number of rows and the terms.
+        unit: Change of a value when the score changes by 1.
     """
     finite = {cell: value for cell, value in values.items() if math.isfinite(value)}
     if not finite:
@@ -113,21 +115,23 @@ def series(
     often = [n for n, count in held.items() if count >= ENOUGH]
     last = max(often or held)
     repeats = sorted(cell.repeat for cell in finite if cell.n == last)
-    anchors = sorted(n for n in held if n <= last and all(Cell(r, n) in finite for r in repeats))
-    matrix = np.array([[finite[Cell(r, n)] for n in anchors] for r in repeats])
+    anchors = sorted(
+        n for n in held if n <= last and all(RepeatAnchor(r, n) in finite for r in repeats)
+    )
+    matrix = np.array([[finite[RepeatAnchor(r, n)] for n in anchors] for r in repeats])
     terms = None
     if len(repeats) == 1 or study.same_rows:
-        terms = _columns([made_of[Cell(repeats[0], n)] for n in anchors])
-    floor = unit * _floor(study, [made_of[Cell(repeat, last)][0][1] for repeat in repeats])
+        terms = _columns([made_of[RepeatAnchor(repeats[0], n)] for n in anchors])
+    floor = unit * _floor(study, [made_of[RepeatAnchor(repeat, last)][0][1] for repeat in repeats])
     return Series(np.array(anchors, dtype=np.float64), matrix, terms, floor, study.test_to_train)
 
 
 def _floor(study: Study, picks: Sequence[Pick]) -> float:
-    """The share of one row: m rows that all agree leave room for about one that does not.
+    """The share of one row, the least error of a mean over rows that all agree.
 
     Args:
-        study: Whose metric it is.
-        picks: One of each repeat.
+        study: The study, which knows the metric.
+        picks: One pick of each repeat.
     """
     rows = [sum(point.rows[part] for part, point in enumerate(one.points)) for one in picks]
     every = rows[0] if study.same_rows else sum(rows)
@@ -142,12 +146,12 @@ def gap(study: Study, pairs: Pairs) -> Series | None:
 
 
 def ratio(study: Study, pairs: Pairs) -> Series | None:
-    """log2 of deep loss over classical loss; None where a loss is not above 0.
+    """log2 of deep loss over classical loss; None if a loss is not above 0.
 
-    A loss of no row at all counts as that of half a row.
+    A loss of 0 over some rows counts as the loss of half a row.
     """
     losses = {
-        cell: [max(study.loss(one.score), 0.5 * _floor(study, [one])) for one in pair]
+        cell: [max(study.loss(one.score), _floor(study, [one]) / 2) for one in pair]
         for cell, pair in pairs.items()
     }
     known = [loss for pair in losses.values() for loss in pair if math.isfinite(loss)]
@@ -163,7 +167,7 @@ def ratio(study: Study, pairs: Pairs) -> Series | None:
 
 
 def loss_series(study: Study, curve: Curve) -> Series | None:
-    """The losses of one curve; they are upper bounds where fits were cut short."""
+    """The losses of one curve; upper bounds where fits were cut short."""
     losses = {cell: study.loss(p.score) for cell, p in curve.items()}
     found = series(study, losses, {cell: ((study.sign, p),) for cell, p in curve.items()})
     if found is None:
@@ -174,16 +178,16 @@ def loss_series(study: Study, curve: Curve) -> Series | None:
     return replace(found, lower=np.array([n in cut for n in found.n]))
 
 
-def cells_of(points: Iterable[Point]) -> dict[Cell, list[Point]]:
-    """Points by cell, in the order in which they were dealt."""
-    found: dict[Cell, list[Point]] = {}
+def cells_of(points: Iterable[Point]) -> dict[RepeatAnchor, list[Point]]:
+    """Group points by anchor and repeat, in the order of their starts."""
+    found: dict[RepeatAnchor, list[Point]] = {}
     for point in sorted(points, key=lambda p: (p.order, p.learner)):
-        found.setdefault(Cell(point.repeat, point.n), []).append(point)
+        found.setdefault(RepeatAnchor(point.repeat, point.n), []).append(point)
     return found
 
 
 def pick(study: Study, points: Sequence[Point]) -> Pick:
-    """What validation chooses among points of one cell; of equal ones the first dealt."""
+    """Choose among the points of an anchor by validation; of equal ones the first started."""
     chosen = []
     for part in range(len(points[0].score)):
         values = [study.sign * point.score_val[part] for point in points]

@@ -1,7 +1,7 @@
-"""The points of a scaling study: all that the statistics see, whoever trained what they speak of.
+"""The points of a scaling study, which are all that the statistics see.
 
-A fit's journal (`automl.scaling.ladder`), a dedicated study and a plain table all become a
-`Study`; everything else in this room is a function of one.
+A fit's journal (`automl.scaling.from_fit`), a dedicated study and a plain table all become a
+`Study`; everything else in this package is a function of one.
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
 import numpy as np
 
 from automl.errors import ArtifactError, UsageError
+from automl.files import replacing
+from automl.metrics import loss_sign
+from automl.scaling.criteria import TEST_TO_TRAIN
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from automl.types import Array
+    from automl.types import Array, Regime
 
 NAME = "points.jsonl"
 TERMS = "points"
-"""Folder beside the file with the per-row terms of the points that have them."""
+"""Folder of the per-row terms, beside the file of the points."""
 
-Regime: TypeAlias = Literal["default", "transferred", "halving", "retuned"]
 Terms: TypeAlias = Callable[[], tuple["Array", ...]]
 
 REGIMES: tuple[Regime, ...] = ("retuned", "transferred", "default", "halving")
@@ -37,9 +39,9 @@ class Point:
     """One configuration of one learner, trained on `n` rows and scored.
 
     `score_val`, `score`, `rows` and `error` have one entry a *part*. A study with rows held out
-    has one part: the choice sees `score_val[0]`, the curve shows `score[0]`. A cross-fitted
+    has one part: `score_val[0]` decides the choice, `score[0]` is on the curve. A cross-fitted
     score has two: part 0 is chosen by the score on one half of the rows and scored on the
-    other, part 1 the reverse.
+    other half, part 1 the reverse.
     """
 
     learner: str
@@ -48,34 +50,34 @@ class Point:
     n: float
     """Training rows, or the value on another axis; log2 of it is the study's scale."""
     score: tuple[float, ...]
-    """The raw metric, never sign-flipped, on rows that did not choose."""
+    """The raw metric, never sign-flipped, on rows that took no part in the choice."""
     score_val: tuple[float, ...]
-    """The raw metric that the choice among configurations sees."""
+    """The raw metric by which configurations are chosen."""
     rows: tuple[int, ...] = (1,)
-    """Rows that each part is scored on; they weigh the parts."""
+    """Number of test rows of each part, its weight."""
     error: tuple[float, ...] | None = None
-    """The error rate on the same rows; only for classification."""
+    """The error rate on the rows of `score`; only for classification."""
     regime: Regime = "default"
     repeat: int = 0
     trial: str = ""
-    """Names the configuration: the same for the same settings at every `n` and in every repeat."""
+    """Name of the configuration; equal settings have one name at every `n` and in every repeat."""
     order: int = 0
-    """The configuration's place in the order in which a fit dealt them, or a study in its cell."""
+    """Rank of the configuration in the order of starts: of the fit, or of an anchor of a study."""
     fit_seconds: float = math.nan
     predict_seconds: float = math.nan
     censored: bool = False
-    """Whether time ended or hastened the fit before its own stopping rule would have: its score is
-    a lower bound of what the settings can do, and its seconds say nothing about its cost."""
+    """True if the time limit ended or hastened the fit before its own stopping rule: the score is a
+    lower bound for its settings, and the seconds do not show their cost."""
     needed_seconds: float = math.nan
-    """What a censored fit would have taken at most; NaN where that is not known."""
+    """Upper bound of the seconds that a censored fit needs; NaN where not known."""
     terms: Terms | None = field(default=None, compare=False, repr=False)
-    """Gives (rows[p],) per-row terms of each part, whose mean is `score[p]`. The rows are the
-    same for every point of a repeat."""
+    """Returns (rows[p],) per-row terms of each part, with mean `score[p]`. All points of a repeat
+    have the same rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """Points with what is needed to read them."""
+    """Points with the metric and the design that they come from."""
 
     metric: str
     greater_is_better: bool
@@ -86,35 +88,34 @@ class Study:
     scored_on: Literal["test", "crossfit"] = "test"
     single: bool = False
     """True for a fit: one permutation of the rows, judged by the spread over rows."""
-    test_to_train: float = 0.25
-    """Held-out over training rows of a repeat, of which a fifth is held out."""
+    test_to_train: float = TEST_TO_TRAIN
+    """Test rows over training rows of a repeat."""
     same_rows: bool = False
-    """True where every repeat is scored on the same rows, as the last fifth of a time is."""
+    """True if every repeat is scored on the same rows, as with `--time`."""
     not_reached: tuple[str, ...] = ()
-    """Learners that time kept from the last anchor that they are made for."""
+    """Learners that had no time for the last anchor within their limits."""
     seconds_per_row: float | None = None
-    """What every fit was offered for a training row; None where learners were offered different
-    seconds."""
+    """Time limit of every fit per training row; None if learners had different limits."""
     equal_seconds: bool = False
-    """Whether the question is who is ahead within `seconds_per_row`, and not who is when done."""
+    """True to compare learners within `seconds_per_row` instead of after their own stopping."""
 
     @property
     def regimes(self) -> tuple[Regime, ...]:
-        """Those that have points, the most tuned first."""
+        """Regimes that have points, the most tuned first."""
         held = {point.regime for point in self.points}
         return tuple(regime for regime in REGIMES if regime in held)
 
     def of(self, regime: Regime) -> Study:
-        """The same study with the points of one regime."""
+        """Restrict the study to the points of one regime."""
         return replace(self, points=tuple(p for p in self.points if p.regime == regime))
 
     def in_equal_seconds(self) -> Study:
-        """The study of who is ahead in equal seconds: without the fits that took more.
+        """Restrict the study to fits within the time limit, to compare learners in equal seconds.
 
-        What the seconds cut short is then no censored score but the score that is asked for.
+        The score of a fit that the limit ended then answers the question, and is not censored.
 
         Raises:
-            UsageError: learners were offered different seconds, as in a fit.
+            UsageError: learners had different time limits, as in a fit.
         """
         offered = self.seconds_per_row
         if offered is None or self.axis != "rows":
@@ -129,26 +130,26 @@ class Study:
     @property
     def sign(self) -> float:
         """1 where a lower score is better, -1 where a higher one is."""
-        return -1.0 if self.greater_is_better else 1.0
+        return loss_sign(greater_is_better=self.greater_is_better)
 
     def loss(self, score: Array | float) -> Any:
-        """Scores as something to make small, whose floor is 0 where the metric has one."""
+        """Convert scores to losses, whose minimum is 0 where the metric has a best score."""
         return 1.0 - score if self.greater_is_better else score
 
 
 def study_from_table(
     rows: Iterable[Mapping[str, Any]], *, metric: str, greater_is_better: bool, bounded: bool
 ) -> Study:
-    """A study from a plain table of results with rows held out in every repeat.
+    """Make a study of a plain table of results with rows held out in every repeat.
 
     Args:
         rows: Mappings with `learner`, `family`, `n`, `score`, and where known `regime`, `repeat`,
-            `score_val` (else the first configuration is taken), `rows` (held-out rows), `error`,
+            `score_val` (else the first configuration is chosen), `rows` (held-out rows), `error`,
             `fit_seconds`, `predict_seconds`, `censored`, `trial`, `order`, and `losses`, the
             (m,) per-row terms whose mean is `score`.
         metric: Name of the metric of `score`.
-        greater_is_better: Its direction.
-        bounded: Whether it lies in [0, 1].
+        greater_is_better: Direction of the metric.
+        bounded: Whether the metric lies in [0, 1].
     """
     points = tuple(_point(dict(row), place) for place, row in enumerate(rows))
     return Study(metric=metric, greater_is_better=greater_is_better, bounded=bounded, points=points)
@@ -173,28 +174,26 @@ def _point(row: dict[str, Any], place: int) -> Point:
 
 
 def write_study(run: Path, study: Study) -> None:
-    """Put a study into `points.jsonl` of a run directory: a line that describes it, then points."""
+    """Write a study to `points.jsonl` of a run directory: a line on the study, then its points."""
     header = asdict(replace(study, points=()))
     del header["points"]
-    draft = run / f"{NAME}.part"
-    with draft.open("w", encoding="utf-8") as out:
+    with replacing(run / NAME) as draft, draft.open("w", encoding="utf-8") as out:
         out.write(json.dumps({"study": header}) + "\n")
         _write_points(run, out, study.points, 1)
-    draft.replace(run / NAME)
 
 
 def append_points(run: Path, points: Iterable[Point]) -> None:
-    """Add points to the file that `write_study` began; per-row terms are on disk before the line.
+    """Append points to the file of `write_study`; per-row terms are written before the line.
 
     Raises:
-        ArtifactError: nothing has been begun in `run`.
+        ArtifactError: `run` has no such file.
     """
     file = run / NAME
     if not file.exists():
         msg = f"{file} is missing; a study begins by writing its description"
         raise ArtifactError(msg)
     content = file.read_bytes()
-    if not content.endswith(b"\n"):  # a kill tears at most the last line
+    if not content.endswith(b"\n"):  # a kill truncates at most the last line
         content = content[: content.rfind(b"\n") + 1]
         file.write_bytes(content)
     with file.open("a", encoding="utf-8") as out:
@@ -202,7 +201,7 @@ def append_points(run: Path, points: Iterable[Point]) -> None:
 
 
 def _write_points(run: Path, out: TextIO, points: Iterable[Point], start: int) -> None:
-    """A line for each point, numbered from `start`."""
+    """Write one line a point; `start` is the number of the first line."""
     for place, point in enumerate(points, start=start):
         line = {key: _known(value) for key, value in asdict(point).items() if key != "terms"}
         if point.terms is not None:
@@ -214,15 +213,15 @@ def _write_points(run: Path, out: TextIO, points: Iterable[Point], start: int) -
 
 
 def _known(value: Any) -> Any:
-    """None for a number that is not known, which JSON cannot say."""
+    """Replace NaN, which JSON cannot hold, by None."""
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def read_study(run: Path) -> Study:
-    """The study in a run directory; a torn last line is left out.
+    """Read the study in a run directory; a truncated last line is ignored.
 
     Raises:
-        ArtifactError: there is none, or it is damaged.
+        ArtifactError: there is no study, or it is damaged.
     """
     file = run / NAME
     try:
@@ -239,7 +238,8 @@ def read_study(run: Path) -> Study:
 
 def _read_point(run: Path, line: dict[str, Any]) -> Point:
     name = line.pop("terms", None)
-    line["censored"] = line.pop("hurried", line.get("censored", False))  # its name before
+    # the name in earlier versions
+    line["censored"] = line.pop("hurried", line.get("censored", False))
     for key in ("fit_seconds", "predict_seconds", "needed_seconds"):
         line[key] = math.nan if line.get(key) is None else line[key]
     parts = {k: tuple(line[k]) for k in ("score", "score_val", "rows")}

@@ -1,4 +1,4 @@
-"""Verdicts in plain sentences that join level and rate, so that neither is read alone."""
+"""Verdicts as sentences that state level and rate together, so that neither is read alone."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 def sentence(study: Study, one: Judged) -> str:
-    """What one contrast says: level, rate, crossover, what would be found, who was left out.
+    """Describe one contrast: level, rate, crossover, detectable change, learners left out.
 
     Args:
-        study: The study judged; it says how differences are spelled.
+        study: The judged study, which knows the units of differences.
         one: The judged contrast.
     """
     parts = (
@@ -46,14 +46,14 @@ def sentence(study: Study, one: Judged) -> str:
 
 
 def _standing(one: Judged) -> tuple[str, str]:
-    """The sides, a family with the learners that stand for it where the level is told."""
+    """Names of the sides; a family with the learners that represent it at the level's anchor."""
     here = [pair for cell, pair in one.contrast.pairs.items() if cell.n == one.n]
     deep, classical = sides(one)
     return _who(deep, [pick for pick, _ in here]), _who(classical, [pick for _, pick in here])
 
 
 def _who(family: str, picks: Sequence[Pick]) -> str:
-    """A family and its learners, several where halves or repeats chose differently."""
+    """A family with its learners, several if halves or repeats chose differently."""
     if not family.startswith("the "):
         return family
     chosen = Counter(point.learner for pick in picks for point in pick.points)
@@ -123,7 +123,7 @@ def _crossover(study: Study, one: Judged) -> str:
 
 
 def _left_out(study: Study, one: Judged) -> str:
-    """Who does not stand for a family, because it did not get as far."""
+    """A sentence on learners that represent no family, for they lack the last anchor."""
     if one.contrast.kind == "learner":
         return ""
     there = {point.learner for point in study.points if point.n >= one.n}

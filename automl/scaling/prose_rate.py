@@ -1,4 +1,4 @@
-"""What sentences say of the rate: how a difference changes with a doubling, on two scales."""
+"""Sentences on the rate: the change of a difference with a doubling, on two scales."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def rate(study: Study, one: Judged) -> str:
-    """Who gains with a doubling, and by how much, or why that is open."""
+    """State which side gains with a doubling and by how much, or why that is open."""
     tell = {
         "deep scales better": _gain,
         "deep scales worse": _gain,
@@ -55,7 +55,7 @@ def _gain(study: Study, one: Judged) -> str:
 
 
 def _ratio(one: Judged) -> str:
-    """How the ratio of the losses changes: `and the ratio of the losses falls by 4% (2 to 6)`."""
+    """Change of the ratio of the losses: `and the ratio of the losses falls by 4% (2 to 6)`."""
     ratio = one.rate.ratio
     ends = sorted(abs(times(end) - 1) for end in (ratio.low, ratio.high))
     value, low, high = (digits(100 * share) for share in (abs(times(ratio.value) - 1), *ends))
@@ -64,7 +64,7 @@ def _ratio(one: Judged) -> str:
 
 
 def _scales(study: Study, one: Judged) -> str:
-    """That one scale shows a gain which the other does not."""
+    """State that one scale shows a gain which the other does not."""
     deep, classical = sides(one)
     difference, ratio = one.rate.difference, one.rate.ratio
     gainer = {-1: deep, 1: classical}
@@ -117,8 +117,8 @@ def _undecided(study: Study, one: Judged) -> str:
 
 
 def envelope(study: Study, one: Judged) -> str:
-    """The rate where each side's best is chosen anew at every anchor, described."""
-    if one.contrast.envelope is None or not one.enough or any(one.contrast.cut):
+    """Describe the rate when each side's best is chosen anew at every anchor."""
+    if one.contrast.envelope is None or not one.enough or any(one.contrast.cut_short):
         return ""
     slope = one.contrast.envelope.slope()
     if not math.isfinite(slope.value):
@@ -135,7 +135,7 @@ def envelope(study: Study, one: Judged) -> str:
 
 
 def detectable(study: Study, one: Judged) -> str:
-    """The change that would have been found, where none is."""
+    """State the smallest change that would have been found, where none was."""
     if one.rate.word not in {"no evidence", "equivalent"} or not one.enough:
         return ""
     if one.detectable == 0 or not math.isfinite(one.detectable):

@@ -1,7 +1,7 @@
-"""Verdicts: the vocabulary is closed, and every word of it has a rule.
+"""Verdicts from a closed vocabulary, with a rule for every word.
 
 Differences are losses, deep minus classical: > 0 where classical leads. `low` and `high` of a
-verdict are the interval at the level it was tested at, so that the two never disagree.
+verdict are the interval at the level of its test, so that the two never disagree.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from automl.scaling.criteria import CRITERIA
+
 if TYPE_CHECKING:
-    from automl.scaling.estimate import Estimate, Series
+    from automl.scaling.estimate import Estimate, Series, Sign
     from automl.types import Array
 
 RateWord: TypeAlias = Literal[
@@ -30,32 +32,26 @@ LevelWord: TypeAlias = Literal["deep ahead", "classical ahead", "practically equ
 CrossoverWord: TypeAlias = Literal[
     "observed", "none up to N", "not within 2x", "unknown", "undecided"
 ]
-Sign: TypeAlias = Literal[-1, 0, 1]
-
-ALPHA = 0.05
-MARGIN = 0.005
-"""Of metrics in [0, 1]; elsewhere 1% of the better loss."""
-RELATIVE_MARGIN = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
-    """At which levels a contrast is tested; Holm's for one learner among several."""
+class SignificanceLevels:
+    """Significance levels of the tests of a contrast; Holm's for one learner among several."""
 
-    differ: float = ALPHA
-    equal: float = ALPHA
+    differ: float = CRITERIA.alpha
+    equal: float = CRITERIA.alpha
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """An estimate, its interval and what follows: -1 deep, 1 classical, 0 equal, None open."""
+    """An estimate, its interval and the decision: -1 deep, 1 classical, 0 equal, None open."""
 
     value: float
     low: float
     high: float
     sign: Sign | None
     bound: bool = False
-    """Whether fits that were cut short make the value a bound."""
+    """True if fits that were cut short make the value a bound."""
 
     @property
     def level(self) -> LevelWord:
@@ -66,39 +62,41 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How a difference changes with a doubling, on two scales, and the word for it.
+    """Change of a difference with a doubling, on two scales, and the verdict.
 
-    Of two losses that fall by the same share at every doubling the difference shrinks and the
-    ratio stays; of two that fall by the same amount it is the reverse. So "better" and "worse"
-    need both scales (a removable interaction, Loftus 1978, would need only another scale).
+    If two losses fall by equal shares at every doubling, their difference shrinks and their ratio
+    stays; if they fall by equal amounts, their difference stays and their ratio changes. So
+    "better" and "worse" need both: an interaction on one scale alone is removable (Loftus 1978).
     """
 
     difference: Decision
-    """Of the losses: > 0 where classical gains."""
+    """Change of the difference of the losses: > 0 where classical gains."""
     ratio: Decision
-    """Of log2 of deep loss over classical loss."""
+    """Change of log2 of deep loss over classical loss."""
     word: RateWord
 
 
 @dataclass(frozen=True, slots=True)
 class Crossover:
-    """Where two curves cross: the set of n whose interval contains 0."""
+    """The crossing of two curves: the range of n whose interval contains 0."""
 
     status: CrossoverWord
     low: float | None = None
     high: float | None = None
     above: Literal[-1, 1] | None = None
-    """Who leads above it: -1 deep, 1 classical."""
+    """The leader above the crossing: -1 deep, 1 classical."""
 
 
-def decide(estimate: Estimate, margin: float, levels: Levels = Levels()) -> Decision:
+def decide(
+    estimate: Estimate, margin: float, levels: SignificanceLevels = SignificanceLevels()
+) -> Decision:
     """Decide on a difference.
 
-    *Equal*: two one-sided tests put it within the margin, which wins. *Apart*: the interval
-    excludes 0, and a one-sided test at the same level puts it beyond the margin. Neither holds
-    against the side whose fits were cut short.
+    *Equal*, which takes precedence: two one-sided tests put the difference within the margin.
+    *Apart*: the interval excludes 0, and a one-sided test at that level puts the difference beyond
+    the margin. Neither is decided against a side whose fits were cut short.
     """
-    sign: int | None = None
+    sign: Sign | None = None
     if estimate.p_within(margin) <= levels.equal:
         sign = None if estimate.bound else 0
     elif estimate.p_beyond(margin) <= levels.differ:
@@ -107,20 +105,23 @@ def decide(estimate: Estimate, margin: float, levels: Levels = Levels()) -> Deci
 
 
 def decide_rate(
-    difference: Estimate, ratio: Estimate, margin: float, levels: Levels = Levels()
+    difference: Estimate,
+    ratio: Estimate,
+    margin: float,
+    levels: SignificanceLevels = SignificanceLevels(),
 ) -> Rate:
-    """Decide on a change a doubling.
+    """Decide on a change per doubling.
 
     Args:
         difference: Slope of the difference of the losses.
         ratio: Slope of log2 of their ratio.
-        margin: What one more doubling must move the difference by to matter.
-        levels: At which it is tested.
+        margin: Smallest change of the difference by one doubling that matters.
+        levels: Significance levels of the tests.
     """
     signs = [one.sign(levels.differ) for one in (difference, ratio)]
     bound = difference.bound or ratio.bound
     word: RateWord = "no evidence"
-    sign: int | None = None
+    sign: Sign | None = None
     if difference.p_within(margin) <= levels.equal and not bound:
         word, sign = "equivalent", 0
     elif signs[0] == signs[1] != 0:
@@ -136,9 +137,8 @@ def decide_rate(
     )
 
 
-def _decision(estimate: Estimate, sign: int | None, levels: Levels) -> Decision:
-    named: dict[int | None, Sign | None] = {-1: -1, 0: 0, 1: 1, None: None}
-    return Decision(estimate.value, *estimate.interval(levels.differ), named[sign], estimate.bound)
+def _decision(estimate: Estimate, sign: Sign | None, levels: SignificanceLevels) -> Decision:
+    return Decision(estimate.value, *estimate.interval(levels.differ), sign, estimate.bound)
 
 
 def p_apart(estimate: Estimate, margin: float) -> float:
@@ -146,33 +146,34 @@ def p_apart(estimate: Estimate, margin: float) -> float:
     return max(estimate.p, estimate.p_beyond(margin))
 
 
-def holm(differ: Sequence[float], equal: Sequence[float]) -> list[Levels]:
-    """Levels at which plain tests decide as Holm's step-down tests (1979) over all do.
+def holm(differ: Sequence[float], equal: Sequence[float]) -> list[SignificanceLevels]:
+    """Levels at which single tests decide as Holm's step-down procedure (1979) does.
 
     Args:
-        differ: p-values of the tests that each contrast is there.
-        equal: p-values of the tests that it is too small to matter.
+        differ: p-values of the tests that each contrast differs from 0 (beyond the margin).
+        equal: p-values of the tests that each contrast is too small to matter.
     """
     pairs = zip(_holm(differ), _holm(equal), strict=True)
-    return [Levels(*pair) for pair in pairs]
+    return [SignificanceLevels(*pair) for pair in pairs]
 
 
 def _holm(p: Sequence[float]) -> list[float]:
-    levels, level, stopped = [ALPHA] * len(p), ALPHA, False
+    alpha = CRITERIA.alpha
+    levels, level, stopped = [alpha] * len(p), alpha, False
     for place, index in enumerate(sorted(range(len(p)), key=lambda i: p[i])):
         if not stopped:
-            level = ALPHA / (len(p) - place)
+            level = alpha / (len(p) - place)
             stopped = p[index] > level
         levels[index] = level
     return levels
 
 
-def crossover(gap: Series, alpha: float = ALPHA) -> Crossover:
-    """Where the gap changes sign within the anchors.
+def crossover(gap: Series, alpha: float = CRITERIA.alpha) -> Crossover:
+    """Find where the gap changes sign within the anchors.
 
     `observed` needs intervals that exclude 0 with one sign below and the other above;
-    `none up to N` the same sign at every anchor of the top three octaves; `undecided` would be one
-    of the two but for fits that were cut short. What lies beyond the anchors is not judged here.
+    `none up to N` one sign at every anchor of the top three octaves; `undecided` would be one
+    of the two if no fits had been cut short. Rows beyond the anchors are not judged here.
     """
     found = _crossing(gap, alpha)
     if found.status == "unknown":
@@ -200,27 +201,27 @@ def _crossing(gap: Series, alpha: float) -> Crossover:
 
 
 def _reach(estimate: Estimate, alpha: float) -> tuple[float, float]:
-    """The interval of an anchor, without an end where fits that were cut short may lie beyond."""
+    """The interval of an anchor; infinite towards values that censored fits might have."""
     low, high = estimate.interval(alpha)
     return -math.inf if estimate.lower else low, math.inf if estimate.higher else high
 
 
 def _zero(x: Array, y: Array) -> float:
-    """Where the line through two points is 0; next to an end that is not known, at the other."""
+    """Zero of the line through two points; if one value is infinite, the place of the other."""
     if math.isinf(y[0]) or math.isinf(y[1]):
         return float(x[1] if math.isinf(y[0]) else x[0])
     return float(x[0] + (x[1] - x[0]) * y[0] / (y[0] - y[1]))
 
 
 def margin_of(*scores: float, bounded: bool, greater_is_better: bool) -> float:
-    """The smallest difference that matters in practice; a loss is 1 - score as in `Study.loss`."""
+    """Smallest difference that matters in practice; losses are those of `Study.loss`."""
     if bounded:
-        return MARGIN
+        return CRITERIA.margin
     better = 1.0 - max(scores) if greater_is_better else min(scores)
-    return RELATIVE_MARGIN * abs(better) if math.isfinite(better) else 0.0
+    return CRITERIA.relative_margin * abs(better) if math.isfinite(better) else 0.0
 
 
 def across_regimes(words: Sequence[RateWord]) -> RateWord | None:
-    """`depends on tuning` where regimes decide with opposite signs, else None."""
+    """`depends on tuning` if regimes decide with opposite signs, else None."""
     opposite: set[RateWord] = {"deep scales better", "deep scales worse"}
     return "depends on tuning" if opposite <= set(words) else None

@@ -1,4 +1,4 @@
-"""How sentences spell differences, places on an axis, and the two sides of a contrast."""
+"""Wording of differences, values on an axis, and the two sides of a contrast."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from automl.scaling.judge import Judged
-    from automl.scaling.points import Regime, Study
+    from automl.scaling.points import Study
     from automl.scaling.verdict import Decision
+    from automl.types import Regime
+
+MOST_DECIMALS = 6
+"""Decimals of a tiny number; with more of them it reads no better than 0."""
 
 AXES: Mapping[str, tuple[str, str]] = {
     "rows": ("{:,.0f} training rows", "rows"),
@@ -24,11 +28,11 @@ AXES: Mapping[str, tuple[str, str]] = {
     "features": ("{:,.0f} feature columns", "columns"),
     "noise-columns": ("{:,.0f} noise columns", "noise columns"),
     "cardinality": ("{:,.0f} levels a category", "levels of categories"),
-    "model-size": ("{:.3g} times the usual model size", "model size"),
+    "model-size": ("{:.3g} times the default model size", "model size"),
     "budget": ("{:,.0f} configurations", "configurations"),
     "workers": ("{:,.0f} CPUs", "CPUs"),
 }
-"""Axis -> a value on it, and what is doubled, in words."""
+"""Axis -> format of a value on it, and name of the quantity that is doubled."""
 
 SETTINGS: Mapping[Regime, str] = {
     "halving": "the settings that the search left at each number of rows",
@@ -50,8 +54,7 @@ def amount(study: Study, value: float) -> str:
 def sized(study: Study, decision: Decision) -> str:
     """The size of a difference whose sign is known: `0.6 points (0.3 to 0.9)`.
 
-    As many decimals as half the interval needs for one significant digit, or for two below 2.5 of
-    its unit.
+    Half the width of the interval gets one significant digit, or two if those are below 25.
     """
     low, high = sorted((abs(decision.low), abs(decision.high)))
     if decision.low * decision.high < 0:
@@ -60,7 +63,7 @@ def sized(study: Study, decision: Decision) -> str:
     half = unit * (decision.high - decision.low) / 2
     if not (math.isfinite(half) and half > 0):
         return amount(study, decision.value)
-    decimals = min(max(0, -math.floor(math.log10(half / 2.5))), 6)
+    decimals = _decimals(half / 2.5)
     value, first, last = (
         f"{unit * number:,.{decimals}f}" for number in (abs(decision.value), low, high)
     )
@@ -69,12 +72,12 @@ def sized(study: Study, decision: Decision) -> str:
 
 
 def place(study: Study, n: float) -> str:
-    """Where on the axis: `39,073 training rows`."""
+    """A value on the axis with its unit: `39,073 training rows`."""
     return AXES[study.axis][0].format(n) if study.axis in AXES else f"{study.axis} {n:g}"
 
 
 def sides(one: Judged) -> tuple[str, str]:
-    """How a sentence calls the deep and the classical side."""
+    """Names of the deep and the classical side in sentences."""
     if one.contrast.kind == "family":
         return "the best deep learner", "the best classical learner"
     rivals = {point.learner for _, pick in one.contrast.pairs.values() for point in pick.points}
@@ -83,12 +86,12 @@ def sides(one: Judged) -> tuple[str, str]:
 
 
 def capital(text: str) -> str:
-    """A family's name begins a sentence with a capital; a learner's name stays as it is."""
+    """Capitalise the name of a family; leave the name of a learner."""
     return text[0].upper() + text[1:] if text.startswith("the ") else text
 
 
 def either(study: Study, open_: Decision, deep: str, classical: str) -> str:
-    """Between what and what an undecided difference lies."""
+    """Range of an undecided difference, in brackets."""
     if not (math.isfinite(open_.low) and math.isfinite(open_.high)):
         return ""
     if open_.low < 0 < open_.high:
@@ -103,22 +106,22 @@ def either(study: Study, open_: Decision, deep: str, classical: str) -> str:
 
 
 def limit(study: Study, one: Judged) -> str:
-    """What the time limit cut short, and what it would take to let it end."""
-    seconds = math.fsum(cut.seconds for cut in one.contrast.cut)
+    """A sentence on the fits that the time limit cut short, and the time to complete them."""
+    seconds = math.fsum(cut.seconds for cut in one.contrast.cut_short)
     needs = f"; to let them end takes up to {about(seconds)} more" if math.isfinite(seconds) else ""
-    cuts = [cut_text(study, one, side) for side in (0, 1) if one.contrast.cut[side]]
+    cuts = [cut_text(study, one, side) for side in (0, 1) if one.contrast.cut_short[side]]
     return f"{capital(', and '.join(cuts))}{needs}."
 
 
 def cut_text(study: Study, one: Judged, side: Literal[0, 1]) -> str:
-    """What the time limit cut short: `the classical side was cut short in 4 of 6 fits`.
+    """Describe the fits of a side that were cut short: `... was cut short in 4 of 6 fits`.
 
     Args:
-        study: The study judged.
+        study: The judged study.
         one: The judged contrast.
-        side: 0 for the deep one, 1 for the classical one.
+        side: 0 for the deep side, 1 for the classical side.
     """
-    cut = one.contrast.cut[side]
+    cut = one.contrast.cut_short[side]
     alone = one.contrast.kind == "learner" and side == 0
     told = []
     if cut.learners:
@@ -134,7 +137,7 @@ def cut_text(study: Study, one: Judged, side: Literal[0, 1]) -> str:
 
 
 def size(study: Study) -> str:
-    """What grows along the axis: `rows`."""
+    """Name of the quantity along the axis: `rows`."""
     return AXES[study.axis][1] if study.axis in AXES else study.axis
 
 
@@ -144,7 +147,7 @@ def doubling(study: Study) -> str:
 
 
 def times(octaves: float) -> float:
-    """By what a change of log2 multiplies; infinite where that is beyond all numbers."""
+    """2 to the power of `octaves`; infinite where that exceeds the largest float."""
     return math.inf if octaves > sys.float_info.max_exp - 1 else 2.0**octaves
 
 
@@ -154,9 +157,13 @@ def number(study: Study, n: float) -> str:
 
 
 def digits(value: float) -> str:
-    """Two significant digits, and no exponent."""
+    """A number with two significant digits and no exponent."""
     if value == 0:
         return "0"
-    decimals = max(0, 1 - math.floor(math.log10(abs(value))))
-    text = f"{value:,.{min(decimals, 6)}f}"
+    text = f"{value:,.{_decimals(abs(value) / 10)}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _decimals(unit: float) -> int:
+    """Decimals that show a multiple of `unit`, at most `MOST_DECIMALS`."""
+    return min(max(0, -math.floor(math.log10(unit))), MOST_DECIMALS)

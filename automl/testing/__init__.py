@@ -1,4 +1,4 @@
-"""The conformance kit: what a learner, metric, ensembler or reader must hold to.
+"""The conformance kit: checks that learners, metrics, ensemblers and readers have to pass.
 
 Three ways to use it: `automl plugins check NAME`; `check_learner(NAME)`, which gives a list of
 `Outcome`; and `learner_checks(NAME)`, a list of cases for `pytest.mark.parametrize`. Learners are
@@ -7,7 +7,7 @@ checked in processes of their own, so one that hangs or crashes is a failed chec
 
 from __future__ import annotations
 
-from automl.testing.api import (
+from automl.testing.cases import (
     Case,
     check_learner,
     ensembler_checks,
@@ -16,8 +16,8 @@ from automl.testing.api import (
     reader_checks,
 )
 from automl.testing.checks import LEARNER_CHECKS
-from automl.testing.inspector import Lab
-from automl.testing.outcome import Check, Outcome
+from automl.testing.contract import Check, Outcome
+from automl.testing.inspector import WorkerPool
 from automl.testing.parts import ENSEMBLER_CHECKS, METRIC_CHECKS, READER_CHECKS
 from automl.testing.plugin import check_plugin
 
@@ -28,8 +28,8 @@ __all__ = [
     "READER_CHECKS",
     "Case",
     "Check",
-    "Lab",
     "Outcome",
+    "WorkerPool",
     "check_learner",
     "check_plugin",
     "ensembler_checks",

@@ -1,4 +1,4 @@
-"""Processes that do the risky work, so that one that hangs or dies costs an answer only."""
+"""Server processes for risky work: a hang or a crash costs one answer only."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from automl.hooks.calls import resolve, sentence
 
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
-"""Time that a process has to end by itself once nobody asks it any more."""
+"""Time that a process is given to exit by itself when it is closed."""
 ORPHAN_SECONDS = 600.0
-"""Time after which a call ends its process even if nobody is left to end it."""
+"""Time after which a call ends its process even if the parent process is gone."""
 _SERVE = "import sys; from automl.testing.process import serve; serve(int(sys.argv[1]))"
 
 
 class LostError(Exception):
-    """A process gave no answer; the message says how it ended."""
+    """A process gave no answer; the message says how the process ended."""
 
 
 class Server:
-    """A Python process of its own that calls functions named to it, one at a time.
+    """A Python subprocess that calls functions by name, one at a time.
 
-    It starts at the first call, and again after it was lost. Functions are named
+    The subprocess starts at the first call, and again after a loss. Functions are named
     `"package.module:function"`; arguments and results are pickled.
 
     Args:
-        environment: Variables to set beside those of this process.
+        environment: Environment variables added to those of this process.
     """
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
@@ -54,12 +54,12 @@ class Server:
         self.close()
 
     def call(self, function: str, *arguments: Any, limit: float) -> Any:
-        """What the function returns.
+        """Call a function in the subprocess and return its result.
 
         Args:
-            function: Its name.
-            arguments: Handed to it.
-            limit: Seconds it may take.
+            function: Its name, `"package.module:function"`.
+            arguments: Its arguments.
+            limit: Seconds allowed.
 
         Raises:
             LostError: The process ended, or did not answer in time.
@@ -74,7 +74,7 @@ class Server:
         return value
 
     def close(self) -> None:
-        """End the process; one that is not busy first gets a moment to end by itself."""
+        """End the process; an idle one is first given time to exit by itself."""
         if not self._one.acquire(blocking=False):  # another thread waits for an answer
             if self._process is not None:
                 self._kill(self._process)
@@ -133,7 +133,7 @@ class Server:
 
     @staticmethod
     def _kill(process: subprocess.Popen[bytes]) -> None:
-        """End it and what it started."""
+        """Kill a process and its children."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -142,7 +142,7 @@ class Server:
 def serve(descriptor: int) -> None:
     """Answer calls until the other end is closed."""
     connection: Connection[Any, Any] = Connection(descriptor)
-    import_module("automl.testing.remote")  # before the clock of the first call runs
+    import_module("automl.testing.remote")  # before the time of the first call starts to count
     connection.send(("ready", None))
     while True:
         try:

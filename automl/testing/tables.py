@@ -1,4 +1,4 @@
-"""Small tables with a strong signal, read and encoded as the host does it for a worker."""
+"""Small synthetic tables with a strong signal, encoded as the host encodes them for a worker."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.data.committee import suspects
+from automl.anomaly.reference import pseudo_labels
+from automl.anomaly.supervision import supervision_of
 from automl.data.schema import infer_schema, to_dataset, to_features
 from automl.data.views import Views
-from automl.testing.outcome import CLASSES
+from automl.testing.contract import CLASSES
 from automl.types import Array, Schema, Task, TensorBlock, View, ViewKind
 
 if TYPE_CHECKING:
@@ -21,30 +22,30 @@ if TYPE_CHECKING:
 
 TARGET = "target"
 STOP_SHARE = 10
-"""Every so many-th training row is a stop row, as in a fit."""
+"""One in so many training rows is an early-stopping row, as in a fit."""
 EFFECT = {"Amsterdam": -1.0, "Bergen": 0.0, "Cork": 0.5, "Delft": 1.0}
 NEW_CITY = "Esbjerg"
-"""A category that no training row has."""
+"""A category that is absent from the training rows."""
 
 Alter = Callable[["pd.DataFrame"], "pd.DataFrame"]
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class EncodedRows:
     """Training and new rows of one table, as a worker gets them."""
 
     train: View
-    """All training rows; the last `n_stop` are stop rows."""
+    """All training rows; the last `n_stop` are early-stopping rows."""
     n_stop: int
     test: View
-    """Without the answers."""
+    """New rows, without the target."""
     test_y: Array
     schema: Schema
     stop_y: Array | None = None
-    """For anomalies: the suspects among the stop rows, by which the host scores reports."""
+    """For anomalies: pseudo-labels of the early-stopping rows, by which the host scores reports."""
 
     def parts(self, *, stopping: bool) -> tuple[View, View | None]:
-        """Training and stop rows; without early stopping all rows are trained on."""
+        """Training and early-stopping rows; all rows are training rows without early stopping."""
         if not stopping or not self.n_stop:
             return self.train, None
         cut = len(self.train) - self.n_stop
@@ -52,15 +53,15 @@ class Rows:
 
 
 def make_table(task: Task, rows: int, *, classes: int = 3, wide: int = 0) -> pd.DataFrame:
-    """A raw table: four numbers, one with gaps, two categories, and a target they explain.
+    """Make a raw table of four numbers (one with gaps), two categories and a target.
 
-    Classes take turns, so that every prefix is balanced.
+    Classes alternate, so that the first rows are balanced, however many are taken.
 
     Args:
-        task: Decides the target.
-        rows: How many.
-        classes: Of a multiclass target.
-        wide: Further columns of noise.
+        task: Kind of target.
+        rows: Number of rows.
+        classes: Classes of a multiclass target.
+        wide: Number of additional noise columns.
     """
     import pandas as pd
 
@@ -77,7 +78,9 @@ def make_table(task: Task, rows: int, *, classes: int = 3, wide: int = 0) -> pd.
         return table
     if task == "anomaly":
         odd = np.arange(rows) % 10 == 9
-        apart = rng.choice([-6.0, 6.0], (int(odd.sum()), 3))  # in all directions, not in one heap
+        apart = rng.choice(
+            [-6.0, 6.0], (int(odd.sum()), 3)
+        )  # in all directions, not in one cluster
         table.loc[odd, ["x0", "x1", "x2"]] += apart
         table[TARGET] = np.where(odd, "odd", "fine")
         return table
@@ -97,16 +100,16 @@ def encode(
     *,
     train: Alter = lambda rows: rows,
     test: Alter = lambda rows: rows,
-) -> Rows:
-    """Read a raw table, fit the view on its first rows and encode the rest.
+) -> EncodedRows:
+    """Read a raw table, fit a view on its first rows and encode all of them.
 
     Args:
-        table: From `make_table`; its schema is inferred from all rows.
-        task: What is predicted.
-        kind: The view wanted.
-        n_train: Training rows; the others are new.
-        train: Changes the raw training rows after the schema is known.
-        test: Changes the raw new rows.
+        table: From `make_table`; the schema is inferred from all rows.
+        task: Kind of target.
+        kind: The view.
+        n_train: Number of training rows; the others are new.
+        train: Modifies the raw training rows after the schema was inferred.
+        test: Modifies the raw new rows.
     """
     schema = infer_schema(table, target=TARGET, task=task)
     seen = to_dataset(schema, train(table.iloc[:n_train].copy()))
@@ -114,10 +117,10 @@ def encode(
     views = Views(seen.X, seen.y, schema)
     k = schema.n_classes
     n_stop = len(seen.y) // STOP_SHARE if len(seen.y) >= 2 * STOP_SHARE else 0
-    blind = task == "anomaly"
-    stop_y = suspects(seen.X, schema, 0)[-n_stop:] if blind and n_stop else None
-    return Rows(
-        train=shared(View(views.train(kind), None if blind else seen.y, task, k)),
+    supervised = supervision_of(task).supervised
+    stop_y = pseudo_labels(seen.X, schema, 0)[-n_stop:] if n_stop and not supervised else None
+    return EncodedRows(
+        train=shared(View(views.train(kind), seen.y if supervised else None, task, k)),
         n_stop=n_stop,
         test=shared(View(views.transform(kind, to_features(schema, new)), None, task, k)),
         test_y=to_dataset(schema, new).y,
@@ -127,7 +130,7 @@ def encode(
 
 
 def shared(view: View) -> View:
-    """A copy whose arrays are read-only, as the object store hands them out."""
+    """Copy a view with read-only arrays, as Ray's object store gives them."""
     buffers: list[pickle.PickleBuffer] = []
     data = pickle.dumps(view, protocol=5, buffer_callback=buffers.append)
     copy: View = pickle.loads(data, buffers=[bytes(b.raw()) for b in buffers])  # noqa: S301 - ours
@@ -135,18 +138,18 @@ def shared(view: View) -> View:
 
 
 def writable(view: View) -> View:
-    """A copy that may be written to."""
+    """Copy a view with writable arrays."""
     copy: View = pickle.loads(pickle.dumps(view, protocol=4))  # noqa: S301 - ours
     return copy
 
 
-def writable_rows(rows: Rows) -> Rows:
-    """The same of training and new rows."""
+def writable_rows(rows: EncodedRows) -> EncodedRows:
+    """Copy training and new rows with writable arrays."""
     return replace(rows, train=writable(rows.train), test=writable(rows.test))
 
 
 def digest(view: View) -> str:
-    """Changes when the rows do."""
+    """Hash of the rows of a view."""
     found = hashlib.blake2b()
     for part in _parts(view.X):
         found.update(part)
@@ -167,5 +170,5 @@ def _parts(X: Any) -> list[bytes]:
 
 
 def shape_of(view: View) -> tuple[int, ...]:
-    """What `predict` must give for the rows."""
+    """Shape that `predict` must return for a view."""
     return (len(view), view.n_classes) if view.task in CLASSES else (len(view),)

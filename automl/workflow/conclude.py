@@ -10,42 +10,43 @@ from automl.errors import BudgetError
 from automl.hooks.manager import get_host
 from automl.leaderboard import best_trials, of_choice, scored_on, write_leaderboard
 from automl.report import write_report
+from automl.runs.record import RunReader
 from automl.scaling import read_scaling, write_scaling
-from automl.search import rundir
-from automl.search.record import Record
 from automl.workflow.diagnose import ask_importance, write_diagnostics
-from automl.workflow.options import CONTAMINATION
 
 if TYPE_CHECKING:
-    from automl.search.dealer import Dealer
+    from collections.abc import Mapping
+
+    from automl.types import Status
     from automl.workflow.state import Fit, Prepared
 
 
-def _contamination(fit: Fit, prepared: Prepared) -> float | None:
-    """The share of rows that predictions flag; None where they do not."""
-    if prepared.data.schema.task != "anomaly":
-        return None
-    return fit.options.contamination or CONTAMINATION
-
-
-def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool) -> None:
+def conclude(
+    fit: Fit,
+    prepared: Prepared,
+    outcomes: Mapping[str, tuple[Status, str]],
+    *,
+    interrupted: bool,
+) -> None:
     """Write what the run amounts to.
+
+    Args:
+        fit: The run.
+        prepared: The table, the learners and the metrics.
+        outcomes: Learner -> its status, and the reason where it is not ranked.
+        interrupted: Whether the user broke off.
 
     Raises:
         BudgetError: No learner produced a model.
     """
-    outcomes = {name: dealer.outcome(name) for name in dealer.lanes.names}
-    for row in fit.content["learners"]:
-        if row["name"] in outcomes:
-            row["status"], row["reason"] = outcomes[row["name"]]
-    rundir.write(fit.run, fit.content)
-    if not Record(fit.run).ranked:
+    fit.write(learners=fit.info.learners_after(outcomes))
+    if not RunReader(fit.run).ranked:
         if interrupted:
             return
         reasons = "; ".join(f"{n}: {reason}" for n, (_, reason) in outcomes.items() if reason)
         msg = f"no learner produced a model ({reasons}); raise --time-limit or see {fit.run}"
         raise BudgetError(msg)
-    why_not = "the run was interrupted" if interrupted else ask_importance(fit, prepared)
+    asked = ask_importance(fit, prepared, interrupted=interrupted)
     fit.show("ensemble")
     task = prepared.data.schema.task
     ensemblers = [e for e in get_host().ensemblers().values() if task in e.tasks]
@@ -53,9 +54,9 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
     fit.done("ensemble")
     fit.show("save")
     board = write_leaderboard(fit.run, prepared.metric)
-    record = Record(fit.run)
+    record = RunReader(fit.run)
     best = best_trials(fit.run, prepared.metric)
-    locked = task == "anomaly" or scored_on(fit.run) == "test"
+    locked = not prepared.supervision.supervised or scored_on(fit.run) == "test"
     whole = [e.name for e in ensemblers if e.families is None]
     default = of_choice(board, prepared.choice, whole, locked=locked)
     write_artifact(
@@ -66,19 +67,18 @@ def conclude(fit: Fit, prepared: Prepared, dealer: Dealer, *, interrupted: bool)
         prepared.metric.name,
         default=default,
         refit=prepared.split.refit,
-        contamination=_contamination(fit, prepared),
+        contamination=prepared.supervision.contamination,
     )
     scaling = read_scaling(fit.run, prepared.metric)
     write_scaling(fit.run, scaling.document)
     fit.done("save")
-    write_diagnostics(fit, prepared, board, scaling.advice, why_not)
+    write_diagnostics(fit, prepared, board, scaling.advice, asked)
     fit.done("diagnose")
-    fit.content |= {
-        "status": "interrupted" if interrupted else "done",
-        "scored_rows": record.scored_rows,
-        "n_scored": int(record.answered.sum() if record.y_test is None else len(record.y_test)),
-        "best": default,
-    }
-    rundir.write(fit.run, fit.content)
+    fit.write(
+        status="interrupted" if interrupted else "done",
+        scored_rows=record.scored_rows,
+        n_scored=int(record.answers.known.sum() if record.y_test is None else len(record.y_test)),
+        best=default,
+    )
     write_report(fit.run)
     fit.show("done")

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import math
-import shutil
+from concurrent.futures import Future
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from automl.errors import ArtifactError
+from automl.files import read_folder, write_json
 from automl.hooks.manager import get_host
 from automl.leaderboard import best_trials
-from automl.search.ladder import TOP
-from automl.search.record import Record
-from automl.workflow.importance import ROWS
+from automl.runs.journal import member_folder
+from automl.runs.record import RunReader
+from automl.types import TOP
+from automl.workers.tasks import Failure
+from automl.workflow.importance import (
+    ROWS,
+    ImportanceRequest,
+    importance_of,
+    load_libraries,
+)
 from automl.workflow.outcomes import calibration, confusion, residuals
 
 if TYPE_CHECKING:
@@ -34,16 +41,14 @@ SHARE, MOST = 0.02, 10.0
 UNHURRIED = 5.0
 """Seconds to plan for without a time limit."""
 PATIENCE = 60.0
-"""Seconds after which the helper is given up without a time limit."""
+"""Seconds after which it is given up without a time limit."""
 LEAD = 8.0
-"""Seconds ahead of the end of the search when the helper begins to import; without a limit it does
+"""Seconds ahead of the end of the search when its worker begins to import; without a limit it does
 so with the search."""
 LEAST = 1.0
 """Seconds below which it is not tried."""
 REPORTING = 1.0, 0.01, 2.0
 """Kept for the report and the end of the process: seconds, part of the limit, seconds at most."""
-HANDED_OVER = "diagnostics.part"
-"""Folder of the rows that the helper reads, gone at the end."""
 CLASSES = 20
 """Classes that the confusion matrix tells apart."""
 
@@ -66,61 +71,73 @@ def _seconds_left(fit: Fit, unhurried: float) -> float:
 
 
 def warm_up(fit: Fit, prepared: Prepared) -> None:
-    """Start the helper with the learner that leads now, if one does, unless it runs already."""
-    if fit.helper.started:
+    """Let a worker import what the learner that leads now needs, unless one was told to."""
+    if fit.cluster.warm:
         return
     best = _best(fit, prepared)
-    schema, host = prepared.data.schema, get_host()
-    by_hand = {e.package for e in host.learners.values() if e.distribution is None}
-    order = {
-        "learner": None if best is None else best.learner,
-        "plugins": sorted(by_hand),
-        "task": schema.task,
-        "classes": len(schema.classes),
-    }
-    fit.helper.start(order, fit.workers.threads)
+    schema = prepared.data.schema
+    fit.cluster.warm_up(
+        load_libraries,
+        None if best is None else best.learner,
+        schema.task,
+        schema.n_classes,
+        _by_hand(),
+    )
 
 
-def ask_importance(fit: Fit, prepared: Prepared) -> str:
-    """Set the helper to work while the driver goes on.
+def ask_importance(fit: Fit, prepared: Prepared, *, interrupted: bool) -> Future[Any]:
+    """Set a worker to work while the driver goes on; it is the last thing asked of the cluster.
 
     The best learner on the validation rows of fold 0, by its model of that fold; locked test
     rows where there are any, else those validation rows.
 
     Returns:
-        Why it cannot be had, or nothing.
+        What will be a part of `diagnostics.json`, a sentence or a `Failure`.
     """
+    if interrupted:
+        return _not_asked(fit, "the run was interrupted")
     best = _best(fit, prepared)
     if best is None:
-        return "no learner left a saved model"
+        return _not_asked(fit, "no learner left a saved model")
     seconds = _seconds_left(fit, UNHURRIED)
     if seconds < LEAST:
-        return f"the time limit left {max(seconds, 0.0):.1f} s for it"
-    warm_up(fit, prepared)
-    folder = fit.run / HANDED_OVER
-    folder.mkdir(exist_ok=True)
-    rows, truth = folder / "rows.feather", folder / "truth.npy"
-    X, y = _held_out(prepared, fit.options.seed)
-    X.to_feather(rows)
-    np.save(truth, y)
+        return _not_asked(fit, f"the time limit left {max(seconds, 0.0):.1f} s for it")
+    request = _request(fit, prepared, best, seconds)
+    left = _seconds_left(fit, PATIENCE)
+    return fit.cluster.finish_with(importance_of, request, seconds=left)
+
+
+def _not_asked(fit: Fit, why: str) -> Future[Any]:
+    fit.cluster.stop()
+    known: Future[Any] = Future()
+    known.set_result(Failure(why))
+    return known
+
+
+def _request(fit: Fit, prepared: Prepared, best: Rung, seconds: float) -> ImportanceRequest:
     schema = prepared.data.schema
-    fit.helper.ask(
-        {
-            "run": str(fit.run),
-            "trial": best.trial,
-            "fold": best.fold,
-            "learner": best.learner,
-            "config": dict(best.config),
-            "task": schema.task,
-            "classes": len(schema.classes),
-            "metric": prepared.metric.name,
-            "rows": str(rows),
-            "truth": str(truth),
-            "seed": fit.options.seed,
-            "seconds": seconds,
-        }
+    view = f"{get_host().learner(best.learner).view}-f{best.fold}"
+    X, y = _held_out(prepared, fit.options.seed)
+    return ImportanceRequest(
+        learner=best.learner,
+        config=dict(best.config),
+        task=schema.task,
+        n_classes=schema.n_classes,
+        metric=prepared.metric.name,
+        model=read_folder(member_folder(fit.run, best.trial, best.fold)),
+        view=read_folder(fit.run / "model" / "views" / view),
+        X=X,
+        y=y,
+        seed=fit.options.seed,
+        seconds=seconds,
+        plugins=_by_hand(),
     )
-    return ""
+
+
+def _by_hand() -> tuple[str, ...]:
+    """Modules of learners that were registered by hand, which a worker must do as well."""
+    entries = get_host().learners.values()
+    return tuple(sorted({entry.package for entry in entries if entry.distribution is None}))
 
 
 def _best(fit: Fit, prepared: Prepared) -> Rung | None:
@@ -136,16 +153,14 @@ def _best(fit: Fit, prepared: Prepared) -> Rung | None:
 
 
 def _held_out(prepared: Prepared, seed: int) -> tuple[pd.DataFrame, Array]:
-    """Rows that the model of fold 0 was not trained on, as many as the helper may use."""
+    """Rows that the model of fold 0 was not trained on, as many as are shuffled at most."""
     if prepared.locked is not None:
         X, y = prepared.locked.X, prepared.locked.y
         rows = np.arange(len(y))
     else:
-        X, y = prepared.data.X, prepared.data.y
+        X, y = prepared.data.X, prepared.answers.scored
         rows = np.asarray(prepared.split.validation(0))
-        if prepared.data.schema.task == "anomaly":
-            y = y if prepared.data.schema.target else prepared.truth
-            rows = rows[y[rows] >= 0]
+        rows = rows[prepared.answers.known[rows]]
     if len(rows) > ROWS:
         rows = np.sort(np.random.default_rng(seed).choice(rows, ROWS, replace=False))
     return X.iloc[rows].reset_index(drop=True), y[rows]
@@ -159,20 +174,20 @@ def write_diagnostics(
     prepared: Prepared,
     board: pd.DataFrame,
     advice: Sequence[Advice],
-    why_no_importance: str,
+    asked: Future[Any],
 ) -> None:
     """Write `diagnostics.json`; what could not be had stands there with the reason.
 
     Args:
-        fit: Its clock decides how long the helper is waited for.
+        fit: Its directory.
         prepared: The rows.
         board: The leaderboard; its first row is the one whose errors are told.
         advice: What would help, from the scaling verdicts.
-        why_no_importance: What `ask_importance` said.
+        asked: From `ask_importance`; waited for.
     """
     outcomes = _outcomes(fit, prepared, str(board.iloc[0]["learner"]))
-    importance = _importance(fit, prepared, why_no_importance)
-    write_advice(fit.run, advice, outcomes | {"importance": importance})
+    columns = _importance(fit, prepared, asked.result())
+    write_advice(fit.run, advice, outcomes | {"importance": columns})
 
 
 def write_advice(
@@ -186,21 +201,22 @@ def write_advice(
         others: Further parts by name.
     """
     content = {"advice": [asdict(entry) for entry in advice], **(others or {})}
-    draft = run / f"{NAME}.part"
-    draft.write_text(json.dumps(content, indent=1, default=str), encoding="utf-8")
-    draft.replace(run / NAME)
+    write_json(run / NAME, content, default=str)
 
 
-def _importance(fit: Fit, prepared: Prepared, why_not: str) -> dict[str, Any]:
-    if why_not:
-        return {"status": "skipped", "reason": why_not}
-    found = fit.helper.answer(_seconds_left(fit, PATIENCE))
-    shutil.rmtree(fit.run / HANDED_OVER, ignore_errors=True)
-    if isinstance(found, str):
-        return {"status": "skipped", "reason": found}
-    on = "fold0" if prepared.locked is None else "test"
+def _importance(
+    fit: Fit, prepared: Prepared, found: dict[str, Any] | str | Failure
+) -> dict[str, Any]:
+    """The importance of columns as `diagnostics.json` has it."""
+    if not isinstance(found, dict):
+        return {"status": "skipped", "reason": found if isinstance(found, str) else found.reason}
     best = _best(fit, prepared)
-    return {"status": "ok", "learner": "" if best is None else best.learner, "on": on} | found
+    head = {
+        "status": "ok",
+        "learner": "" if best is None else best.learner,
+        "on": "fold0" if prepared.locked is None else "test",
+    }
+    return head | found | {"trial": "" if best is None else best.trial}
 
 
 def _outcomes(fit: Fit, prepared: Prepared, learner: str) -> dict[str, Any]:
@@ -212,7 +228,7 @@ def _outcomes(fit: Fit, prepared: Prepared, learner: str) -> dict[str, Any]:
     except ArtifactError as error:
         return {name: {"status": "skipped", "reason": str(error)} for name in names}
     head = {"status": "ok", "of": learner, "on": on, "rows": len(y)}
-    if schema.task == "anomaly":
+    if not prepared.supervision.supervised:
         why = "anomaly scores are no probabilities"
         return {name: {"status": "skipped", "reason": why} for name in names}
     if schema.task == "regression":
@@ -225,7 +241,7 @@ def _outcomes(fit: Fit, prepared: Prepared, learner: str) -> dict[str, Any]:
 
 def _predicted(fit: Fit, prepared: Prepared, learner: str) -> tuple[Array, Array, str]:
     """Truth and the winner's predictions of rows it was not trained on, and which rows."""
-    record = Record(fit.run)
+    record = RunReader(fit.run)
     test = record.y_test
     trials = best_trials(fit.run, prepared.metric)
     if learner in trials:

@@ -5,26 +5,27 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from automl.search import rundir
-from automl.search.cluster import Cluster
+from automl.runs import directory
+from automl.workers.cluster import Cluster
 from automl.workflow.conclude import conclude
 from automl.workflow.describe import describe_run
+from automl.workflow.diagnose import LEAD, warm_up
+from automl.workflow.fit_schedule import fit_training
 from automl.workflow.prepare import admit, prepare, read
 from automl.workflow.resume import begun_with
 from automl.workflow.state import Fit
-from automl.workflow.train import train
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
 
+    from automl.options import Options
     from automl.types import Observer
-    from automl.workflow.options import FitOptions
 
 
 def fit_run(
-    options: FitOptions, source: str | pd.DataFrame, target: str | None, observer: Observer
+    options: Options, source: str | pd.DataFrame, target: str | None, observer: Observer
 ) -> Path:
     """Fit on a table and leave everything in a run directory.
 
@@ -45,7 +46,7 @@ def fit_run(
     """
     began = time.monotonic() if options.began is None else options.began
     name = source if isinstance(source, str) else "table"
-    run = rundir.create(options.output, name, resume=options.resume)
+    run = directory.create(options.output, resume=options.resume)
     if options.resume:
         options = begun_with(options, run, target)
     cluster = Cluster(options.cpus, options.gpus, options.memory, options.address)
@@ -57,12 +58,16 @@ def fit_run(
         describe_run(fit, prepared)
         fit.done("infer")
         fit.show("search")
-        dealer, interrupted = train(fit, prepared)
-        cluster.stop()
+        training, scheduler = fit_training(fit, prepared)
+
+        def tick() -> None:
+            if time.monotonic() > training.end - LEAD or training.seconds is None:
+                warm_up(fit, prepared)
+
+        interrupted = training.run(tick=tick)
         fit.done("search")
-        conclude(fit, prepared, dealer, interrupted=interrupted)
+        conclude(fit, prepared, scheduler.outcomes(), interrupted=interrupted)
     finally:
-        fit.helper.stop()
         cluster.stop()
         if not any(run.iterdir()):
             run.rmdir()  # bad input leaves nothing behind

@@ -1,17 +1,8 @@
-"""Permutation importance of the columns, in a process of its own.
-
-Two lines of JSON come in on stdin, one goes out on stdout. The first, `{"learner", "plugins",
-"task", "classes"}`, says what to import. The second is the job: `{"run", "trial", "fold",
-"learner", "config", "task", "classes", "metric", "rows", "truth", "seed", "seconds"}`, where
-`rows` is a Feather file of typed rows and `truth` the NumPy file of their targets.
-"""
+"""Permutation importance of the columns, on a worker that has loaded a saved model."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from importlib import import_module
@@ -21,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.data.views import load_view
+from automl.files import write_folder
 from automl.hooks.manager import get_host, resolve
 from automl.metrics import get_metric, loss, score
-from automl.search.journal import member_folder
 from automl.types import View
+from automl.workers.evaluate import register
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
-    from automl.types import Array, Metric, Model
+    from automl.types import Array, Config, Metric, Model, Task
 
 ROWS, FEWEST_ROWS = 2_000, 100
 """Rows that columns are shuffled in, at most and at least (if there are so many)."""
@@ -43,58 +35,78 @@ SAFETY = 0.7
 """Part of the time that is planned for."""
 
 
-def main() -> None:
-    """Read a warm-up and a job, answer with what `importance` found or a sentence on why not."""
-    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # learners may print; stdout is for the answer
-    os.nice(10)
-    warm_up = json.loads(sys.stdin.readline() or "null")
-    if warm_up:
-        # what cannot be imported is told when the job asks for it
-        with contextlib.suppress(Exception):
-            _warm(warm_up)
-    job = json.loads(sys.stdin.readline() or "null")
-    if job:
-        began = time.monotonic()
-        try:
-            found: Any = _answer(job, began)
-        except Exception as error:  # noqa: BLE001 - a learner may raise anything
-            found = f"{type(error).__name__}: {error}"
-        answer.write(json.dumps(found))
-    answer.close()
+@dataclass(frozen=True, slots=True)
+class ImportanceRequest:
+    """A saved model and the rows to shuffle; needs no file of the machine that it comes from."""
+
+    learner: str
+    config: Config
+    task: Task
+    n_classes: int
+    metric: str
+    model: Mapping[str, bytes]
+    """Files of the saved model."""
+    view: Mapping[str, bytes]
+    """Files of the fitted view that encodes its rows."""
+    X: pd.DataFrame
+    """(n, d) typed rows that the model was not trained on."""
+    y: Array
+    """(n,) class codes or values."""
+    seed: int
+    seconds: float
+    """Seconds it may take."""
+    plugins: tuple[str, ...] = ()
+    """Modules registered by hand on the driver."""
 
 
-def _warm(warm_up: Mapping[str, Any]) -> None:
-    for module in warm_up["plugins"]:
-        get_host().register(import_module(module))
+def load_libraries(
+    learner: str | None, task: Task, n_classes: int, plugins: tuple[str, ...]
+) -> None:
+    """Import everything that importance needs if this learner is the best.
+
+    Args:
+        learner: Its name; None for what most of them share.
+        task: Of the model.
+        n_classes: Of the model.
+        plugins: Modules registered by hand on the driver.
+    """
+    register(plugins)
     import_module("pandas")
-    if warm_up["learner"] is None:  # any will do to have the libraries that most share
-        import_module("automl.hooks.skops_file")
+    if learner is None:
+        import_module("automl.adapters.skops_file")
         return
-    learner = get_host().learner(warm_up["learner"])
-    resolve(learner.factory)(dict(learner.defaults[0]), warm_up["task"], warm_up["classes"])
-    if learner.extra is None:
-        import_module("automl.hooks.skops_file")  # what such learners are saved with
+    known = get_host().learner(learner)
+    resolve(known.factory)(dict(known.defaults[0]), task, n_classes)
+    if known.extra is None:
+        import_module("automl.adapters.skops_file")  # what such learners are saved with
 
 
-def _answer(job: Mapping[str, Any], began: float) -> dict[str, Any] | str:
-    import pandas as pd
+def importance_of(request: ImportanceRequest) -> dict[str, Any] | str:
+    """Load the model of a request and shuffle its columns; gives what `importance` gives."""
+    began = time.monotonic()
+    register(request.plugins)
+    learner = get_host().learner(request.learner)
+    model: Model = resolve(learner.factory)(request.config, request.task, request.n_classes)
+    with tempfile.TemporaryDirectory(prefix="automl-") as name:
+        folder = Path(name)
+        write_folder(folder / "model", request.model)
+        write_folder(folder / "view", request.view)
+        model.load(folder / "model")
+        view = load_view(folder / "view")
 
-    learner = get_host().learner(job["learner"])
-    model: Model = resolve(learner.factory)(job["config"], job["task"], job["classes"])
-    model.load(member_folder(Path(job["run"]), job["trial"], job["fold"]))
-    views = Path(job["run"]) / "model" / "views"
-    view = load_view(views / f"{learner.view}-f{job['fold']}")
+        def predict(X: pd.DataFrame) -> Array:
+            rows = View(view.transform(X), None, request.task, request.n_classes)
+            return np.asarray(model.predict(rows), dtype=np.float64)
 
-    def predict(X: pd.DataFrame) -> Array:
-        rows = View(view.transform(X), None, job["task"], job["classes"])
-        return np.asarray(model.predict(rows), dtype=np.float64)
-
-    metric = get_metric(job["metric"], job["task"], tuple(get_host().metrics().values()))
-    X, y = pd.read_feather(job["rows"]), np.load(job["truth"], allow_pickle=False)
-    left = job["seconds"] - (time.monotonic() - began)
-    found = importance(predict, X, y, metric, seed=job["seed"], seconds=left)
-    return found if isinstance(found, str) else found | {"trial": job["trial"]}
+        extra = tuple(get_host().metrics().values())
+        return importance(
+            predict,
+            request.X.copy(),  # arguments of a task are read-only
+            request.y,
+            get_metric(request.metric, request.task, extra),
+            seed=request.seed,
+            seconds=request.seconds - (time.monotonic() - began),
+        )
 
 
 def importance(
@@ -106,7 +118,7 @@ def importance(
     seed: int,
     seconds: float,
 ) -> dict[str, Any] | str:
-    """How much greater the loss gets when one column is shuffled (Breiman 2001).
+    """Increase of the loss when one column is shuffled (Breiman 2001).
 
     Rows and repeats are as many as there is time for, by the pace of a first prediction.
 
@@ -160,7 +172,7 @@ class _Plan:
 def _planned(
     predict: Callable[[pd.DataFrame], Array], X: pd.DataFrame, seconds: float
 ) -> _Plan | str:
-    """How many rows and repeats there is time for."""
+    """Rows and repeats that there is time for."""
     few = X.iloc[: min(len(X), 4 * FEWEST_ROWS)]
     predict(few.iloc[:1])  # the first call pays for what is made only once
     began = time.monotonic()

@@ -1,11 +1,12 @@
-"""How predictions compare with the truth: calibration, confusion, residuals, as plain values."""
+"""Predictions compared with the truth: calibration, confusion, residuals, as plain values."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from automl.metrics.scoring import wilson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,9 +14,9 @@ if TYPE_CHECKING:
     from automl.types import Array
 
 BINS = 10
-QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+QUANTILES = (5, 25, 50, 75, 95)
+"""Percent."""
 REST = "other classes"
-Z95 = 1.959964
 
 
 def calibration(y: Array, shares: Array, classes: Sequence[Any]) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def calibration(y: Array, shares: Array, classes: Sequence[Any]) -> dict[str, An
     bins = []
     for rows in _bins(predicted):
         observed = float(happened[rows].mean())
-        low, high = _wilson(observed, len(rows))
+        low, high = wilson(observed, len(rows))
         bins.append(
             {
                 "predicted": float(predicted[rows].mean()),
@@ -123,16 +124,8 @@ def _bins(values: Array) -> list[Array]:
 
 
 def _quantiles(values: Array) -> dict[str, float]:
-    found = np.quantile(values, list(QUANTILES.values()))
-    return {name: float(value) for name, value in zip(QUANTILES, found, strict=True)}
-
-
-def _wilson(share: float, n: int) -> tuple[float, float]:
-    """Wilson's 95% interval (1927) of a share of n rows."""
-    shrink = 1 + Z95**2 / n
-    middle = (share + Z95**2 / (2 * n)) / shrink
-    half = Z95 * math.sqrt(share * (1 - share) / n + Z95**2 / (4 * n * n)) / shrink
-    return max(middle - half, 0.0), min(middle + half, 1.0)
+    found = np.percentile(values, QUANTILES)
+    return {f"q{at:02}": float(value) for at, value in zip(QUANTILES, found, strict=True)}
 
 
 def _plain(label: Any) -> Any:

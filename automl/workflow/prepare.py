@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl.data.committee import suspects
+from automl.anomaly.supervision import supervision_of
 from automl.data.schema import describe, infer_schema, schema_from_json, to_dataset
-from automl.data.split import carve_test, fingerprint, make_split, take
 from automl.errors import DataError, UsageError
 from automl.hooks.manager import applicable, check_names, get_host
-from automl.metrics import CONSENSUS, choice_metric, default_metric, get_metric
-from automl.search import rundir
-from automl.search.admission import needs, unaffordable
-from automl.search.ladder import TOP, Ladder
-from automl.search.pacing import BREADTH_SHARE
+from automl.metrics import default_metric, get_metric
+from automl.rows.folds import carve_test, fingerprint, make_split, take
+from automl.rows.ladder import Ladder
+from automl.runs import directory
+from automl.schedule.preselection import needs, unaffordable
+from automl.schedule.time_model import FIRST_ROUND_SHARE
+from automl.types import TOP
 from automl.units import format_duration
-from automl.workflow.options import CONTAMINATION
 from automl.workflow.state import Prepared
 
 if TYPE_CHECKING:
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from automl.data.split import Split
-    from automl.types import Dataset, Learner, Metric, Schema
-    from automl.workflow.options import FitOptions
+    from automl.anomaly.supervision import Supervision
+    from automl.options import Options
+    from automl.rows.folds import Split
+    from automl.types import Array, Dataset, Learner, Metric, Schema
     from automl.workflow.state import Fit
 
 
@@ -43,12 +44,9 @@ def read(source: str | Path | pd.DataFrame, schema: Schema | None = None) -> pd.
 def _datasets(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Dataset, Dataset | None]:
     """Typed training rows and, where asked for, typed locked rows."""
     options = fit.options
-    if options.test is not None and options.test_size is not None:
-        msg = "--test and --test-size both lock rows; give one of them"
-        raise UsageError(msg)
     if options.resume:
-        fit.content = rundir.read(fit.run)
-        schema = schema_from_json(fit.content["schema"])
+        fit.info = directory.read(fit.run)
+        schema = schema_from_json(fit.info.schema)
     else:
         schema = infer_schema(
             table,
@@ -75,43 +73,39 @@ def _datasets(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Datase
     return take(data, train_rows), take(data, test_rows)
 
 
-def _metric(name: str | None, schema: Schema) -> Metric:
+def _metric(name: str | None, schema: Schema, supervision: Supervision) -> Metric:
+    """The metric of honest scores; without any label it is the one that chooses.
+
+    Raises:
+        UsageError: There is no such metric, or it needs labels that are not there.
+    """
     extra = tuple(get_host().metrics().values())
-    unlabelled = schema.task == "anomaly" and schema.target is None
-    usual = CONSENSUS.name if unlabelled else default_metric(schema.task)
+    only = supervision.criterion if schema.target is None else None
+    usual = default_metric(schema.task) if only is None else only.name
     metric = get_metric(name or usual, schema.task, extra)
-    if unlabelled and metric is not CONSENSUS:
+    if only is not None and metric is not only:
         msg = f"{metric.name} needs labels; name their column with --target, or leave --metric out"
         raise UsageError(msg)
     return metric
 
 
-def _with_suspects(fit: Fit, data: Dataset, metric: Metric) -> Dataset:
-    """The rows with those that a committee finds strange, where anomalies are looked for.
-
-    Raises:
-        UsageError: The share of anomalies is out of range, or given for another task.
-    """
-    share = fit.options.contamination
-    if data.schema.task != "anomaly":
-        if share is not None:
-            msg = f"--contamination is for --task anomaly, and the task is {data.schema.task}"
-            raise UsageError(msg)
-        return data
-    if share is not None and not 0 < share < 0.5:
-        msg = f"--contamination is {share}; give a share of the rows between 0 and 0.5, such as 0.1"
-        raise UsageError(msg)
-    why = "as asked" if share is not None else "the usual guess; --contamination F takes another"
-    share = CONTAMINATION if share is None else share
-    scored = "" if metric is CONSENSUS else f"; {metric.name} by the labels is reported only"
-    fit.observer.say(f"Anomalies: the strangest {100 * share:.3g}% of the rows ({why})")
-    fit.observer.say(f"Chosen without labels, by agreement with a committee of detectors{scored}")
-    return replace(data, suspects=suspects(data.X, data.schema, fit.options.seed))
+def _tell(fit: Fit, supervision: Supervision, metric: Metric) -> None:
+    """Say what is flagged and how configurations are chosen, where no target does it."""
+    share = supervision.contamination
+    if share is None:
+        return
+    asked = fit.options.contamination is not None
+    why = "as asked" if asked else "the usual guess; --contamination F takes another"
+    scored = f"; {metric.name} by the labels is reported only"
+    if metric is supervision.criterion:
+        scored = ""
+    fit.observer.say(f"Anomalies: the {100 * share:.3g}% of the rows that score highest ({why})")
+    fit.observer.say(f"Chosen without labels, by agreement with reference detectors{scored}")
 
 
-def _locked(locked: Dataset | None) -> Dataset | None:
-    """Test rows; of those for anomalies the labelled ones."""
-    if locked is None or locked.schema.task != "anomaly":
+def _locked(locked: Dataset | None, supervision: Supervision) -> Dataset | None:
+    """Test rows that scores can stand on: those with a label, where labels only score."""
+    if locked is None or supervision.supervised:
         return locked
     rows = np.flatnonzero(locked.y >= 0)
     if not len(rows):
@@ -123,7 +117,7 @@ def _locked(locked: Dataset | None) -> Dataset | None:
 def _same_test(fit: Fit, locked: Dataset | None) -> None:
     """Refuse to go on with other test rows than those that earlier fits were scored on."""
     now = None if locked is None else fingerprint(locked)
-    if now != fit.content["split"].get("test_content", now):
+    if now != fit.info.split.test_content:
         msg = f"the test rows are not those that {fit.run} was started on; resume with the same"
         raise DataError(msg)
 
@@ -131,20 +125,19 @@ def _same_test(fit: Fit, locked: Dataset | None) -> None:
 def _split(fit: Fit, data: Dataset) -> Split:
     split = make_split(data, fit.options.folds, fit.options.seed)
     if fit.options.resume:
-        begun, now = fit.content["split"], fingerprint(data)
-        if (split.fingerprint, now) != (begun["fingerprint"], begun.get("content", now)):
+        begun = fit.info.split
+        if (split.fingerprint, fingerprint(data)) != (begun.fingerprint, begun.content):
             msg = f"the rows are not those that {fit.run} was started on; resume with the same data"
             raise DataError(msg)
     return split
 
 
-def _scored_first(split: Split, data: Dataset, metric: Metric) -> Split:
+def _scored_first(split: Split, data: Dataset, truth: Array, metric: Metric) -> Split:
     """The split with a fold first whose rows the metric is defined on: the search stands on it.
 
     Raises:
         DataError: There is no such fold.
     """
-    truth = data.y if data.suspects is None else data.suspects
     k = data.schema.n_classes
     for fold in range(split.n_folds):
         rows = split.validation(fold)
@@ -159,7 +152,7 @@ def _scored_first(split: Split, data: Dataset, metric: Metric) -> Split:
     raise DataError(msg)
 
 
-def _learners(options: FitOptions, data: Dataset) -> tuple[list[Learner], dict[str, str]]:
+def _learners(options: Options, data: Dataset) -> tuple[list[Learner], dict[str, str]]:
     return applicable(
         get_host(),
         data.schema,
@@ -173,7 +166,7 @@ def _learners(options: FitOptions, data: Dataset) -> tuple[list[Learner], dict[s
 
 
 def _unlabelled(data: Dataset, learners: Sequence[Learner]) -> str:
-    """What becomes of rows without a target; empty where every row has one."""
+    """Sentence on the use of rows without a target; empty where every row has one."""
     without, rows = data.schema.rows_dropped, data.unlabelled
     if not without:
         return ""
@@ -199,19 +192,23 @@ def prepare(fit: Fit, table: pd.DataFrame, target: str | None) -> Prepared:
     """
     check_names(get_host(), fit.options.learner, fit.options.exclude)
     data, locked = _datasets(fit, table, target)
-    metric = _metric(fit.options.metric, data.schema)
-    data = _with_suspects(fit, data, metric)
-    choice = choice_metric(metric, data.schema.task)
-    locked = _locked(locked)
+    supervision = supervision_of(data.schema.task, fit.options.contamination)
+    metric = _metric(fit.options.metric, data.schema, supervision)
+    _tell(fit, supervision, metric)
+    data = supervision.with_pseudo_labels(data, fit.options.seed)
+    answers, choice = supervision.answers(data, metric), supervision.choice_of(metric)
+    locked = _locked(locked, supervision)
     if fit.options.resume:
         _same_test(fit, locked)
-    split = _scored_first(_split(fit, data), data, choice)
-    sizes = {r: len(split.prefix(0, r)) for r in split.rungs if r <= TOP}
-    whole = data.suspects is None  # the scale of a detector's scores needs rows it has not seen
+    split = _scored_first(_split(fit, data), data, answers.truth, choice)
+    sizes = {r: len(split.subset(0, r)) for r in split.rungs if r <= TOP}
+    whole = supervision.supervised  # the scale of a detector's scores needs rows it has not seen
     ladder = Ladder(sizes, split.n_folds, split.all_folds_at_3, split.refit, whole)
     return Prepared(
         data=data,
         locked=locked,
+        supervision=supervision,
+        answers=answers,
         metric=metric,
         choice=choice,
         split=split,
@@ -247,7 +244,7 @@ def _left_out(
     families = {learner.name: learner.family for learner in learners}
     workers = fit.workers
     wanted = needs(demands, ladder.sizes[TOP], data.X.shape[1], gpu=workers.gpus > 0)
-    dear = unaffordable(families, wanted, BREADTH_SHARE * workers.slots * fit.options.seconds)
+    dear = unaffordable(families, wanted, FIRST_ROUND_SHARE * workers.slots * fit.options.seconds)
     if dear:
         fit.observer.say(
             f"Left out for want of time: {', '.join(dear)} (a longer --time-limit lets them in, "

@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import UsageError
-from automl.search import rundir
+from automl.options import OPTIONS
+from automl.runs import directory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from automl.workflow.options import FitOptions
+    from automl.options import Option, Options
 
-FIXED = (
-    "task",
-    "metric",
-    "test",
-    "test_size",
-    "folds",
-    "group",
-    "time",
-    "drop",
-    "positive",
-    "contamination",
-    "seed",
-)
-"""What scores would not be comparable without."""
-FREE = ("seconds", "trials", "preset", "allocate", "learner", "exclude")
-"""What may change, and is as it was begun where it is left out."""
-CHOSEN = {"learner", "exclude"}
-"""Asked for anew as one: what one is may contradict what the other was."""
+TOGETHER = frozenset({"learner", "exclude"})
+"""Replaced together: a new value of one may conflict with the stored other."""
 
 
-def begun_with(
-    options: FitOptions, run: Path, target: str | None, *, study: bool = False
-) -> FitOptions:
+def begun_with(options: Options, run: Path, target: str | None, *, study: bool = False) -> Options:
     """The options of a run that goes on: those that it was begun with, where they are left out.
 
     Args:
@@ -49,37 +32,49 @@ def begun_with(
         ArtifactError: There is no readable run.
         UsageError: Something else is asked for than the run was begun with.
     """
-    content = rundir.read(run)
-    if ("study" in content) != study:
+    info = directory.read(run)
+    if (info.study is not None) != study:
         is_one, other, command = ("fit", "study", "fit") if study else ("study", "fit", "scale")
         msg = f"{run} holds a {is_one}, not a {other}; go on with it by 'automl {command} --resume'"
         raise UsageError(msg)
-    if target is not None and target != content["target"]:
-        _refuse(run, "target", content["target"])
-    begun: Mapping[str, Any] = content["arguments"]
-    found = {"task": content["task"], "metric": content["metric"]["name"]}
-    usual = {field.name: field.default for field in fields(options)}
-    asked = {name: getattr(options, name) for name in FIXED + FREE}
-    if not isinstance(asked["test"], str | None):
-        del asked["test"]  # a table: its rows are compared
-    left_out = options.left_out
-    if left_out is None:
-        left_out = frozenset(name for name, now in asked.items() if now == usual[name])
-    if not left_out >= CHOSEN:
-        left_out -= CHOSEN
+    if target is not None and target != info.target:
+        _refuse(run, "--target", info.target)
+    begun = info.choices
+    found = {"task": info.task, "metric": info.metric.name}
+    lasting = [option for option in OPTIONS if option.on_resume != "anew"]
+    if not isinstance(options.test, str | None):
+        lasting = [option for option in lasting if option.name != "test"]  # its rows are compared
+    left_out = _left_out(options, lasting)
     kept: dict[str, Any] = {}
-    for name, now in asked.items():
-        then = begun.get(name, usual[name])
+    for option in lasting:
+        name, now = option.name, getattr(options, option.name)
+        then = begun.get(name, option.default)
         then = tuple(then) if isinstance(then, list) else then
-        if name in left_out:
+        if option.on_resume == "at least" and not option.several:
+            kept[name] = max(now, then)
+        elif name in left_out:
             kept[name] = then
-        elif name in FIXED and now not in {then, found.get(name, then)}:
-            _refuse(run, name, then)
+        elif _contradicts(option, now, then) and now != found.get(name):
+            _refuse(run, option.flag, then)
     return replace(options, **kept)
 
 
-def _refuse(run: Path, name: str, then: Any) -> None:
-    flag = f"--{name.replace('_', '-')}"
+def _left_out(options: Options, lasting: Sequence[Option]) -> frozenset[str]:
+    """Names of the choices that are not made now."""
+    left_out = options.left_out
+    if left_out is None:
+        usual = (option for option in lasting if getattr(options, option.name) == option.default)
+        left_out = frozenset(option.name for option in usual)
+    return left_out if left_out >= TOGETHER else left_out - TOGETHER
+
+
+def _contradicts(option: Option, now: Any, then: Any) -> bool:
+    if option.on_resume == "at least":
+        return not set(now) >= set(then)
+    return option.on_resume == "same" and now != then
+
+
+def _refuse(run: Path, flag: str, then: Any) -> None:
     shown = " ".join(map(str, then)) if isinstance(then, tuple) else then
     how = f"without {flag}" if then in {None, ()} else f"with {flag} {shown}"
     msg = f"{run} was begun {how}; resume it with the same"

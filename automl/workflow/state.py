@@ -1,23 +1,25 @@
-"""What the steps of one fit share."""
+"""State that the steps of one fit share."""
 
 from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from automl.runs import directory
+from automl.runs.info import RunInfo
 from automl.types import Progress
-from automl.workflow.helper import Helper
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from automl.data.split import Split
-    from automl.search.cluster import Cluster, Workers
-    from automl.search.ladder import Ladder
+    from automl.anomaly.supervision import Answers, Supervision
+    from automl.options import Options
+    from automl.rows.folds import Split
+    from automl.rows.ladder import Ladder
     from automl.types import Array, Dataset, Family, Learner, Metric, Observer, Rung
-    from automl.workflow.options import FitOptions
+    from automl.workers.cluster import Cluster, Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,13 @@ class Prepared:
     data: Dataset
     locked: Dataset | None
     """Test rows, where asked for."""
+    supervision: Supervision
+    answers: Answers
+    """The answers of `data`."""
     metric: Metric
-    """What honest scores are."""
+    """The metric of honest scores."""
     choice: Metric
-    """What configurations are chosen by: `metric`, but for anomalies."""
+    """The metric that configurations are chosen by."""
     split: Split
     ladder: Ladder
     learners: tuple[Learner, ...] = ()
@@ -41,15 +46,15 @@ class Prepared:
 
     @property
     def truth(self) -> Array:
-        """(n,) what predictions are chosen by: the target, or the suspects of anomalies."""
-        return self.data.y if self.data.suspects is None else self.data.suspects
+        """(n,) answers that configurations are chosen by."""
+        return self.answers.truth
 
 
 @dataclass(slots=True)
 class Fit:
     """A fit under way: its clock, its directory and who is told."""
 
-    options: FitOptions
+    options: Options
     observer: Observer
     source: str
     run: Path
@@ -57,18 +62,16 @@ class Fit:
     began: float
     phases: dict[str, float] = field(default_factory=dict)
     """Phase -> seconds since the command began when it ended."""
-    content: dict[str, Any] = field(default_factory=dict)
+    info: RunInfo = field(default_factory=RunInfo)
     """`run.json` so far."""
     rungs: list[Rung] = field(default_factory=list)
-    best: dict[Family, tuple[int, str, float]] = field(default_factory=dict)
-    """Family -> (rung, learner, score) of its best on the highest rung it reached."""
+    best: dict[Family, tuple[tuple[int, int], str, float]] = field(default_factory=dict)
+    """Family -> ((rung, level), learner, score) of its best on the most rows it reached."""
     shown: float = 0.0
-    helper: Helper = field(default_factory=Helper)
-    """Works out the importance of columns at the end."""
 
     @property
     def workers(self) -> Workers:
-        """Who does the fits."""
+        """The workers of the cluster."""
         return self.cluster.workers
 
     def elapsed(self) -> float:
@@ -84,15 +87,21 @@ class Fit:
         """Note that a phase ended now."""
         self.phases[phase] = round(self.elapsed(), 3)
 
+    def write(self, **changes: Any) -> None:
+        """Replace `run.json`, with these fields changed and the phases as they are now."""
+        self.info = replace(self.info, **changes, phases=dict(self.phases))
+        directory.write(self.run, self.info)
+
     def count(self, rung: Rung, family: Family, metric: Metric) -> None:
         """Note a finished rung for whoever watches."""
         self.rungs.append(rung)
-        if rung.score is None or rung.fold != 0:
+        if rung.score is None or rung.fold or rung.repeat:
             return
         sign = 1.0 if metric.greater_is_better else -1.0
-        top, _, score = self.best.get(family, (-1, "", 0.0))
-        if (rung.rung, sign * rung.score) > (top, sign * score):
-            self.best[family] = (rung.rung, rung.learner, rung.score)
+        height = (rung.rung, rung.level)
+        top, _, score = self.best.get(family, ((-1, 0), "", 0.0))
+        if (height, sign * rung.score) > (top, sign * score):
+            self.best[family] = (height, rung.learner, rung.score)
 
     def show(self, phase: str, running: tuple[str, ...] = (), *, every: float = 0.0) -> None:
         """Tell the observer where the fit stands, at most once in `every` seconds."""

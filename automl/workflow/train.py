@@ -1,208 +1,237 @@
-"""The search of a fit: jobs go out, finished rungs are scored, journalled and told."""
+"""Training, of a fit and of a study: jobs go out; finished fits are scored, journalled and told."""
 
 from __future__ import annotations
 
 import math
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from automl.ensemble import members
 from automl.errors import AutoMLError
 from automl.hooks.manager import get_host
-from automl.search import machine
-from automl.search.dealer import Dealer
-from automl.search.journal import Journal, read_journal
-from automl.search.ladder import TOP
-from automl.search.objective import Order, Outcome
-from automl.search.plan import HURRIED, Job, Plan
-from automl.search.rungs import RungStore
+from automl.runs.journal import Journal, damaged_lines, read_journal
+from automl.runs.record import OVERDUE
+from automl.schedule.base import TIME_LIMITED
 from automl.types import Rung
-from automl.workflow.diagnose import LEAD, importance_seconds, warm_up
+from automl.workers import limits
+from automl.workers.evaluate import FitRequest
+from automl.workers.store import EncodedRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
+    from automl.rows.cells import RowDesign
+    from automl.schedule.base import Job, Scheduler
+    from automl.types import Learner, Status
+    from automl.workers.evaluate import FitResult
     from automl.workflow.state import Fit, Prepared
 
-PRESETS: dict[str, tuple[float, int]] = {"quick": (1.0, 0), "balanced": (0.8, 4), "best": (0.6, 8)}
-"""Preset -> share of the search spent on tuning, configurations bagged after it."""
+STORE_SHARE = 1 / 8
+"""Part of the allowed memory that encoded rows may fill."""
+AT_THE_END = 1.0
+"""Seconds before the end of a search from which a fit ended as overdue is one that it cut off."""
 
 
-def train(fit: Fit, prepared: Prepared) -> tuple[Dealer, bool]:
-    """Let the learners climb until the budget of the search is spent.
+def earlier_rungs(fit: Fit) -> list[Rung]:
+    """The fits of the sessions that a run goes on from."""
+    if not fit.options.resume:
+        return []
+    if damaged := damaged_lines(fit.run):
+        told = f"{damaged} damaged lines of the journal do not count; what they tell starts anew"
+        fit.observer.say(told)
+    return read_journal(fit.run)
 
-    Returns:
-        The dealer, which knows what became of every learner, and whether the user broke off.
+
+def seconds_for_training(fit: Fit, reserve: float, earlier: Sequence[Rung]) -> float | None:
+    """Seconds that are left for training; None without a limit.
+
+    Args:
+        fit: The run and its budget.
+        reserve: Seconds to keep for what comes after.
+        earlier: Fits of earlier sessions, which have spent their part.
     """
-    earlier = read_journal(fit.run) if fit.options.resume else []
-    fit.cluster.wait()
-    from automl.search import engine  # needs a Ray that is running
-
-    seconds = _seconds(fit, prepared, earlier)
-    end = None if seconds is None else time.monotonic() + seconds
-    dealer = _dealer(fit, prepared, seconds, earlier)
-    store = _store(fit, prepared, engine.put)
-    store.prefetch(prepared.ladder.single)
-    store.prefetch(prepared.ladder.bag[:1])
-    fit.done("start")
-    try:
-        engine.search(
-            dealer,
-            store,
-            _orders(fit, prepared),
-            _finisher(fit, prepared, dealer),
-            fit.workers,
-            end=end,
-            own=fit.cluster.own,
-            tick=lambda: _tick(fit, prepared, dealer, end),
-        )
-    except KeyboardInterrupt:
-        return dealer, True
-    finally:
-        store.close()
-    return dealer, False
-
-
-def _tick(fit: Fit, prepared: Prepared, dealer: Dealer, end: float | None) -> None:
-    """What happens about twice a second: people are told, and the end is prepared in time."""
-    fit.show("search", _running(dealer), every=0.5)
-    if end is None or time.monotonic() > end - LEAD:
-        warm_up(fit, prepared)
-
-
-def _seconds(fit: Fit, prepared: Prepared, earlier: Sequence[Rung]) -> float | None:
-    """Seconds for the search: what is left, less the end, less what a resumed run has spent."""
-    limit = fit.options.seconds
-    if limit is None:
+    if fit.options.seconds is None:
         return None
     spent = sum(r.fit_seconds + r.predict_seconds + r.overhead_seconds for r in earlier)
-    reserve = 1.3 + 0.01 * limit + len(prepared.data.y) / 150_000 + importance_seconds(limit)
     return fit.left() - reserve - spent / fit.workers.slots
 
 
-def _dealer(fit: Fit, prepared: Prepared, seconds: float | None, earlier: Sequence[Rung]) -> Dealer:
-    options = fit.options
-    tuning, bagged = PRESETS[options.preset]
-    plan = Plan(
-        allocate=options.allocate,
-        seconds=seconds,
-        trials=options.trials,
-        slots=fit.workers.slots,
-        seed=options.seed,
-        greater_is_better=prepared.choice.greater_is_better,
-        tuning_share=tuning,
-        bagged=bagged,
-    )
-    schema = prepared.data.schema
-    lanes = [(learner, learner.resources(schema).cost) for learner in prepared.learners]
-    dealer = Dealer(lanes, prepared.ladder, plan, lambda: _members(fit, prepared))
-    dealer.replay(earlier)
-    families = {learner.name: learner.family for learner in prepared.learners}
-    for rung in earlier:
-        if rung.learner in families:
-            fit.count(rung, families[rung.learner], prepared.choice)
-    return dealer
+@dataclass(slots=True)
+class Training:
+    """A fit or a study under way; the row design and the scheduler are all that tell them apart."""
 
+    fit: Fit
+    prepared: Prepared
+    design: RowDesign
+    scheduler: Scheduler
+    store: EncodedRows
+    journal: Journal
+    learners: dict[str, Learner]
+    seconds: float | None
+    """Seconds of the training; None without a limit."""
+    end: float = math.inf
+    """`time.monotonic()` at which the training must be over."""
 
-def _members(fit: Fit, prepared: Prepared) -> list[str]:
-    """The trials that the ensemble would be made of now, the heaviest first."""
-    task = prepared.data.schema.task
-    everyone = [e for e in get_host().ensemblers().values() if e.families is None]
-    ensemblers = [e for e in everyone if task in e.tasks]
-    if not ensemblers:
-        return []
-    return list(members(fit.run, ensemblers[0], prepared.choice, fit.options.seed))
+    @classmethod
+    def begin(
+        cls,
+        fit: Fit,
+        prepared: Prepared,
+        design: RowDesign,
+        scheduler: Scheduler,
+        *,
+        seconds: float | None,
+        earlier: Sequence[Rung],
+        folder: Path | None = None,
+    ) -> Training:
+        """Set the training up, and take the fits of earlier sessions.
 
+        Args:
+            fit: The run and what it may use.
+            prepared: The learners and the metrics.
+            design: Gives the rows of every cell.
+            scheduler: Says what comes next.
+            seconds: Seconds of the training; None without a limit.
+            earlier: Fits of earlier sessions.
+            folder: Where fitted encodings of models that are kept are saved.
+        """
+        from automl.workers import engine  # needs a Ray that is running
 
-def _store(fit: Fit, prepared: Prepared, put: Callable[..., object]) -> RungStore:
-    return RungStore(
-        prepared.data,
-        prepared.split,
-        put,
-        learners=prepared.learners,
-        folder=fit.run / "model" / "views",
-        capacity=machine.memory() // 8,
-        test_X=None if prepared.locked is None else prepared.locked.X,
-        seed=fit.options.seed,
-    )
+        store = EncodedRows(
+            design,
+            engine.put,
+            prepared.learners,
+            capacity=int(STORE_SHARE * limits.memory()),
+            seed=fit.options.seed,
+            folder=folder,
+        )
+        learners = {learner.name: learner for learner in prepared.learners}
+        scheduler.replay(earlier)
+        for rung in earlier:
+            if rung.learner in learners:
+                fit.count(rung, learners[rung.learner].family, prepared.choice)
+        journal = Journal(fit.run)
+        return cls(fit, prepared, design, scheduler, store, journal, learners, seconds)
 
+    def run(
+        self,
+        *,
+        finished: Callable[[Rung], object] = lambda _: None,
+        tick: Callable[[], None] = lambda: None,
+    ) -> bool:
+        """Train until nothing is left to do or time is over.
 
-def _running(dealer: Dealer) -> tuple[str, ...]:
-    return tuple(f"{trial.id} rung {step.rung}" for trial, step in dealer.running)
+        Args:
+            finished: Called with every fit that ended well, once it is journalled.
+            tick: Called about twice a second.
 
+        Returns:
+            Whether the user broke off.
+        """
+        from automl.workers import engine
 
-def _orders(fit: Fit, prepared: Prepared) -> Callable[[Job], Order]:
-    schema = prepared.data.schema
-    by_hand = {e.package for e in get_host().learners.values() if e.distribution is None}
+        def finish(job: Job, result: FitResult) -> None:
+            rung = self._finish(job, result)
+            if rung is not None and rung.status == "ok":
+                finished(rung)
 
-    def order(job: Job) -> Order:
-        return Order(
-            learner=job.trial.learner,
-            config=job.trial.config,
+        def show() -> None:
+            self.fit.show("search", self._running(), every=engine.CHECK_EVERY)
+            tick()
+
+        limited = self.seconds is not None
+        self.end = time.monotonic() + self.seconds if self.seconds is not None else math.inf
+        try:
+            engine.search(
+                self.scheduler,
+                self.store,
+                self._request,
+                finish,
+                self.fit.workers,
+                end=self.end if limited else None,
+                tick=show,
+            )
+        except KeyboardInterrupt:
+            return True
+        finally:
+            self.store.close()
+        return False
+
+    def _running(self) -> tuple[str, ...]:
+        return tuple(f"{trial} {self.design.where(cell)}" for trial, cell in self.scheduler.running)
+
+    def _request(self, job: Job) -> FitRequest:
+        """The request that a worker gets for a job."""
+        schema, workers = self.prepared.data.schema, self.fit.workers
+        by_hand = {e.package for e in get_host().learners.values() if e.distribution is None}
+        learner = self.learners[job.trial.learner]
+        return FitRequest(
+            learner=learner.name,
+            config=self.design.config(job.trial.config, job.cell, learner),
             seed=job.trial.seed,
             task=schema.task,
             n_classes=schema.n_classes,
-            metric=prepared.metric.name,
-            threads=fit.workers.threads,
-            device="cuda" if fit.workers.gpus else "cpu",
-            allowance=job.allowance,
-            kill_after=job.kill_after,
-            left=job.left,
-            memory=fit.workers.memory,
-            save=job.step.rung >= TOP,
+            metric=self.prepared.metric.name,
+            threads=self.design.threads(job.cell) or workers.threads,
+            device="cuda" if workers.gpus else "cpu",
+            soft_limit=job.soft_limit,
+            hard_limit=job.hard_limit,
+            time_left=job.time_left,
+            memory=workers.memory,
+            save=self.design.keeps_model(job.cell),
             plugins=tuple(sorted(by_hand)),
         )
 
-    return order
+    def _finish(self, job: Job, result: FitResult) -> Rung | None:
+        """Score what came back, journal it, and tell scheduler, observers and screen.
 
-
-def _finisher(fit: Fit, prepared: Prepared, dealer: Dealer) -> Callable[[Job, Outcome], None]:
-    """Scores what came back, journals it, and tells dealer, observers and screen."""
-    host = get_host()
-    journal = Journal(fit.run)
-    learners = {learner.name: learner for learner in prepared.learners}
-
-    def finish(job: Job, outcome: Outcome) -> None:
-        learner = learners[job.trial.learner]
-        rung = _rung(job, outcome, prepared, yields=learner.fidelity is not None)
-        journal.write(rung, outcome.predictions, outcome.model)
-        dealer.take(rung)
-        fit.count(rung, learner.family, prepared.choice)
-        host.rung_finished(rung)
-        if rung.status == "failed":
-            fit.observer.say(f"{rung.trial} failed on rung {rung.rung}: {rung.reason}")
-            if fit.options.on_error == "raise":
+        Returns:
+            The rung; None where the end of the search cut off what may be fitted another time.
+        """
+        status = result.status
+        if status == "failed" and OVERDUE in result.reason:
+            status = self.scheduler.overdue
+            if status != "failed" and time.monotonic() >= self.end - AT_THE_END:
+                self.scheduler.drop(job)
+                return None
+        rung = self._rung(job, result, status)
+        self.journal.write(rung, result.predictions, result.model)
+        self.scheduler.take(rung)
+        self.fit.count(rung, self.learners[rung.learner].family, self.prepared.choice)
+        get_host().rung_finished(rung)
+        if rung.status != "ok":
+            where = self.design.where(job.cell)
+            self.fit.observer.say(f"{rung.trial} {rung.status} {where}: {rung.reason}")
+            if self.fit.options.on_error == "raise":
                 msg = f"{rung.trial} failed: {rung.reason} (--on-error raise)"
                 raise AutoMLError(msg)
+        return rung
 
-    return finish
-
-
-def _rung(job: Job, outcome: Outcome, prepared: Prepared, *, yields: bool) -> Rung:
-    """The line of a finished fit, of a learner that yields to the clock or not."""
-    step, trial = job.step, job.trial
-    score: float | None = None
-    if "" in outcome.predictions:
-        truth = prepared.truth[prepared.split.validation(step.fold)]
-        value = float(prepared.choice.score(truth, outcome.predictions[""]))
-        score = value if math.isfinite(value) else None
-    return Rung(
-        learner=trial.learner,
-        trial=trial.id,
-        config=trial.config,
-        rung=step.rung,
-        fold=step.fold,
-        seed=trial.seed,
-        n=len(prepared.split.prefix(step.fold, step.rung)),
-        score=score,
-        fit_seconds=round(outcome.fit_seconds, 4),
-        predict_seconds=round(outcome.predict_seconds, 4),
-        status=outcome.status,
-        reason=outcome.reason,
-        steps=outcome.steps,
-        size_bytes=None if outcome.model is None else sum(map(len, outcome.model.values())),
-        overhead_seconds=round(outcome.overhead_seconds, 4),
-        hurried=yields and outcome.fit_seconds > HURRIED * job.allowance,
-        censored=outcome.censored,
-        needed_seconds=outcome.needed_seconds,
-    )
+    def _rung(self, job: Job, result: FitResult, status: Status) -> Rung:
+        """The line of a finished fit."""
+        score: float | None = None
+        if "" in result.predictions:
+            truth = self.store.truth(job.cell).validation
+            value = float(self.prepared.choice.score(truth, result.predictions[""]))
+            score = value if math.isfinite(value) else None
+        limited = self.learners[job.trial.learner].fidelity is not None
+        return Rung(
+            **job.cell._asdict(),
+            learner=job.trial.learner,
+            trial=job.trial.id,
+            config=job.trial.config,
+            seed=job.trial.seed,
+            n=self.design.size(job.cell),
+            score=score,
+            fit_seconds=round(result.fit_seconds, 4),
+            predict_seconds=round(result.predict_seconds, 4),
+            status=status,
+            reason=result.reason,
+            steps=result.steps,
+            size_bytes=None if result.model is None else sum(map(len, result.model.values())),
+            overhead_seconds=round(result.overhead_seconds, 4),
+            time_limited=limited and result.fit_seconds > TIME_LIMITED * job.soft_limit,
+            censored=result.censored,
+            needed_seconds=result.needed_seconds,
+        )

@@ -5,7 +5,7 @@ python benchmarks/lcdb/run.py DATAFILE
 DATAFILE is a table of mean test error rates: openml_id, learner, n, error, se (gzip or not).
 A curve is fitted to the anchors in [N/8f, N/f], at least five, and predicts the error at its last
 anchor N >= 1000, f = 2, 4, 8. Bands are calibrated on half of the data sets and checked on the
-others, both ways; `factor_all`, from all data sets, is what ships in `automl.scaling`.
+others, both ways; `factor_all`, from all data sets, at horizon 2 is `automl.scaling.FACTOR`.
 At horizon 1 stands how two nets compare with CatBoost on the typical set: the change of the
 difference a doubling over the top three octaves, what a doubling multiplies the ratio by, and on
 how many sets they are ahead at 4,096 rows.
@@ -28,6 +28,7 @@ from automl import scaling
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from benchmarks.claims.judging import Effect, Judged, pool
+from benchmarks.lcdb.families import FAMILIES
 
 HERE = Path(__file__).parent
 DEEP = ("MLP", "RealMLP", "TabPFNv2")
@@ -135,8 +136,10 @@ def at(curves: dict[tuple[int, str], pd.DataFrame], horizon: int) -> list[dict[s
     truth = np.array([curves[key]["error"].iloc[-1] for key in kept])
     final = np.array([curves[key]["se"].iloc[-1] for key in kept])
     found: dict[str, Any] = {"curves": len(kept)}
-    for kind in scaling.KINDS:
-        found[f"mae_{kind}"] = np.abs(scaling.fit_curves(n, error, kind)(top) - truth).mean()
+    for family in FAMILIES:
+        predicted = scaling.fit_curves(n, error, family)(top)
+        found[f"mae_{family.name}"] = np.abs(predicted - truth).mean()
+    found["mae_last1"] = np.abs(last_of(error) - truth).mean()
     fitted = scaling.fit_curves(n, error)
     found |= winners(kept, top, (fitted(top), last_of(error), truth, final))
     found |= coverage(kept, (n, error, se), truth, horizon)

@@ -34,7 +34,7 @@ from automl.data.read import read_table
 from automl.data.schema import infer_schema
 from automl.data.views import Views
 from automl.hooks.manager import get_host
-from automl.search.objective import Order, RungData, run_rung
+from automl.workers.evaluate import FitRequest, RungData, run_rung
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from machine import write_table
@@ -102,7 +102,7 @@ def pair(name: str, learner: str, seed: int, arguments: argparse.Namespace) -> d
             sys.exit(f"the reference of {learner} on {name} failed:\n{told.stderr}")
         seconds = json.loads(told.stdout.splitlines()[-1])["seconds"]
         reference = np.load(Path(folder) / "prediction.npy")
-    order = Order(
+    order = FitRequest(
         learner=learner,
         config=dict(get_host().learner(learner).defaults[0]),
         seed=seed,
@@ -110,8 +110,8 @@ def pair(name: str, learner: str, seed: int, arguments: argparse.Namespace) -> d
         n_classes=schema.n_classes,
         metric="log_loss" if schema.n_classes else "rmse",
         threads=THREADS,
-        allowance=seconds,
-        left=10 * LIMIT,
+        soft_limit=seconds,
+        time_left=10 * LIMIT,
     )
     kind = get_host().learner(learner).view
     rung = RungData(

@@ -27,7 +27,7 @@ from automl.data.read import read_table
 from automl.data.schema import infer_schema
 from automl.data.views import Views
 from automl.hooks.manager import get_host
-from automl.search.objective import Order, RungData, run_rung
+from automl.workers.evaluate import FitRequest, RungData, run_rung
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from machine import write_table
@@ -65,7 +65,7 @@ class Rows:
             n_stop=0,
             validation_X=self.views.transform(kind, self.some),
         )
-        order = Order(
+        order = FitRequest(
             learner=learner,
             config=config,
             seed=0,

@@ -56,6 +56,7 @@ def automl_learners() -> Iterator[automl.Learner]:
         patience=50,
         resources=_resources,
         extra="catboost",
+        libraries=("catboost",),
         summary="Gradient boosted symmetric trees, ordered statistics of categories (CatBoost).",
         source="Prokhorenkova et al. 2018, CatBoost: unbiased boosting with categorical features",
         good_when=(

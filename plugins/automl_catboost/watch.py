@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import automl
 
 
@@ -24,28 +20,14 @@ class Watch:
     MARK = 2.0
     """Weight of every stop row; training rows have none."""
 
-    def __init__(self, run: automl.Run, shaped: Callable[[Any], Any], rounds: int) -> None:
-        self._run = run
+    def __init__(self, rounds: automl.BoosterRounds, classes: int) -> None:
         self._rounds = rounds
-        self._shaped = shaped
-        self._limited = math.isfinite(run.seconds_left())
+        self._classes = classes
         self._margins: Any = None
-        self._times: list[float] = [perf_counter()]
 
     def __deepcopy__(self, memo: Any) -> Watch:
         """Itself: CatBoost works on a copy of its settings, and the host waits here."""
         return self
-
-    @property
-    def first(self) -> float:
-        """When the first round was over."""
-        return self._times[min(1, len(self._times) - 1)]
-
-    @property
-    def pace(self) -> float:
-        """Seconds a round, the first one with its preparations left out if there are others."""
-        times = self._times[1:] if len(self._times) > 2 else self._times
-        return max((times[-1] - times[0]) / max(len(times) - 1, 1), 1e-6)
 
     def evaluate(self, approxes: Any, _target: Any, weight: Any) -> tuple[float, float]:
         """CatBoost's call for a metric; there is none to give."""
@@ -65,12 +47,18 @@ class Watch:
 
     def after_iteration(self, info: Any) -> bool:
         """CatBoost's call after every round; False ends the fit."""
-        self._times.append(perf_counter())
-        took = self._times[-1] - self._times[-2]
-        over = self._limited and self._run.seconds_left() < 1.5 * took
-        if over and info.iteration < self._rounds:
-            self._run.cut_short(info.iteration / self._rounds)
+        self._rounds.tick()
         if self._margins is not None:
-            over |= self._run.report(info.iteration - 1, self._shaped(self._margins))
+            self._rounds.report(info.iteration, _restored(self._margins, self._classes))
             self._margins = None
-        return not over
+        return not self._rounds.over
+
+
+def _restored(margins: Any, classes: int) -> Any:
+    """(outputs, n) margins as (n, classes) probabilities or (n,) values."""
+    if not classes:
+        return margins[0]
+    if len(margins) == 1:
+        margins = np.vstack([np.zeros_like(margins[0]), margins[0]])
+    shares = np.exp(margins - margins.max(axis=0)).T
+    return shares / shares.sum(axis=1, keepdims=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ _BACKEND = "Keras 3 on the backend that KERAS_BACKEND names, torch unless set."
 @automl.hookimpl
 def automl_learners() -> Iterator[automl.Learner]:
     """The learners of this package."""
+    libraries = ("keras", os.environ.get("KERAS_BACKEND", "torch"))
     plain = {"width": 256, "layers": 3, "dropout": 0.2, "learning_rate": 3e-3}
     space: dict[str, automl.Dimension] = {
         "width": automl.Int(64, 512, log=True),
@@ -43,6 +45,7 @@ def automl_learners() -> Iterator[automl.Learner]:
         patience=12,
         resources=_resources,
         extra="keras",
+        libraries=libraries,
         summary="Multilayer perceptron with embedded categories, on Keras.",
         source=f"Gorishniy et al. 2021, arXiv 2106.11959, on plain MLPs for tables. {_BACKEND}",
         good_when=(
@@ -68,6 +71,7 @@ def automl_learners() -> Iterator[automl.Learner]:
         patience=12,
         resources=_resources,
         extra="keras",
+        libraries=libraries,
         summary="A linear model of bins, categories and their crosses beside a deep net, on Keras.",
         source=f"Cheng et al. 2016, Wide & Deep Learning, arXiv 1606.07792. {_BACKEND}",
         good_when=(

@@ -55,6 +55,7 @@ def automl_learners() -> Iterator[automl.Learner]:
         patience=50,
         resources=_resources,
         extra="lightgbm",
+        libraries=("lightgbm", "sklearn"),
         summary="Gradient boosted trees grown leaf by leaf, native categories and gaps (LightGBM).",
         source="Ke et al. 2017, LightGBM: A Highly Efficient Gradient Boosting Decision Tree",
         good_when=(

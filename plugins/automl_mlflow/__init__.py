@@ -14,7 +14,7 @@ import automl
 if TYPE_CHECKING:
     from automl_mlflow.log import Log
 
-api_version = 1
+api_version = 2
 extra = "mlflow"
 VARIABLE = "AUTOML_MLFLOW"
 

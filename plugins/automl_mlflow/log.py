@@ -113,6 +113,7 @@ def _start(client: MlflowClient, experiment: str, rung: Rung, fit: str) -> str:
 
 def _metrics(rung: Rung) -> list[tuple[str, float]]:
     suffix = f"_fold_{rung.fold}" if rung.fold else ""
+    suffix += f"_repeat_{rung.repeat}" if rung.repeat else ""
     seconds = [("fit_seconds", rung.fit_seconds), ("predict_seconds", rung.predict_seconds)]
     scores = [] if rung.score is None else [("score", rung.score)]
     return [(f"{name}{suffix}", value) for name, value in scores + seconds]

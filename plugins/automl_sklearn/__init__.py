@@ -57,6 +57,7 @@ def _baseline() -> automl.Learner:
         view="matrix",
         cost=0.1,
         trusted=("automl_sklearn.anomaly.Constant",),
+        libraries=("sklearn",),
         summary="Class frequencies, the mean or one score for all: what others must beat.",
         source="scikit-learn's dummy estimators",
         good_when=(
@@ -76,6 +77,7 @@ def _linear() -> automl.Learner:
         defaults=({"C": 1.0}, {"C": 0.01}, {"C": 30.0}, {"C": 0.0003}),
         fidelity="max_iter",
         trusted=("automl_sklearn.linear.Linear", "automl_sklearn.linear.Logistic"),
+        libraries=("sklearn",),
         summary="Logistic or ridge regression on scaled, encoded columns.",
         source=(
             "Logistic regression by L-BFGS, ridge regression in closed form; settings by trial here"
@@ -105,6 +107,7 @@ def _naive_bayes() -> automl.Learner:
         ),
         cost=0.5,
         trusted=("automl_sklearn.bayes.NaiveBayes",),
+        libraries=("sklearn",),
         summary="Naive Bayes over numbers and categories, its evidence weighed down to fit.",
         source=(
             "Dougherty et al. 1995 on bins; Hand and Yu 2001 on why it works though columns depend "
@@ -137,6 +140,7 @@ def _decision_tree() -> automl.Learner:
         size=automl.Size("max_leaf_nodes", 128),
         cost=2.0,
         trusted=(_TREE,),
+        libraries=("sklearn",),
         summary="One tree, small enough to read.",
         source="Breiman et al. 1984, Classification and Regression Trees; scikit-learn",
         good_when=(
@@ -166,6 +170,7 @@ def _knn() -> automl.Learner:
         cost=2.0,
         limits=automl.Limits(rows=100_000, columns=100),
         trusted=("automl_sklearn.neighbours.Neighbours",),
+        libraries=("sklearn",),
         summary="Nearest neighbours on scaled columns, near ones counting more.",
         source="Fix and Hodges 1951; the default is TabArena's",
         good_when=(
@@ -197,6 +202,7 @@ def _extra_trees() -> automl.Learner:
         size=automl.Size("trees", 100),
         cost=6.0,
         trusted=(_TREE,),
+        libraries=("sklearn",),
         summary="Forest of trees with random cut points (Geurts 2006).",
         source="Geurts et al. 2006, Extremely randomized trees; settings after AutoGluon's",
         good_when=(
@@ -229,6 +235,7 @@ def _random_forest() -> automl.Learner:
         size=automl.Size("trees", 100),
         cost=10.0,
         trusted=(_TREE,),
+        libraries=("sklearn",),
         summary="Forest of bootstrapped trees (Breiman 2001).",
         source="Breiman 2001, Random Forests; settings after AutoGluon's",
         good_when=(
@@ -278,6 +285,7 @@ def _hist_gradient_boosting() -> automl.Learner:
         size=automl.Size("max_leaf_nodes", 31),
         cost=8.0,
         trusted=_BOOSTING,
+        libraries=("sklearn",),
         summary="scikit-learn's histogram gradient boosting, native categories and gaps.",
         source=(
             "Friedman 2001; the histograms of Ke et al. 2017; space after auto-sklearn's, narrowed"
@@ -310,6 +318,7 @@ def _svm() -> automl.Learner:
             "automl_sklearn.kernel.KernelRegressor",
             "automl_sklearn.linear.Logistic",
         ),
+        libraries=("sklearn",),
         summary="RBF support vectors up to 5,000 rows; a kernel approximation above.",
         source=(
             "Cortes and Vapnik 1995; probabilities after Platt 1999; Nystroem features of "
@@ -348,6 +357,7 @@ def _gaussian_process() -> automl.Learner:
             "automl_sklearn.process.GaussianProcessValues",
             "automl_sklearn.process._Covariance",
         ),
+        libraries=("sklearn",),
         summary="Gaussian process: exact up to 2,000 rows, on inducing points above.",
         source=(
             "Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, algorithm 2.1 "
@@ -381,6 +391,7 @@ def _self_training() -> automl.Learner:
         limits=automl.Limits(unlabelled=1),
         uses_unlabelled=True,
         trusted=("automl_sklearn.linear.Logistic", "automl_sklearn.semi.SelfTraining"),
+        libraries=("sklearn",),
         summary="Logistic regression that labels rows without a target and learns from them.",
         source=(
             "Yarowsky 1995, Unsupervised word sense disambiguation; scikit-learn; probabilities "

@@ -33,6 +33,7 @@ def _isolation_forest() -> automl.Learner:
         fidelity="n_estimators",
         cost=2.0,
         trusted=("automl_sklearn.anomaly.Isolation", "sklearn.tree._tree.Tree"),
+        libraries=("sklearn",),
         summary="Rows that few random cuts set apart from all others are strange.",
         source="Liu et al. 2008, Isolation Forest; the first default is the paper's and PyOD's",
         good_when=(
@@ -54,6 +55,7 @@ def _local_outlier_factor() -> automl.Learner:
         cost=4.0,
         limits=automl.Limits(rows=100_000, columns=1_000),
         trusted=("automl_sklearn.anomaly.Outlyingness",),
+        libraries=("sklearn",),
         summary="Rows that lie thinner than their nearest neighbours are strange.",
         source="Breunig et al. 2000, LOF; 20 neighbours are scikit-learn's and PyOD's default",
         good_when=(
@@ -81,6 +83,7 @@ def _one_class_svm() -> automl.Learner:
         ),
         cost=5.0,
         trusted=("automl_sklearn.anomaly.OneClass",),
+        libraries=("sklearn",),
         summary="The tightest smooth border around most rows; a kernel approximation above 5,000.",
         source=(
             "Schoelkopf et al. 2001; Nystroem features of Williams and Seeger 2001; the first "

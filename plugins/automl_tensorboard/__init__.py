@@ -14,7 +14,7 @@ import automl
 if TYPE_CHECKING:
     from automl_tensorboard.log import Log
 
-api_version = 1
+api_version = 2
 extra = "tensorboard"
 VARIABLE = "AUTOML_TENSORBOARD"
 

@@ -46,14 +46,15 @@ class Log:
             self._writers[rung.learner] = SummaryWriter(folder, flush_secs=FLUSH_SECONDS)
         writer = self._writers[rung.learner]
         number = int(rung.trial.rpartition("-")[2])
-        if rung.fold == 0:
+        first = rung.fold == rung.repeat == 0
+        if first:
             writer.add_scalar("seconds/fit", rung.fit_seconds, rung.n)
-        if rung.score is not None and rung.fold == 0:
+        if rung.score is not None and first:
             if number == 0:
                 writer.add_scalar("learning_curve/score", rung.score, rung.n)
-            if rung.rung == TOP:
+            if rung.rung == TOP and not rung.axis:
                 writer.add_scalar("search/score", rung.score, number)
-        if rung.status != "ok" or rung.rung == 0:
+        if rung.status != "ok" or rung.rung == 0 or (rung.axis and rung.level == 0):
             settings = ", ".join(f"{name}={value}" for name, value in rung.config.items())
             told = f"{rung.status}: {rung.reason}" if rung.reason else rung.status
             writer.add_text("configuration", f"{rung.trial}: {settings} ({told})", number)

@@ -57,6 +57,7 @@ def _autoencoder() -> Learner:
         patience=PATIENCE,
         resources=_cost(24.0),
         extra="torch",
+        libraries=("torch",),
         uses_unlabelled=True,
         summary="Denoising autoencoder, trained on all rows, then with the target.",
         source=(
@@ -98,6 +99,7 @@ def _vae() -> Learner:
         patience=PATIENCE,
         resources=_cost(24.0),
         extra="torch",
+        libraries=("torch",),
         uses_unlabelled=True,
         summary="Variational autoencoder, trained on all rows; a classifier on its code.",
         source=(
@@ -138,6 +140,7 @@ def _gan() -> Learner:
         patience=PATIENCE,
         resources=_cost(50.0),
         extra="torch",
+        libraries=("torch",),
         summary="Conditional tabular GAN that adds rows to scarce classes, then an MLP.",
         source=(
             "Xu et al. 2019 (arXiv 1907.00503), the authors' settings but for the steps; "
@@ -176,6 +179,7 @@ def _dbn() -> Learner:
         patience=PATIENCE,
         resources=_cost(18.0),
         extra="torch",
+        libraries=("torch",),
         uses_unlabelled=True,
         summary="Deep belief net: stacked Boltzmann machines, then trained as a whole.",
         source=(
@@ -211,6 +215,7 @@ def _deep_svdd() -> Learner:
         patience=PATIENCE,
         resources=_cost(12.0),
         extra="torch",
+        libraries=("torch",),
         summary="Deep SVDD: a net draws all rows to one point; odd rows stay away.",
         source="Ruff et al. 2018, Deep one-class classification; settings as in PyOD",
         good_when=(

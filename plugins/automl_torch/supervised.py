@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 TASKS: frozenset[Task] = frozenset({"binary", "multiclass", "regression"})
 WIDTHS = 8
 """Widths are multiples of this, the heads of the transformer."""
+_MIB = 1 << 20
 NO_STOP = 1_000
 """Patience of a learner that trains to the end of its schedule and keeps its best epoch."""
 
@@ -37,7 +38,8 @@ def _net(  # noqa: PLR0913 - the fields of a declaration, by keyword
     patience: int = 16,
     cost: Callable[[int], float],
     view: ViewKind = "tensors",
-    memory: int = 0,
+    libraries: tuple[str, ...] = ("torch",),
+    memory: Callable[[int, int], float] | None = None,
     columns: int | None = None,
 ) -> Learner:
     """A net.
@@ -51,12 +53,13 @@ def _net(  # noqa: PLR0913 - the fields of a declaration, by keyword
         patience: Epochs without a better score.
         cost: Takes the number of feature columns.
         view: What it sees.
-        memory: Peak bytes.
+        libraries: What its module imports.
+        memory: (rows, columns) to peak bytes.
         columns: The most that it takes.
     """
 
     def resources(schema: Schema) -> Resources:
-        return Resources(memory=memory, gpus=1.0, cost=cost(len(schema.features)))
+        return Resources(gpus=1.0, cost=cost(len(schema.features)))
 
     return Learner(
         name=name,
@@ -72,8 +75,20 @@ def _net(  # noqa: PLR0913 - the fields of a declaration, by keyword
         resources=resources,
         limits=Limits(columns=columns),
         extra="torch",
+        libraries=libraries,
+        memory=memory,
         summary=summary,
     )
+
+
+def _transformer_memory(rows: int, columns: int) -> float:
+    """Peak of the widest net of the space, as measured on columns that all have gaps.
+
+    250 MiB of weights and 27 MiB a token, of which a column with gaps has two, until batches
+    shrink (2.3 GiB seen). Rows become tensors; a category is copied twice as int64 on the way.
+    """
+    tokens = 2 * columns + 1
+    return min(2_560, 250 + 27 * tokens) * _MIB + 24 * rows * columns
 
 
 def _mlp() -> Learner:
@@ -212,6 +227,7 @@ def _tabm() -> Learner:
             {},
         ),
         cost=lambda _: 45.0,
+        libraries=("torch", "sklearn"),
     )
 
 
@@ -243,6 +259,6 @@ def _ft_transformer() -> Learner:
             {},
         ),
         cost=lambda columns: 60.0 + 3.0 * columns + 0.05 * columns**2,
-        memory=1 << 30,
+        memory=_transformer_memory,
         columns=300,
     )

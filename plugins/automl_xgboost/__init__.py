@@ -40,6 +40,7 @@ def automl_learners() -> Iterator[automl.Learner]:
         patience=50,
         resources=_resources,
         extra="xgboost",
+        libraries=("xgboost", "sklearn"),
         summary="Gradient boosted trees with native categories and gaps (XGBoost).",
         source="Chen and Guestrin 2016, XGBoost: A Scalable Tree Boosting System",
         good_when=(

@@ -10,7 +10,7 @@ import pytest
 
 from automl import AutoML, DataError, UsageError
 from automl.cli.app import run
-from automl.search.journal import read_journal
+from automl.runs.journal import read_journal
 
 DETECTORS = ["isolation_forest", "local_outlier_factor"]
 FIT = {
@@ -81,7 +81,7 @@ def test_labels_score_and_do_nothing_else(blind, judged, sensors):
     np.testing.assert_array_equal(blind.anomaly_scores(sensors), judged.anomaly_scores(sensors))
 
 
-def test_the_strangest_share_is_flagged(blind, sensors):
+def test_the_share_with_the_highest_scores_is_flagged(blind, sensors):
     flags = blind.predict(sensors)
     assert set(np.unique(flags)) == {0, 1}
     assert flags.mean() == pytest.approx(0.05, abs=0.02)

@@ -17,7 +17,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_wine
 
 from automl import AutoML, DataError, UsageError
-from automl.search.journal import read_journal
+from automl.runs.journal import read_journal
 
 COLUMNS = [
     *("rank", "learner", "family", "plugin", "score", "score_low", "score_high", "score_val"),
@@ -73,6 +73,7 @@ def test_it_learns_what_is_there_to_learn(churn):
 
 def test_the_run_says_what_it_did(churn):
     info = json.loads((churn[1] / "run.json").read_text())
+    assert info["format"] == 2
     assert info["status"] == "done"
     assert info["scored_on"] == "crossfit"
     assert info["scored_rows"] == "all"
@@ -84,6 +85,15 @@ def test_the_run_says_what_it_did(churn):
     rungs = read_journal(churn[1])
     assert len({r.key for r in rungs}) == len(rungs)
     assert len({r.trial for r in rungs}) <= 6
+
+
+def test_a_ray_that_was_there_before_has_its_cpus_back(churn):
+    import ray
+
+    end = time.monotonic() + 20
+    while ray.available_resources().get("CPU") != ray.cluster_resources()["CPU"]:
+        assert time.monotonic() < end, "Ray still counts CPUs of the search as used"
+        time.sleep(0.1)
 
 
 def test_labels_come_back_as_they_were_spelled(churn, customers):
@@ -325,3 +335,15 @@ def test_labels_of_anomalies_importance_and_no_labels_either(ray_here, tmp_path)
         found = json.loads((tmp_path / name / "diagnostics.json").read_text())["importance"]
         assert found["status"] == "ok", found
         assert found["columns"][0]["name"] == "a"
+
+
+def test_a_ray_that_stays_has_its_cpus_back_after_a_fit(ray_here, customers, tmp_path):
+    import ray
+
+    allowed = ray.cluster_resources()["CPU"]
+    auto = AutoML(trials=2, time_limit=None, learner=["linear"], output=tmp_path / "run")
+    auto.fit(customers, "churned")
+    until = time.monotonic() + 20
+    while ray.available_resources().get("CPU") != allowed and time.monotonic() < until:
+        time.sleep(0.2)
+    assert ray.available_resources().get("CPU") == allowed

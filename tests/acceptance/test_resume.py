@@ -11,9 +11,9 @@ import pytest
 
 from automl import AutoML, DataError, UsageError
 from automl.cli.app import run as run_command
-from automl.cli.fit import default_output
-from automl.search.journal import read_journal
-from automl.workflow import FitOptions
+from automl.cli.request import default_output
+from automl.options import Options
+from automl.runs.journal import read_journal
 from automl.workflow.resume import begun_with
 
 QUICK = {"trials": 3, "time_limit": None, "cpus": 1, "learner": ["linear", "decision_tree"]}
@@ -83,21 +83,22 @@ def test_learners_and_trials_may_change_and_else_stay(begun, customers):
 
 def test_a_choice_that_is_made_counts_though_it_is_the_usual_one(begun, customers):
     asked = json.loads((begun / "run.json").read_text())["arguments"]
-    options = FitOptions(resume=True, seconds=300.0, learner=("linear",), left_out=frozenset())
+    options = Options(resume=True, seconds=300.0, learner=("linear",), left_out=frozenset())
     with pytest.raises(UsageError, match="was begun with --"):
         begun_with(options, begun, None)
     left_out = frozenset(asked) - {"seconds", "learner"}
     found = begun_with(replace(options, left_out=left_out), begun, None)
     assert (found.seconds, found.learner) == (300.0, ("linear",))
     assert (found.trials, found.seed) == (asked["trials"], 7)
-    named = begun_with(FitOptions(exclude=("mlp",)), begun, None)
+    named = begun_with(Options(exclude=("mlp",)), begun, None)
     assert (named.learner, named.exclude) == ((), ("mlp",))
 
 
 def test_the_command_line_knows_what_was_left_out(monkeypatch):
     given = {}
     monkeypatch.setattr("automl.workflow.fit_run", lambda options, *_: given.update(o=options))
-    monkeypatch.setattr("automl.cli.fit._result", lambda *_, **__: None)
+    monkeypatch.setattr("automl.cli.fit._show", lambda _: None)
+    monkeypatch.setattr("automl.cli.fit._epilogue", lambda _: "")
     words = ["fit", "x.csv", "-t", "y", "--time-limit", "5m", "--seed", "0", "-o", "run"]
     assert run_command(words) == 0
     assert not {"seconds", "seed", "output"} & given["o"].left_out
@@ -136,10 +137,16 @@ def test_a_study_goes_on_with_as_many_repeats_as_it_was_begun_with(customers, ra
     few = {"anchors": 2, "regime": ["default"]}
     AutoML(**own).scale(customers, "churned", repeats=6, **few)
     AutoML(**own, resume=True).scale(customers, "churned", repeats=2, **few)
-    assert {rung.fold for rung in read_journal(study)} == set(range(6))
+    assert {rung.repeat for rung in read_journal(study)} == set(range(6))
     assert json.loads((study / "run.json").read_text())["study"]["repeats"] == 6
     AutoML(**own, resume=True).scale(customers, "churned", anchors=2)
     assert json.loads((study / "run.json").read_text())["study"]["regimes"] == ["default"]
+    found = begun_with(Options(repeats=7), study, None, study=True)
+    assert (found.axis, found.anchors, found.repeats, found.regimes) == ("rows", 2, 7, ("default",))
+    more = begun_with(Options(regime=("default", "retuned")), study, None, study=True)
+    assert (more.repeats, more.regimes) == (6, ("default", "retuned"))
+    with pytest.raises(UsageError, match="begun with --anchors 2"):
+        AutoML(**own, resume=True).scale(customers, "churned", anchors=3)
     with pytest.raises(UsageError, match="begun with --regime default"):
         AutoML(**own, resume=True).scale(customers, "churned", regime=["retuned"], anchors=2)
 

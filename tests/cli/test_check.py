@@ -35,9 +35,9 @@ def host(monkeypatch):
 
     own = Host()
     own.register(Mine(), name="mine")
-    for module in ("plugin", "subject"):
+    for module in ("plugin", "learner_reference"):
         monkeypatch.setattr(f"automl.testing.{module}.get_host", lambda: own)
-    monkeypatch.setattr(inspector.Lab, "prepare", lambda _: None)
+    monkeypatch.setattr(inspector.WorkerPool, "prepare", lambda _: None)
     return own
 
 

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from automl import Learner, Prior, hookimpl
 from automl.cli import doctor as doctor_module
+from automl.hooks.manager import Host
 
 
 def test_learners_json_has_the_contracted_fields(automl):
@@ -42,6 +44,83 @@ def test_one_learner_tells_its_space_and_defaults(automl):
     _, text, _ = automl("learners", "hist_gradient_boosting")
     for name in details["space"]:
         assert f"space {name}" in text
+
+
+def test_one_learner_tells_its_needs(automl):
+    _, out, _ = automl("learners", "ft_transformer", "--json")
+    details = json.loads(out)
+    assert details["api_version"] == 2
+    assert details["libraries"] == ["torch"]
+    assert (details["prior"], details["scale_out"]) == (None, None)
+    assert (details["weights"], details["warm_start"]) == (False, False)
+    small, large = details["memory"]
+    assert (small["rows"], large["rows"]) == (1_000, 1_000_000)
+    assert 2**30 <= small["bytes"] < large["bytes"]
+    _, text, _ = automl("learners", "ft_transformer")
+    lines = dict(line.split(maxsplit=1) for line in text.splitlines() if " " in line)
+    assert lines["libraries"] == "torch"
+    assert "on 1,000,000 rows of 20 columns" in lines["memory"]
+    assert lines["weights"] == "no"
+    _, text, _ = automl("learners", "linear")
+    assert "not declared" in text
+
+
+class Trees:
+    """A plugin with a learner that declares all it can, and one whose declaration is wrong."""
+
+    @hookimpl
+    def automl_learners(self):
+        common = {"family": "classical", "tasks": frozenset({"binary"}), "view": "matrix"}
+        yield Learner(
+            **common,
+            name="oak",
+            factory="oak:build",
+            libraries=("wood", "bark"),
+            memory=lambda rows, columns: 8 * rows * columns,
+            prior=Prior(0.4, "A study of 104 data sets."),
+            weights=True,
+            warm_start=True,
+            scale_out="oak.nodes:build",
+        )
+        yield Learner(
+            **common, name="elm", factory="elm:build", memory=lambda rows, columns: "8 GB"
+        )
+
+
+@pytest.fixture
+def trees(monkeypatch):
+    own = Host()
+    own.register(Trees(), name="trees")
+    monkeypatch.setattr("automl.hooks.manager.get_host", lambda: own)
+
+
+def test_all_that_can_be_declared_is_shown(automl, trees, tmp_path):
+    _, out, _ = automl("learners", "oak", "--json")
+    details = json.loads(out)
+    assert details["memory"][0] == {"rows": 1_000, "columns": 20, "bytes": 160_000}
+    assert details["prior"] == {"share": 0.4, "source": "A study of 104 data sets."}
+    assert details["scale_out"] == "oak.nodes:build"
+    assert (details["weights"], details["warm_start"]) == (True, True)
+    _, text, _ = automl("learners", "oak")
+    assert "wood, bark" in text
+    assert "160 kB on 1,000 rows and 160 MB on 1,000,000 rows of 20 columns" in text
+    assert "40%: A study of 104 data sets." in text
+    automl("learners", "oak", "--pages", tmp_path)
+    page = (tmp_path / "oak.md").read_text("utf-8")
+    assert "| imports | `wood`, `bark` |" in page
+    assert "| carries weight | on 40% of tables: A study of 104 data sets. |" in page
+    assert "| several nodes | by `oak.nodes:build` |" in page
+
+
+def test_a_wrong_declaration_is_told_and_breaks_no_listing(automl, trees, tmp_path):
+    code, out, _ = automl("learners", "elm", "--json")
+    details = json.loads(out)
+    assert (code, details["available"]) == (0, False)
+    assert details["reason"].startswith("its memory(1000, 10) is '8 GB'; give bytes")
+    code, text, _ = automl("learners", "elm")
+    assert code == 0
+    assert "its memory(1000, 10) is '8 GB'" in text
+    assert automl("learners", "--pages", tmp_path)[0] == 0
 
 
 def test_an_unknown_learner_suggests(automl):

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from automl.anomaly.supervision import supervision_of
 from automl.data.schema import infer_schema
 from automl.errors import ArtifactError
 
@@ -27,6 +28,7 @@ class FakePredictor:
 
     def __init__(self, schema):
         self.schema = schema
+        self.supervision = supervision_of(schema.task)
         self.classes = schema.classes
 
     def raw(self, table, learner=None):
@@ -154,7 +156,7 @@ def test_evaluate_leaves_out_rows_without_an_answer_and_says_so(automl, predicto
     ("change", "told"),
     [
         (lambda t: t.drop(columns="y"), "no column 'y'"),
-        (lambda t: t.assign(y=None), "known answer"),
+        (lambda t: t.assign(y=None), "known label"),
     ],
 )
 def test_evaluate_needs_answers(automl, predictor, tmp_path, change, told):

@@ -90,6 +90,30 @@ def test_scaling_of_a_run_without_its_predictions_is_one_sentence(automl, run_di
     assert "predictions" in err
 
 
+@pytest.mark.parametrize("command", ["fit", "scale"])
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({}, "was written by another version of automl, "),
+        ({"format": 1, "versions": {"automl-crossover": "0.0.9"}}, "was written by automl 0.0.9, "),
+        ({"format": 3, "versions": {"automl-crossover": "9.0"}}, "was written by automl 9.0, "),
+    ],
+    ids=["old", "old and named", "new"],
+)
+def test_a_run_of_another_format_is_read_and_not_gone_on_with(automl, run_dir, command, more, told):
+    content = json.loads((run_dir / "run.json").read_text())
+    (run_dir / "run.json").write_text(json.dumps(content | more))
+    before = {file: file.read_bytes() for file in run_dir.rglob("*") if file.is_file()}
+    code, out, err = automl(command, "t.csv", "-t", "bought", "-o", run_dir, "--resume")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {run_dir} {told}")
+    assert err.endswith("start a new one with another --output\n")
+    assert err.count("\n") == 1
+    assert {file: file.read_bytes() for file in run_dir.rglob("*") if file.is_file()} == before
+    assert automl("leaderboard", run_dir)[0] == 0
+    assert automl("report", run_dir)[0] == 0
+
+
 @pytest.mark.parametrize("command", ["leaderboard", "scaling"])
 @pytest.mark.parametrize("damage", ["absent", "no run", "damaged", "no result"])
 def test_what_is_no_run_is_one_sentence(automl, run_dir, command, damage):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from dataclasses import fields
 from importlib import import_module
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -17,9 +19,9 @@ from automl.cli.app import run as automl
 from automl.hooks import versions
 from automl.hooks.manager import Host
 from automl.metrics import get_metric
-from automl.search import objective
-from automl.search.objective import Order, RungData, run_rung
-from automl.types import API_VERSION, Rung
+from automl.types import API_VERSION, Learner, Rung, View
+from automl.workers import evaluate
+from automl.workers.evaluate import FitRequest, RungData, run_rung
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", GUIDE, flags=re.DOTALL | re.MULTILINE)
@@ -49,14 +51,14 @@ def host(module):
 
 def fitted(made, name, monkeypatch):
     """What a worker makes of an order to fit a learner on three separable classes."""
-    monkeypatch.setattr(objective, "get_host", lambda: made)
+    monkeypatch.setattr(evaluate, "get_host", lambda: made)
     rng = np.random.default_rng(0)
     y = np.arange(240) % 3
     X = (np.eye(3)[y] * 3 + rng.normal(size=(240, 3))).astype(np.float32)
     X.flags.writeable = y.flags.writeable = False
     data = RungData(X[:200], y[:200], n_stop=20, validation_X=X[200:])
     config = made.learner(name).defaults[0]
-    order = Order(name, config, 0, "multiclass", 3, "log_loss", save=True)
+    order = FitRequest(name, config, 0, "multiclass", 3, "log_loss", save=True)
     outcome = run_rung(order, data, lambda _: None)
     assert (outcome.status, outcome.reason) == ("ok", "")
     assert (outcome.predictions[""].argmax(axis=1) == y[200:]).mean() > 0.8
@@ -64,7 +66,7 @@ def fitted(made, name, monkeypatch):
 
 
 def test_every_block_is_run_by_a_test_here():
-    assert len(BLOCKS) == 5
+    assert len(BLOCKS) == 6
 
 
 def test_the_forest_is_fitted_and_saved(module, monkeypatch):
@@ -76,6 +78,31 @@ def test_the_model_by_hand_is_fitted_stopped_and_saved(module, monkeypatch):
     outcome = fitted(host(module('name="softmax"', "my_package")), "softmax", monkeypatch)
     assert outcome.steps > 0
     assert set(outcome.model) == {"weights.npy"}
+
+
+@pytest.mark.parametrize("soft_limit", [math.inf, 60.0])
+def test_the_booster_is_fitted_stopped_and_saved(module, monkeypatch, tmp_path, soft_limit):
+    plugin = module('name="stumps"', "my_stumps")
+    made = host(plugin)
+    monkeypatch.setattr(evaluate, "get_host", lambda: made)
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(600, 2)).astype(np.float32), columns=["a", "b"])
+    X["c"] = pd.Categorical.from_codes(np.arange(600) % 2, ["u", "v"])
+    y = 1e4 + np.sign(X["a"]).to_numpy(np.float64) + 2.0 * (X["c"] == "v")
+    X.loc[::9, "b"] = np.nan
+    data = RungData(X[:500], y[:500], n_stop=50, validation_X=X[500:])
+    order = FitRequest("stumps", {}, 0, "regression", 0, "rmse", soft_limit=soft_limit, save=True)
+    outcome = run_rung(order, data, lambda _: None)
+    assert (outcome.status, outcome.reason) == ("ok", "")
+    assert outcome.steps > 0
+    assert np.mean((outcome.predictions[""] - y[500:]) ** 2) < 0.25 * y.var()
+    assert set(outcome.model) == {"model.json", "stumps.npy"}
+    for name, content in outcome.model.items():
+        (tmp_path / name).write_bytes(content)
+    again = plugin.build({}, "regression", 0)
+    again.load(tmp_path)
+    predicted = again.predict(View(X[500:], None, "regression", 0))
+    np.testing.assert_array_equal(predicted.astype(np.float32), outcome.predictions[""])
 
 
 def test_metric_ensembler_reader_and_observer(module, tmp_path, capsys):
@@ -119,6 +146,16 @@ def test_the_refusal_is_quoted_as_it_is():
 
 def test_every_change_of_a_version_is_told():
     assert set(versions.CHANGES) == set(range(2, API_VERSION + 1))
+
+
+def test_every_change_of_a_version_is_in_the_table():
+    rows = re.findall(r"^\| (\d+) \|", GUIDE, flags=re.MULTILINE)
+    assert set(map(int, rows)) == set(versions.CHANGES)
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Learner)])
+def test_every_field_of_a_learner_is_in_the_table(field):
+    assert re.search(rf"^\|[^|]*`{field}`[^|]*\|", GUIDE, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("kind", ["sklearn", "torch", "keras", "metric", "reader", "ensembler"])

@@ -15,7 +15,17 @@ import automl
 from automl.errors import DataError, PluginError, UsageError
 from automl.hooks.manager import Host, LearnerEntry, PluginStatus, applicable, resolve
 from automl.space import Choice, Float, Int, Size
-from automl.types import Ensembler, Learner, Limits, Metric, Resources, Rung, Schema
+from automl.types import (
+    API_VERSION,
+    Ensembler,
+    Learner,
+    Limits,
+    Metric,
+    Prior,
+    Resources,
+    Rung,
+    Schema,
+)
 
 RUNG = Rung("tree", "tree-0", {}, 0, 0, 0, 200, 0.5, 0.1, 0.1, "ok")
 
@@ -135,7 +145,7 @@ def test_a_learner_of_a_newer_api_is_listed_and_refused() -> None:
     made = host(trees("oak", api_version=99))
     entry = made.learners["oak"]
     assert not entry.available
-    assert entry.reason.startswith("made for plugin API 99, this version has 1")
+    assert entry.reason.startswith(f"made for plugin API 99, this version has {API_VERSION}")
     with pytest.raises(PluginError, match="oak: made for plugin API 99"):
         made.learner("oak")
 
@@ -344,6 +354,19 @@ def test_a_learner_of_an_older_api_is_accepted_and_told_what_changed(
     assert made.plugins[0].reason.startswith("made for plugin API 1; changed since in 2")
 
 
+def test_what_a_learner_says_of_its_needs_is_kept() -> None:
+    needs: dict[str, Any] = {
+        "libraries": ("torch", "sklearn"),
+        "memory": lambda rows, columns: 8 * rows * columns,
+        "prior": Prior(0.4, "A study of 104 data sets."),
+        "weights": True,
+        "warm_start": True,
+        "scale_out": "oak.nodes:build",
+    }
+    found = host(trees("oak", **needs)).learner("oak")
+    assert {name: getattr(found, name) for name in needs} == needs
+
+
 @pytest.mark.parametrize(
     ("declared", "told"),
     [
@@ -357,6 +380,26 @@ def test_a_learner_of_an_older_api_is_accepted_and_told_what_changed(
         ({"defaults": ()}, "declares no default configuration"),
         ({"size": Size("width", 8, "fast")}, "its size grows 'fast'; it may be linear"),
         ({"size": Size("width", 0)}, "its size has usual=0; it counts from 1"),
+        ({"libraries": "torch"}, "its libraries are 'torch'; give names of top-level modules"),
+        ({"libraries": ("sklearn.svm",)}, "its libraries are ('sklearn.svm',); give names of top-"),
+        ({"libraries": None}, "its libraries are None; give names"),
+        ({"memory": 2**30}, "its memory is 1073741824; give a function of rows and columns"),
+        ({"memory": lambda rows: rows}, "its memory(1000, 10) raises TypeError: "),
+        ({"memory": lambda rows, columns: 0}, "its memory(1000, 10) is 0; give bytes"),
+        ({"memory": lambda rows, columns: math.nan}, "its memory(1000, 10) is nan; give bytes"),
+        ({"memory": lambda rows, columns: "1GB"}, "its memory(1000, 10) is '1GB'; give bytes"),
+        (
+            {"memory": lambda rows, columns: 1e9 / rows},
+            "its memory is smaller for 1000000 rows than for 1000",
+        ),
+        ({"prior": 0.4}, "its prior is 0.4; give automl.Prior(share, source)"),
+        ({"prior": Prior(1.2, "A study.")}, "its prior has a share of 1.2; give a number from 0"),
+        ({"prior": Prior(True, "A study.")}, "its prior has a share of True; give a number"),
+        ({"prior": Prior(0.4, " ")}, "its prior has no source; say in a sentence"),
+        ({"weights": "yes"}, "its weights is 'yes'; give True or False"),
+        ({"warm_start": 1}, "its warm_start is 1; give True or False"),
+        ({"scale_out": "nodes"}, "its scale_out is 'nodes'; name a factory as 'package.module:"),
+        ({"scale_out": len}, "its scale_out is <built-in function len>; name a factory"),
     ],
 )
 def test_settings_that_cannot_be_used_cost_its_learner_alone(
@@ -381,7 +424,7 @@ def test_resources_that_raise_cost_their_learner_alone() -> None:
 
     chosen, reasons = choose(host(trees("oak", resources=broken), trees("elm")))
     assert chosen == ["elm"]
-    assert reasons["oak"] == "its resources cannot be had: KeyError: 'y'"
+    assert reasons["oak"] == "its resources cannot be computed: KeyError: 'y'"
 
 
 def test_a_plugin_without_learners_that_failed_is_among_the_reasons() -> None:

@@ -30,8 +30,6 @@ class Booster:
     """Learning rate of the first default."""
     file: str
     """What a saved model consists of, beside model.json."""
-    clocks: tuple[str, ...]
-    """Modules that look at the time."""
 
     @property
     def learner(self):
@@ -47,26 +45,31 @@ class Booster:
         model.fit(view.take(slice(stop_rows, None)), stop, run)
         return model, run
 
-    def trees(self, model):
+    def rounds_saved(self, folder, view):
+        """Rounds in the saved file."""
+        model = importlib.import_module(f"automl_{self.library}.model").build(
+            {}, view.task, view.n_classes
+        )
+        model.load(folder)
+        booster = model._engine._booster
         if self.library == "xgboost":
-            return model._booster.num_boosted_rounds()
-        return model._kept if self.library == "lightgbm" else model._booster.tree_count_
+            return booster.num_boosted_rounds()
+        return booster.current_iteration() if self.library == "lightgbm" else booster.tree_count_
 
     def used_rate(self, model):
+        booster = model._engine._booster
         if self.library == "xgboost":
-            settings = json.loads(model._booster.save_config())["learner"]["gradient_booster"]
+            settings = json.loads(booster.save_config())["learner"]["gradient_booster"]
             return float(settings["tree_train_param"]["learning_rate"])
         if self.library == "lightgbm":
-            return float(model._booster.params["learning_rate"])
-        return model._booster.get_all_params()["learning_rate"]
+            return float(booster.params["learning_rate"])
+        return booster.get_all_params()["learning_rate"]
 
 
-SHARED = ("automl.hooks.boosting",)
-OWN = ("automl_catboost.model", "automl_catboost.watch")
 BOOSTERS = (
-    Booster("xgboost", "n_estimators", 0.05, "model.ubj", SHARED),
-    Booster("lightgbm", "n_estimators", 0.05, "model.txt", SHARED),
-    Booster("catboost", "iterations", 0.08, "model.cbm", OWN),
+    Booster("xgboost", "n_estimators", 0.05, "model.ubj"),
+    Booster("lightgbm", "n_estimators", 0.05, "model.txt"),
+    Booster("catboost", "iterations", 0.08, "model.cbm"),
 )
 
 
@@ -74,8 +77,7 @@ BOOSTERS = (
 def booster(request, monkeypatch):
     """Other processes on a busy machine are not the learner's fault; it runs on one thread."""
     pytest.importorskip(request.param.library)
-    for module in request.param.clocks:
-        monkeypatch.setattr(f"{module}.perf_counter", time.process_time)
+    monkeypatch.setattr("automl.adapters.rounds.perf_counter", time.process_time)
     return request.param
 
 
@@ -131,13 +133,15 @@ def test_it_learns_what_a_linear_model_cannot(booster, task, categories):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_the_host_stops_it_and_the_best_round_is_kept(booster, task):
+def test_the_host_stops_it_and_the_best_round_is_kept(booster, task, tmp_path):
     view = data(task)
     model, run = booster.fit(view, config={"learning_rate": 0.3})
     assert run.best_step < run.steps[-1] <= run.best_step + 50
-    assert booster.trees(model) == run.best_step + 1
+    assert model.rounds == run.best_step + 1
     kept = model.predict(view.take(slice(0, 100)))
     np.testing.assert_allclose(kept, run.predictions[run.steps.index(run.best_step)], rtol=1e-5)
+    model.save(tmp_path)
+    assert booster.rounds_saved(tmp_path, view) == model.rounds
 
 
 def test_its_usual_size_is_that_of_its_default(booster):
@@ -151,7 +155,7 @@ def test_its_usual_size_is_that_of_its_default(booster):
 
 def test_without_stop_rows_and_deadline_all_rounds_are_done(booster):
     model, run = booster.fit(data("binary"), rounds=23, stop_rows=0)
-    assert booster.trees(model) == 23
+    assert model.rounds == 23
     assert run.steps == []
 
 
@@ -161,24 +165,24 @@ def test_the_deadline_holds_on_30000_rows(booster):
     started = time.process_time()
     model, run = booster.fit(view, stop_rows=2000, seconds=2.0)
     assert time.process_time() - started < 2.8
-    assert 5 < booster.trees(model) < 1000
+    assert 5 < model.rounds < 1000
     assert run.steps[-1] - run.best_step <= 50
     assert loss_of(view, model.predict(view)) < 0.8
 
 
 def test_steps_are_larger_when_time_is_short_and_never_without_a_deadline(booster):
     view = data("multiclass", n=20_000)
-    hurried, _ = booster.fit(view, rounds=60, seconds=0.7)
+    time_limited, _ = booster.fit(view, rounds=60, seconds=0.7)
     plenty, _ = booster.fit(view, rounds=60)
-    assert booster.rate < booster.used_rate(hurried) <= 0.3 + 1e-6
+    assert booster.rate < booster.used_rate(time_limited) <= 0.3 + 1e-6
     assert booster.used_rate(plenty) == pytest.approx(booster.rate)
 
 
 def test_a_fit_that_time_ended_or_hastened_says_so(booster):
     view = data("multiclass", n=20_000)
-    _, hurried = booster.fit(view, rounds=300, seconds=0.7)
-    assert hurried.censored
-    assert all(0 < done < 1 for done in hurried.censored)
+    _, time_limited = booster.fit(view, rounds=300, seconds=0.7)
+    assert time_limited.censored
+    assert all(0 < done < 1 for done in time_limited.censored)
     _, ended = booster.fit(view.take(slice(0, 900)), rounds=20, seconds=60.0)
     _, patient = booster.fit(view.take(slice(0, 900)), seconds=600.0, patience=5)
     assert ended.censored == patient.censored == []
@@ -256,7 +260,7 @@ def test_a_round_that_finds_no_split_is_not_the_end(booster):
     view = View(X, 3 * X["a"].to_numpy() + 0.1 * rng.normal(size=200), "regression", 0)
     for seed in range(3):
         model, _ = booster.fit(view, stop_rows=50, seed=seed)
-        assert booster.trees(model) > 5
+        assert model.rounds > 5
         residual = np.asarray(model.predict(view)) - view.y
         assert residual.var() < 0.4 * view.y.var()
 
@@ -266,3 +270,24 @@ def test_a_target_of_one_value_is_predicted(booster):
     view = View(X, np.full(180, 2.5), "regression", 0)
     model, _ = booster.fit(view, stop_rows=0)
     np.testing.assert_allclose(model.predict(view), 2.5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_model_saved_by_an_earlier_version_predicts(booster, task, tmp_path):
+    """Each booster had a `model.json` of its own, which did not tell the rounds."""
+    view = data(task)
+    model, _ = booster.fit(view, rounds=30)
+    model.save(tmp_path)
+    now = json.loads((tmp_path / "model.json").read_text())
+    target = now["target"]
+    then = {"levels": now["levels"], "shift": target["shift"], "scale": target["scale"]}
+    then |= {
+        "xgboost": {"absent": []},
+        "lightgbm": {"seen": target["seen"]},
+        "catboost": {"seen": target["seen"], "prior": target["prior"], "kept": now["rounds"]},
+    }[booster.library]
+    (tmp_path / "model.json").write_text(json.dumps(then))
+    module = importlib.import_module(f"automl_{booster.library}.model")
+    again = module.build({}, view.task, view.n_classes)
+    again.load(tmp_path)
+    np.testing.assert_array_equal(again.predict(view), model.predict(view))

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from automl.search.journal import read_journal
+from automl.runs.journal import read_journal
 from tests.environment import Environment
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"

@@ -9,7 +9,7 @@ import pytest
 from automl.data.schema import infer_schema, to_dataset
 from automl.data.views import Views
 from automl.hooks.manager import applicable, get_host
-from automl.search.objective import Order, RungData, run_rung
+from automl.workers.evaluate import FitRequest, RungData, run_rung
 
 SECONDS = 3.0
 
@@ -96,14 +96,14 @@ def test_it_trains_or_its_limits_say_why_not(name, shape):
         validation_X=views.transform(learner.view, data.X.iloc[kept:]),
         stop_y=np.arange(kept // 10) % 2 if blind else None,
     )
-    order = Order(
+    order = FitRequest(
         learner=name,
         config=dict(learner.defaults[0]),
         seed=0,
         task=schema.task,
         n_classes=schema.n_classes,
         metric={"regression": "rmse", "anomaly": "consensus"}.get(schema.task, "log_loss"),
-        allowance=SECONDS,
+        soft_limit=SECONDS,
     )
     outcome = run_rung(order, rung, lambda _: None)
     assert outcome.status == "ok", outcome.reason

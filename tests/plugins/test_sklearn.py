@@ -12,7 +12,7 @@ import pytest
 
 import automl
 import automl_sklearn
-from automl.hooks import growth
+from automl.adapters import growth
 from automl_sklearn import process
 from automl_sklearn.bayes import NaiveBayes
 from automl_sklearn.boosting import boosting_classifier

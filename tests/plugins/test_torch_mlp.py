@@ -127,11 +127,11 @@ def test_the_schedule_ends_annealed_by_steps_and_by_time():
     assert schedules.one_cycle(1.0) == pytest.approx(schedules.FLOOR)
     clock = loop.Clock(4, FakeRun())
     assert [clock.tick() for _ in range(4)] == [0.25, 0.5, 0.75, 1.0]
-    hurried = loop.Clock(1_000_000, FakeRun(seconds=0.3))
+    time_limited = loop.Clock(1_000_000, FakeRun(seconds=0.3))
     time.sleep(0.15)
-    assert 0.3 < hurried.tick() < 1
+    assert 0.3 < time_limited.tick() < 1
     time.sleep(0.2)
-    assert hurried.tick() >= 1
+    assert time_limited.tick() >= 1
 
 
 def test_it_stops_when_the_host_says_so():

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from automl.metrics import get_metric
-from automl.workflow.helper import Helper
 from automl.workflow.importance import ROWS, importance
 from automl.workflow.outcomes import REST, calibration, confusion, residuals
 
@@ -60,20 +59,6 @@ def test_without_time_there_is_a_reason(monkeypatch):
     X = table()
     said = importance(truth, X, truth(X), RMSE, seed=0, seconds=0.5)
     assert said == "shuffling 4 columns would take about 1.3 s, 0.5 s were left"
-
-
-def test_a_helper_that_is_late_is_ended():
-    helper = Helper()
-    helper.start({}, threads=1)
-    assert "there was no time for it" in helper.answer(0.0)
-    assert not helper.started
-
-
-def test_a_helper_says_what_went_wrong():
-    helper = Helper()
-    helper.start({"learner": "linear", "plugins": [], "task": "binary", "classes": 2}, threads=1)
-    helper.ask({"learner": "nobody"})
-    assert "nobody" in helper.answer(60)
 
 
 # --------------------------------------------------------------------------- outcomes

@@ -2,13 +2,19 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automl.errors import ArtifactError
+from automl.options import Options
 from automl.report import report_html, write_report
+from automl.report.origin import command
+from automl.runs.info import RunInfo, StudyInfo
 from tests.cli.conftest import write_run
 from tests.report.conftest import scaling_document
 from tests.report.reading import Page
@@ -70,8 +76,17 @@ def test_diagnostics_count_every_scored_row(churn_run, price_run):
     assert quantiles == sorted(quantiles)
 
 
-def test_no_file_of_the_helper_is_left(churn_run):
+def test_no_draft_is_left(churn_run):
     assert not list(churn_run.glob("*.part"))
+
+
+def test_a_report_needs_no_ray(churn_run, tmp_path):
+    words = ["report", str(churn_run), "-o", str(tmp_path / "r.html")]
+    code = f"import sys; from automl.cli.app import run; run({words}); print('ray' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "False"
 
 
 def test_the_same_files_give_the_same_page(churn_run, churn):
@@ -104,6 +119,20 @@ def test_the_command_that_repeats_the_run_is_there(churn_run, page):
     said = page(churn_run).sections["repeat"]
     assert "automl fit table --target churned --trials 4 --learner baseline" in said
     assert "numpy==" in said
+
+
+def test_the_command_spells_out_what_was_chosen():
+    asked = {"seconds": "90s", "preset": "best", "memory": "8GB", "drop": ["a b"], "resume": True}
+    info = RunInfo(source="t.csv", target="y", arguments=Options.parse(asked).arguments)
+    assert command(info) == (
+        "automl fit t.csv --target y --time-limit 1m30s --preset best --drop 'a b'"
+        " --memory 8000000000B --seed 0"
+    )
+    study = StudyInfo(anchors=9, regimes=("default",), repeats=5, price_per_hour=3.0)
+    assert command(replace(info, study=study)) == (
+        "automl scale t.csv --target y --axis rows --regime default --repeats 5 --anchors 9"
+        " --time-limit 1m30s --price-per-hour 3.0 --drop 'a b' --memory 8000000000B --seed 0"
+    )
 
 
 # --------------------------------------------------------------------------- partial runs
@@ -175,7 +204,9 @@ def test_a_run_without_any_result_says_so(churn, page):
 def test_an_old_run_json_is_enough(tmp_path, page):
     html = page(write_run(tmp_path / "old"))
     assert "ensemble is in front, with a roc_auc of 0.9100" in html.sections["verdict"]
-    assert "These rows cannot tell it from mlp." in html.sections["verdict"]
+    assert (
+        "Not significantly different from it (paired test, 95%): mlp." in html.sections["verdict"]
+    )
     assert "limit: 9 rows" in html.sections["left_out"]
     assert "it broke" in html.sections["left_out"]
 

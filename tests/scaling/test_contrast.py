@@ -245,7 +245,7 @@ def test_an_anchor_with_a_fit_that_was_cut_short_is_left_out_of_the_curve():
     ]
     every, *_ = contrasts(study_of(late))
     assert list(every.gap.n) == [1000, 4000, 8000]
-    assert not any(every.cut)
+    assert not any(every.cut_short)
     few = [row | {"censored": row["n"] in {1000, 2000}} for row in rows]
     assert list(contrasts(study_of(few))[0].gap.n) == [1000, 2000, 4000, 8000]
     assert family(few)["rate"]["verdict"] == "undecided"

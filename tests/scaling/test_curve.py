@@ -5,15 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.scaling import KINDS, fit_curves, window
+from automl.scaling import fit_curves, window
+from benchmarks.lcdb.families import FAMILIES
 
 N = np.ceil(16000 * 2.0 ** (-np.arange(7)[::-1] / 2))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_nothing_below_the_floor_and_nothing_that_grows(kind):
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda one: one.name)
+def test_nothing_below_the_floor_and_nothing_that_grows(family):
     rng = np.random.default_rng(0)
-    curves = fit_curves(N, rng.uniform(size=(50, 7)), kind)
+    curves = fit_curves(N, rng.uniform(size=(50, 7)), family)
     assert (curves.c >= 0).all()
     assert (curves.a >= 0).all()
     assert (curves(2 * N[-1]) <= curves(N[-1]) + 1e-12).all()
@@ -43,17 +44,13 @@ def test_missing_anchors_are_left_out():
     )
 
 
-@pytest.mark.parametrize("kind", ["pow3", "pow4", "mmf4"])
-def test_the_hat_weights_give_the_prediction(kind):
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda one: one.name)
+def test_the_hat_weights_give_the_prediction(family):
     rng = np.random.default_rng(2)
     losses = rng.uniform(0.1, 0.2, size=(20, 7)) + (N / 1000) ** -0.3
-    curves = fit_curves(N, losses, kind)
+    curves = fit_curves(N, losses, family)
     predicted = (curves.hat(2 * N[-1]) * losses).sum(axis=1)
     np.testing.assert_allclose(predicted, curves(2 * N[-1]), rtol=1e-6)
-
-
-def test_no_change_is_the_last_anchor():
-    assert fit_curves(N, N / 1e5, "last1")(10 * N[-1])[0] == N[-1] / 1e5
 
 
 def test_the_window_is_three_octaves_with_rounded_anchors():

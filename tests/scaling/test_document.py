@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from automl.scaling import (
     Point,
+    ScalingContent,
     Study,
     append_points,
     read_study,
@@ -99,6 +100,13 @@ def test_the_layout_is_the_one_of_the_contract():
     assert content["repeats"] == 5
     assert content["n_test"] == 4000
     json.dumps(content, allow_nan=False)
+
+
+@pytest.mark.parametrize("make", [planted.study, planted.fit])
+def test_what_is_read_is_what_was_written(make):
+    content = scaling_document(make(planted.falling, planted.flat, 3))
+    again = json.loads(json.dumps(content, allow_nan=False))
+    assert ScalingContent.from_json(again).to_json() == content
 
 
 def test_the_fitted_parameters_are_those_of_the_loss():

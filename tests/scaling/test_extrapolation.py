@@ -1,24 +1,33 @@
 from __future__ import annotations
 
-import numpy as np
-import pytest
+from pathlib import Path
 
-from automl.scaling import FACTORS, fit_curves, half_width, pareto, scale
+import numpy as np
+
+from automl.scaling import FACTOR, HORIZON, fit_curves, half_width, pareto, scale
 
 N = np.ceil(16000 * 2.0 ** (-np.arange(7)[::-1] / 2))
 LOSS = 0.05 + 0.2 * (N / 1000) ** -0.5
 
 
-def band(se, horizon=2, loss=LOSS):
+def band(se, loss=LOSS):
     curves = fit_curves(N, loss)
-    return half_width(curves, np.full((1, 7), se), loss[-1:], horizon)[0]
+    return half_width(curves, np.full((1, 7), se), loss[-1:])[0]
 
 
 def test_bands_widen_with_distance_and_with_noise():
-    assert list(FACTORS) == [2, 4, 8]
-    widths = [band(0.001, horizon) for horizon in FACTORS]
-    assert widths == sorted(widths)
+    curves, se = fit_curves(N, LOSS), np.full((1, 7), 0.001)
+    units = [scale(curves, se, LOSS[-1:], horizon)[0] for horizon in (2, 4, 8)]
+    assert units == sorted(units)
     assert band(0.02) > band(0.001) > 0.003
+
+
+def test_the_band_is_the_calibrated_factor_at_twice_the_rows():
+    curves, se = fit_curves(N, LOSS), np.full((1, 7), 0.001)
+    assert HORIZON == 2
+    assert band(0.001) == FACTOR * scale(curves, se, LOSS[-1:], 2)[0]
+    lines = (Path(__file__).parents[2] / "benchmarks/lcdb/results.csv").read_text().splitlines()
+    assert f"2,factor_all,{FACTOR}" in lines
 
 
 def test_a_curve_that_fits_badly_gets_a_wider_band():
@@ -30,11 +39,6 @@ def test_a_missing_standard_error_counts_as_none():
     curves = fit_curves(N, LOSS)
     se = np.full((1, 7), np.nan)
     assert scale(curves, se, LOSS[-1:], 2) == scale(curves, 0 * N[None], LOSS[-1:], 2)
-
-
-def test_there_is_no_band_where_nothing_was_calibrated():
-    with pytest.raises(KeyError):
-        band(0.001, 16)
 
 
 def test_the_front_is_what_nothing_beats_at_both():

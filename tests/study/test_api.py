@@ -39,7 +39,7 @@ def test_a_budget_is_judged_by_the_first_so_many_configurations(ray_here, custom
 
 
 def test_an_axis_that_is_not_there_is_refused(customers):
-    with pytest.raises(UsageError, match="no study along 'weather'"):
+    with pytest.raises(UsageError, match="no axis 'weather'"):
         AutoML().scale(customers, "churned", axis="weather")
 
 
@@ -59,7 +59,7 @@ def test_models_grow_along_their_size_and_those_without_one_are_left_out(
     points = found.document["learners"]["random_forest"]["points"]
     assert [round(p["n"], 2) for p in points] == [0.71, 1.0, 1.41]
     assert len({p["score"] for p in points}) > 1
-    assert "times the usual model size" in repr(found)
+    assert "times the default model size" in repr(found)
     rows = {
         r["name"]: r for r in json.loads((auto.study_dir_ / "run.json").read_text())["learners"]
     }

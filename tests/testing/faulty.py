@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from automl import Float, Learner, PluginError, Resources, Size
+from automl import Float, Learner, PluginError, Prior, Resources, Size
 
 STEPS = 25
 LARGE = 1000
@@ -126,6 +126,32 @@ class UsualSizeZero(Sound):
 
 class NegativeMemory(Sound):
     caught_by, declared = "declaration", {"resources": lambda _: Resources(memory=-1)}
+
+
+class MemoryFallsWithRows(Sound):
+    caught_by, declared = "declaration", {"memory": lambda rows, columns: 2**30 - rows}
+
+
+class PriorWithoutSource(Sound):
+    caught_by, declared = "declaration", {"prior": Prior(0.5, "")}
+
+
+class NoScaleOut(Sound):
+    caught_by, declared = "builds", {"scale_out": f"{__name__}:does_not_exist"}
+
+
+def with_torch(config, task, n_classes):
+    import torch  # noqa: F401 - the fault
+
+    return Sound(config, task, n_classes)
+
+
+class UndeclaredLibrary(Sound):
+    caught_by, declared = "libraries", {"factory": f"{__name__}:with_torch"}
+
+
+class UnusedLibrary(Sound):
+    caught_by, declared = "libraries", {"libraries": ("sklearn",)}
 
 
 def no_model(config, task, n_classes):
@@ -383,7 +409,7 @@ def toil():
 
 
 class TakesMemory(Sound):
-    caught_by, declared = "memory", {"resources": lambda _: Resources(memory=2**20)}
+    caught_by, declared = "memory", {"memory": lambda rows, columns: 2**20}
 
     def fit(self, train, stop, run):
         super().fit(train, stop, run)

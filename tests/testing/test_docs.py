@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from automl.testing import ENSEMBLER_CHECKS, LEARNER_CHECKS, METRIC_CHECKS, READER_CHECKS, api
+from automl.testing import ENSEMBLER_CHECKS, LEARNER_CHECKS, METRIC_CHECKS, READER_CHECKS, cases
 
 PAGE = Path(__file__).parents[2] / "docs" / "testing.md"
 TABLES = {
@@ -38,7 +38,8 @@ def test_the_checks_are_documented_as_they_are(kind):
 
 
 def test_the_code_blocks_run(monkeypatch):
-    monkeypatch.setattr(api, "Lab", lambda: nullcontext(api.shared_lab()))  # Ray starts once
+    shared = cases.shared_pool()  # Ray starts once
+    monkeypatch.setattr(cases, "WorkerPool", lambda: nullcontext(shared))
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     assert len(blocks) == 2
     names: dict[str, object] = {}

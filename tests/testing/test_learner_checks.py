@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import unittest
+from dataclasses import replace
 
 import pytest
 
-from automl import PluginError, UsageError
+from automl import PluginError, Resources, UsageError
 from automl.hooks.manager import get_host
-from automl.testing import LEARNER_CHECKS, Lab, check_learner, learner_checks
-from automl.testing.bench import Bench
+from automl.testing import LEARNER_CHECKS, WorkerPool, check_learner, learner_checks
 from automl.testing.checks.declared import light
-from automl.testing.inspector import shared_lab
-from automl.testing.outcome import judge
-from tests.testing.faulty import Distance, Hangs, Sound, faults, learner
+from automl.testing.contract import judge
+from automl.testing.fixture import Fixture
+from automl.testing.inspector import shared_pool
+from tests.testing.faulty import (
+    Distance,
+    Hangs,
+    Sound,
+    TakesMemory,
+    UndeclaredLibrary,
+    faults,
+    learner,
+)
 
 FAULTS = faults()
 OTHERS = 2
@@ -21,13 +30,13 @@ OTHERS = 2
 
 
 @pytest.fixture(scope="module")
-def lab():
-    return shared_lab()
+def pool():
+    return shared_pool()
 
 
 @pytest.fixture(scope="module")
-def impatient_lab():
-    with Lab(limit=6.0) as shared:
+def impatient_pool():
+    with WorkerPool(limit=6.0) as shared:
         yield shared
 
 
@@ -39,8 +48,8 @@ def failed(outcomes):
     ("model", "task"),
     [*((Sound, task) for task in sorted(learner(Sound).tasks)), (Distance, "anomaly")],
 )
-def test_a_sound_learner_passes_on_every_task(lab, model, task):
-    outcomes = check_learner(learner(model), tasks=[task], lab=lab)
+def test_a_sound_learner_passes_on_every_task(pool, model, task):
+    outcomes = check_learner(learner(model), tasks=[task], pool=pool)
     assert failed(outcomes) == {}
     skipped = {o.check for o in outcomes if o.status == "skipped"}
     assert skipped <= {"light", "threads", "memory", "gpu_to_cpu", "stop", "best_step"}
@@ -48,17 +57,34 @@ def test_a_sound_learner_passes_on_every_task(lab, model, task):
 
 
 @pytest.mark.parametrize("model", [m for m in FAULTS if m is not Hangs], ids=lambda m: m.__name__)
-def test_a_fault_is_caught_by_the_check_meant_for_it(lab, model):
+def test_a_fault_is_caught_by_the_check_meant_for_it(pool, model):
     task = getattr(model, "task", "binary")
-    found = failed(check_learner(learner(model), tasks=[task], lab=lab))
+    found = failed(check_learner(learner(model), tasks=[task], pool=pool))
     assert model.caught_by in found, found
     assert len(found) <= 1 + OTHERS, found
     assert found[model.caught_by].reason
     assert found[model.caught_by].hint
 
 
-def test_a_learner_that_hangs_is_one_failed_check(impatient_lab):
-    outcomes = check_learner(learner(Hangs), tasks=["binary"], lab=impatient_lab)
+def test_memory_as_plugin_api_1_declared_it_is_measured_too(pool):
+    old = replace(
+        learner(TakesMemory),
+        memory=None,
+        resources=lambda _: Resources(memory=2**20),
+        api_version=1,
+    )
+    found = failed(check_learner(old, tasks=["binary"], checks=["memory"], pool=pool))
+    assert found["memory"].reason.endswith("declared 1 MB")
+
+
+def test_a_declared_library_answers_for_what_it_requires(pool):
+    told = replace(learner(UndeclaredLibrary), libraries=("torch",))
+    (outcome,) = check_learner(told, tasks=["binary"], checks=["libraries"], pool=pool)
+    assert (outcome.status, outcome.reason) == ("passed", "")
+
+
+def test_a_learner_that_hangs_is_one_failed_check(impatient_pool):
+    outcomes = check_learner(learner(Hangs), tasks=["binary"], pool=impatient_pool)
     assert set(failed(outcomes)) == {"fits"}
     assert "within 6 s" in failed(outcomes)["fits"].reason
     assert {o.status for o in outcomes if o.check == "shapes"} == {"skipped"}
@@ -70,8 +96,8 @@ def test_a_heavy_declaration_is_caught(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     results = {}
     for package in ("heavy_plugin", "slim_plugin"):
-        bench = Bench(learner(Sound), "binary", package)
-        results[package], _ = judge(light, bench, "sound", "binary")
+        fixture = Fixture(learner(Sound), "binary", package)
+        results[package], _ = judge(light, fixture, "sound", "binary")
     assert results["heavy_plugin"].status == "failed"
     assert "sklearn" in results["heavy_plugin"].reason
     assert results["slim_plugin"].status == "passed"

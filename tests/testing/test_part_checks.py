@@ -11,8 +11,8 @@ import pytest
 
 from automl import Ensembler, Metric, PluginError
 from automl.metrics import BUILTIN
-from automl.testing import Lab, ensembler_checks, metric_checks, reader_checks
-from automl.testing.outcome import judge
+from automl.testing import WorkerPool, ensembler_checks, metric_checks, reader_checks
+from automl.testing.contract import judge
 from automl.testing.parts import part_checks
 
 
@@ -129,8 +129,8 @@ def test_cases_run_elsewhere_and_tell_what_failed():
 
 def test_a_metric_that_ends_its_process_is_a_failed_check():
     deadly = metric(lambda y, p: os._exit(7))
-    with Lab() as lab:
-        outcome = lab.judge(next(q for q in part_checks(deadly) if "perfect" in str(q.check)))
+    with WorkerPool() as pool:
+        outcome = pool.judge(next(q for q in part_checks(deadly) if "perfect" in str(q.check)))
     assert outcome.status == "failed"
     assert outcome.reason == "the process ended with exit code 7"
 

@@ -1,4 +1,4 @@
-"""Checks of what a learner says about itself, and of the configurations it offers."""
+"""Checks of a learner's declaration, and of the configurations in it."""
 
 from __future__ import annotations
 
@@ -9,22 +9,35 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
-from automl.search.sampler import Sampler
+from automl.hooks.declarations import memory_fault, needs_faults
+from automl.hooks.manager import resolve
+from automl.schedule.sampler import Sampler
 from automl.space import Choice, Dimension, Int, Value
-from automl.testing.bench import Brief
-from automl.testing.outcome import TASKS, FaultError, SkippedError, check, told
+from automl.testing.contract import (
+    TASKS,
+    FaultError,
+    SkippedError,
+    check,
+    describe_error,
+    fault_if,
+    skip_if,
+)
+from automl.testing.fixture import FitSettings
+from automl.testing.imports import measure_imports
 from automl.types import API_VERSION, Config, Family, Resources, ViewKind
 
 if TYPE_CHECKING:
-    from automl.testing.bench import Bench
+    from automl.testing.fixture import Fixture
     from automl.types import Learner
 
 HEAVY = ("torch", "tensorflow", "jax", "keras", "sklearn", "xgboost", "lightgbm", "catboost", "ray")
-"""Libraries that take a second or more to import, and that no declaration needs."""
+"""Libraries that take a second or more to import; no declaration needs them."""
 DRAWS = 3
-"""Configurations drawn from the space, beyond its corners."""
+"""Configurations sampled from the space, beside its corners."""
+MEMORY_ROWS, MEMORY_COLUMNS = (100, 1_000, 10_000, 100_000, 10_000_000), (1, 30, 1_000)
+"""Tables for which a declared memory is asked."""
 WIDE, MANY_CLASSES = 150, 20
-"""Columns and classes of the largest table tried, however much a learner allows."""
+"""Columns and classes of the largest table tried, whatever a learner allows."""
 
 _LIGHT = """
 import importlib, sys
@@ -35,18 +48,17 @@ print(*[name for name in sys.argv[2:] if name in sys.modules])
 
 
 @check("Correct the field that the reason names; `help(automl.Learner)` describes them.", needs=())
-def declaration(bench: Bench) -> None:
-    """Listing, dealing and skipping learners all go by what is declared."""
-    learner = bench.learner
+def declaration(fixture: Fixture) -> None:
+    """Listing, scheduling and skipping learners all rely on the declaration."""
+    learner = fixture.learner
     dimensions, defaults = learner.space.items(), enumerate(learner.defaults)
     problems = [
         *_fields(learner),
         *(f"space {name} {p}" for name, d in dimensions for p in _dimension(d)),
         *(f"default {i}: {p}" for i, config in defaults for p in _default(learner, config)),
-        *_promises(bench),
+        *_promises(fixture),
     ]
-    if problems:
-        raise FaultError("; ".join(problems))
+    fault_if(problems, "; ".join(problems))
 
 
 def _fields(learner: Learner) -> Iterator[str]:
@@ -103,22 +115,25 @@ def _whole(*values: Value) -> bool:
     return all(isinstance(v, int) and not isinstance(v, bool) for v in values)
 
 
-def _promises(bench: Bench) -> Iterator[str]:
-    """What is wrong with limits and resources."""
-    learner = bench.learner
+def _promises(fixture: Fixture) -> Iterator[str]:
+    """Faults of the declared limits and resources."""
+    learner = fixture.learner
     for name in ("rows", "columns", "classes"):
         most = getattr(learner.limits, name)
         if most is not None and most < 2:
             yield f"limits.{name} is {most}: no table is that small"
     try:
-        asked: Any = learner.resources(bench.small_rows.schema)
+        asked: Any = learner.resources(fixture.small_rows.schema)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-        yield f"resources(schema) raises {told(error)}"
+        yield f"resources(schema) raises {describe_error(error)}"
         return
     if not isinstance(asked, Resources):
         yield f"resources(schema) gives {type(asked).__name__}, not automl.Resources"
     elif not (asked.cost > 0 and asked.memory >= 0 and asked.gpus >= 0):
         yield f"resources(schema) gives {asked}: cost must be above 0, the others not below"
+    yield from needs_faults(learner)
+    columns = sorted({min(wide, learner.limits.columns or wide) for wide in MEMORY_COLUMNS})
+    yield from filter(None, (memory_fault(learner, MEMORY_ROWS, wide) for wide in columns))
 
 
 @check(
@@ -127,25 +142,22 @@ def _promises(bench: Bench) -> Iterator[str]:
     once=True,
     needs=(),
 )
-def light(bench: Bench) -> None:
+def light(fixture: Fixture) -> None:
     """Every command that lists learners, and the driver of every fit, imports the declaration."""
-    if bench.package is None:
+    if fixture.package is None:
         msg = "the learner was handed over as an object, not found through an installed plugin"
         raise SkippedError(msg)
     done = subprocess.run(  # noqa: S603 - this Python, on the plugin that is being checked
-        [sys.executable, "-c", _LIGHT, bench.package, *HEAVY],
+        [sys.executable, "-c", _LIGHT, fixture.package, *HEAVY],
         capture_output=True,
         text=True,
         timeout=30,
         check=False,
     )
-    if done.returncode:
-        lines = done.stderr.strip().splitlines()
-        msg = f"importing {bench.package} in a fresh process fails: {lines[-1] if lines else '?'}"
-        raise FaultError(msg)
-    if found := done.stdout.split():
-        msg = f"declaring the learner imports {', '.join(found)}"
-        raise FaultError(msg)
+    last = (done.stderr.strip().splitlines() or ["?"])[-1]
+    fault_if(done.returncode, f"importing {fixture.package} in a fresh process fails: {last}")
+    found = done.stdout.split()
+    fault_if(found, f"declaring the learner imports {', '.join(found)}")
 
 
 @check(
@@ -153,40 +165,63 @@ def light(bench: Bench) -> None:
     "predict, save and load.",
     needs=(),
 )
-def builds(bench: Bench) -> None:
-    """A worker knows a learner by name and makes the model through its factory."""
-    model: object = bench.build()
-    if lacking := [n for n in ("fit", "predict", "save", "load") if not hasattr(model, n)]:
-        msg = f"the factory gives a {type(model).__name__} without {', '.join(lacking)}"
-        raise FaultError(msg)
+def builds(fixture: Fixture) -> None:
+    """A worker receives the name of a learner and builds the model through its factory."""
+    model: object = fixture.build()
+    lacking = [n for n in ("fit", "predict", "save", "load") if not hasattr(model, n)]
+    fault_if(lacking, f"the factory gives a {type(model).__name__} without {', '.join(lacking)}")
+    if fixture.learner.scale_out is not None:
+        resolve(fixture.learner.scale_out)
 
 
 @check(
-    "Mend the configuration in `defaults`, or what the model makes of it; the first one climbs the "
-    "whole ladder in every fit."
+    "Name in `libraries` the top-level modules that the factory's module imports, "
+    '`libraries=("torch",)`, and none that it does not import.',
+    once=True,
+    needs=("builds",),
 )
-def portfolio(bench: Bench) -> None:
-    """Every default is tried in every fit that has the time, before any search."""
-    _try_out(bench, [dict(config) for config in bench.learner.defaults[1:]])
+def libraries(fixture: Fixture) -> None:
+    """An import may take longer than a fit; learners of one library share it in a worker."""
+    named = fixture.learner.libraries
+    package = (fixture.package or "").partition(".")[0]
+    imports = measure_imports(fixture.learner)
+    unused = sorted(set(named) - imports.names)
+    fault_if(unused, f"declares {', '.join(unused)}, which making a model does not import")
+    slow = imports.slow(named, package)
+    if slow:  # another process may have been busy
+        again = measure_imports(fixture.learner).slow(named, package)
+        slow = {name: again[name] for name in slow if name in again}
+    found = ", ".join(f"{name} ({took:.1f} s)" for name, took in slow.items())
+    fault_if(slow, f"making a model imports {found}, which `libraries` does not name")
 
 
 @check(
-    "Narrow the dimension in `space`, or let the model cope with the value, that of the setting in "
-    "`size` too; a failed trial is time lost for all learners."
+    "Correct the configuration in `defaults`, or the model; the first one is trained on every rung "
+    "in every fit."
 )
-def space(bench: Bench) -> None:
-    """The search deals any values within the space, ends included; a study models of any size."""
-    learner = bench.learner
-    if not learner.space and learner.size is None:
-        msg = "there is no space to search, and no size to set"
-        raise SkippedError(msg)
+def portfolio(fixture: Fixture) -> None:
+    """Every default is tried before the search, in every fit that has the time."""
+    _try_out(fixture, [dict(config) for config in fixture.learner.defaults[1:]])
+
+
+@check(
+    "Narrow the dimension in `space` (or `size`), or let the model handle the value; a failed "
+    "trial is time lost for all learners."
+)
+def space(fixture: Fixture) -> None:
+    """The search tries any value within the space, ends included; a study tries any model size."""
+    learner = fixture.learner
+    skip_if(
+        not learner.space and learner.size is None,
+        "there is no space to search, and no size to set",
+    )
     searched = [*_corners(learner.space), *_draws(learner)] if learner.space else []
-    _try_out(bench, [*searched, *_sizes(bench)])
+    _try_out(fixture, [*searched, *_sizes(fixture)])
 
 
-def _sizes(bench: Bench) -> Iterator[Config]:
+def _sizes(fixture: Fixture) -> Iterator[Config]:
     """A smaller and a larger model than the first default's."""
-    learner = bench.learner
+    learner = fixture.learner
     if learner.size is not None:
         for factor in (0.5, 2.0):
             yield learner.size.grown(learner.defaults[0], factor)
@@ -202,45 +237,42 @@ def _corners(space: Mapping[str, Dimension]) -> Iterator[dict[str, Value]]:
 
 
 def _draws(learner: Learner) -> list[Config]:
-    """Configurations as the search deals them after the portfolio."""
+    """Configurations as the search samples them after the portfolio."""
     sampler = Sampler(learner, seed=0, greater_is_better=True)
-    dealt = [sampler.next() for _ in range(len(learner.defaults) + DRAWS)]
-    return dealt[len(learner.defaults) :]
+    sampled = [sampler.next() for _ in range(len(learner.defaults) + DRAWS)]
+    return sampled[len(learner.defaults) :]
 
 
-def _try_out(bench: Bench, configs: list[Config] | list[dict[str, Value]]) -> None:
-    rows = bench.own(bench.small_rows)
+def _try_out(fixture: Fixture, configs: list[Config] | list[dict[str, Value]]) -> None:
+    rows = fixture.own(fixture.small_rows)
     for config in configs:
         try:
-            fitted = bench.fit(rows, Brief(config, seconds=1.0, reports=2))
-            bench.predict(fitted, rows.test)
+            fitted = fixture.fit(rows, FitSettings(config, seconds=1.0, reports=2))
+            fixture.predict(fitted, rows.test)
         except Exception as error:
-            msg = f"with {dict(config)}: {told(error)}"
+            msg = f"with {dict(config)}: {describe_error(error)}"
             raise FaultError(msg) from error
 
 
 @check(
-    "Declare where the learner stops to work, `limits=automl.Limits(columns=..., classes=...)`: "
-    "beyond, it is skipped with the reason instead of failing.",
+    "Declare the largest table that the learner can handle, `limits=automl.Limits(columns=..., "
+    "classes=...)`: beyond, it is skipped with the reason instead of failing.",
     once=True,
 )
-def limits(bench: Bench) -> None:
-    """Up to its limits a learner is started on any table, and each failure costs time."""
-    allowed = bench.learner.limits
+def limits(fixture: Fixture) -> None:
+    """Up to its limits a learner is trained on any table, and each failure costs time."""
+    allowed = fixture.learner.limits
     columns = min(allowed.columns or WIDE, WIDE)
     tried = {"columns": columns}
     more: dict[str, Any] = {"wide": max(0, columns - 6 - 6)}  # categories take several columns
-    if "multiclass" in bench.learner.tasks:
+    if "multiclass" in fixture.learner.tasks:
         tried["classes"] = more["classes"] = min(allowed.classes or MANY_CLASSES, MANY_CLASSES)
-    other = bench.on("multiclass") if "multiclass" in bench.learner.tasks else bench
+    other = fixture.on("multiclass") if "multiclass" in fixture.learner.tasks else fixture
     rows = other.rows(f"limits {more}", lambda: other.encode(other.table(120, **more)))
     try:
-        fitted = other.fit(rows, Brief(seconds=2.0, reports=1))
+        fitted = other.fit(rows, FitSettings(seconds=2.0, reports=1))
         other.predict(fitted, rows.test)
     except Exception as error:
         what = " and ".join(f"{count} {name}" for name, count in tried.items())
-        msg = f"on a table of {what}, which its limits allow: {told(error)}"
+        msg = f"on a table of {what}, which its limits allow: {describe_error(error)}"
         raise FaultError(msg) from error
-
-
-CHECKS = (declaration, light, builds, portfolio, space, limits)

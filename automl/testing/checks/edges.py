@@ -1,4 +1,4 @@
-"""Checks on tables that are small, narrow or full of holes, as real ones are."""
+"""Checks on small, narrow and incomplete tables."""
 
 from __future__ import annotations
 
@@ -8,48 +8,50 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl.testing.bench import Brief
 from automl.testing.checks.predictions import in_order, normalised
-from automl.testing.outcome import CLASSES, check
+from automl.testing.contract import CLASSES, check
+from automl.testing.fixture import FitSettings
 from automl.testing.tables import NEW_CITY, TARGET
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from automl.testing.bench import Bench
-    from automl.testing.tables import Rows
+    from automl.testing.fixture import Fixture
+    from automl.testing.tables import EncodedRows
     from automl.types import Array
 
-SHORT = Brief(seconds=1.5)
+SHORT = FitSettings(seconds=1.5)
 SMALL = 60
 
 
-def _answer(bench: Bench, name: str, make: Callable[[], Rows], brief: Brief = SHORT) -> Array:
-    """Fit and predict the new rows, which must give a sound prediction."""
-    rows = bench.rows(name, make)
-    return bench.predict(bench.fit(rows, brief), rows.test)
+def _answer(
+    fixture: Fixture, name: str, make: Callable[[], EncodedRows], settings: FitSettings = SHORT
+) -> Array:
+    """Fit, then predict the new rows; an invalid prediction raises FaultError."""
+    rows = fixture.rows(name, make)
+    return fixture.predict(fixture.fit(rows, settings), rows.test)
 
 
 @check(
     "Treat a level that training did not have as missing or unknown: code 0 in `tensors`, a "
     "missing category in `frame`."
 )
-def unseen_categories(bench: Bench) -> None:
-    """New rows bring words that no training row had."""
+def unseen_categories(fixture: Fixture) -> None:
+    """New rows contain categories that no training row had."""
 
     def renamed(rows: pd.DataFrame) -> pd.DataFrame:
         return rows.assign(city=NEW_CITY)
 
-    _answer(bench, "unseen", lambda: bench.encode(bench.table(100), test=renamed))
+    _answer(fixture, "unseen", lambda: fixture.encode(fixture.table(100), test=renamed))
 
 
 @check(
     "Let the model handle missing numbers and categories (`frame`: NaN; `tensors`: the mask and "
     "code 0), also in columns that had none in training, and in all columns of a row."
 )
-def missing_values(bench: Bench) -> None:
+def missing_values(fixture: Fixture) -> None:
     """Values are missing in most tables, and not always in the same columns."""
-    table = bench.table(100)
+    table = fixture.table(100)
     rng = np.random.default_rng(1)
 
     def holed(rows: pd.DataFrame) -> pd.DataFrame:
@@ -65,22 +67,22 @@ def missing_values(bench: Bench) -> None:
             rows[name] = rows[name].where(np.arange(len(rows)) > 0)
         return rows
 
-    _answer(bench, "missing", lambda: bench.encode(table, train=holed, test=emptied))
+    _answer(fixture, "missing", lambda: fixture.encode(table, train=holed, test=emptied))
 
 
 @check(
-    "Give a class that training lacks its own column all the same, with little or no probability; "
+    "Give a class that training lacks a column all the same, with little or no probability; "
     "`n_classes` says how many columns there are.",
     tasks=("multiclass",),
 )
-def absent_class(bench: Bench) -> None:
-    """A small step or a fold may hold no row of a rare class."""
+def absent_class(fixture: Fixture) -> None:
+    """A low rung or a fold may hold no row of a rare class."""
 
     def without(rows: pd.DataFrame) -> pd.DataFrame:
         return rows[rows[TARGET] != "c001"]
 
-    rows = bench.rows("absent", lambda: bench.encode(bench.table(150), train=without))
-    prediction = _answer(bench, "absent", lambda: rows, Brief(seconds=1.5, reports=20))
+    rows = fixture.rows("absent", lambda: fixture.encode(fixture.table(150), train=without))
+    prediction = _answer(fixture, "absent", lambda: rows, FitSettings(seconds=1.5, reports=20))
     normalised(prediction)
     seen = rows.test_y != 1
     in_order(rows.test_y[seen], prediction[seen])
@@ -90,38 +92,38 @@ def absent_class(bench: Bench) -> None:
     "Where training has one class only, predict it: probability 1 in its column, 0 in the others.",
     tasks=CLASSES,
 )
-def single_class(bench: Bench) -> None:
-    """With groups or time, the rows of a step may all be of one class."""
+def single_class(fixture: Fixture) -> None:
+    """With groups or time, the rows of a rung may all be of one class."""
 
     def alike(rows: pd.DataFrame) -> pd.DataFrame:
         return rows.assign(**{TARGET: "c001"})
 
-    make = partial(bench.encode, bench.table(SMALL), train=alike)
-    normalised(_answer(bench, "one class", make))
+    make = partial(fixture.encode, fixture.table(SMALL), train=alike)
+    normalised(_answer(fixture, "one class", make))
 
 
 @check(
     "Let the model work with one input, be it a number or a category (`tensors` then has no "
     "numbers at all)."
 )
-def one_column(bench: Bench) -> None:
+def one_column(fixture: Fixture) -> None:
     """Many tables are a single column and a target."""
     for name in ("x0", "city"):
-        _answer(bench, name, partial(_narrow, bench, name))
+        _answer(fixture, name, partial(_narrow, fixture, name))
 
 
-def _narrow(bench: Bench, name: str) -> Rows:
-    return bench.encode(bench.table(SMALL)[[name, TARGET]])
+def _narrow(fixture: Fixture, name: str) -> EncodedRows:
+    return fixture.encode(fixture.table(SMALL)[[name, TARGET]])
 
 
 @check("Cap what must not exceed the rows by their number: neighbours, components, folds, batches.")
-def five_rows(bench: Bench) -> None:
-    """A tiny table is a table; it has no stop rows either."""
-    _answer(bench, "five", lambda: bench.encode(bench.table(5)))
+def five_rows(fixture: Fixture) -> None:
+    """Tiny tables occur too; they have no early-stopping rows either."""
+    _answer(fixture, "five", lambda: fixture.encode(fixture.table(5)))
 
 
 @check("Guard divisions by a standard deviation, a range or a norm that may be 0.")
-def constant_columns(bench: Bench) -> None:
+def constant_columns(fixture: Fixture) -> None:
     """A column may vary over the table and not at all over the rows of a step."""
 
     def frozen(rows: pd.DataFrame) -> pd.DataFrame:
@@ -129,7 +131,7 @@ def constant_columns(bench: Bench) -> None:
             rows[name] = rows[name].iloc[0]
         return rows
 
-    _answer(bench, "constant", lambda: bench.encode(bench.table(SMALL), train=frozen))
+    _answer(fixture, "constant", lambda: fixture.encode(fixture.table(SMALL), train=frozen))
 
 
 CHECKS = (

@@ -7,28 +7,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl.search.objective import SUM
 from automl.testing import tables
-from automl.testing.bench import agree, sound, spread
-from automl.testing.outcome import CLASSES, FaultError, check
+from automl.testing.contract import CLASSES, check, fault_if
+from automl.testing.fixture import agree, sound, spread
+from automl.workers.evaluate import SUM
 
 if TYPE_CHECKING:
-    from automl.testing.bench import Bench
+    from automl.testing.fixture import Fixture
     from automl.types import Array, View
 
 MISPLACED = 0.5
-"""Standard deviations, over all classes, by which another order must fit better to be a fault."""
+"""Standard deviations, summed over classes, by which another column order must fit better."""
 FLAT = 1e-3
-"""Least standard deviation that counts: below, a column says nothing."""
+"""Lower limit of a column's standard deviation: below, the column carries no information."""
 
 
 @check(
     "Run the learner's factory, fit and predict on the rows by hand; the reason names the error.",
     needs=("builds",),
 )
-def fits(bench: Bench) -> None:
+def fits(fixture: Fixture) -> None:
     """A learner that fails on a plain table of 200 rows fails on every table."""
-    _ = bench.plain
+    _ = fixture.plain
 
 
 @check(
@@ -36,51 +36,47 @@ def fits(bench: Bench) -> None:
     "one row for each row asked about.",
     needs=("fits",),
 )
-def shapes(bench: Bench) -> None:
-    """A prediction of another shape or type, or with NaN in it, costs the learner its step."""
-    fitted = bench.plain
+def shapes(fixture: Fixture) -> None:
+    """A prediction with another shape or type, or with NaN in it, makes the fit a failed one."""
+    fitted = fixture.plain
     sound(fitted.model.predict(fitted.rows.test), fitted.rows.test)
 
 
 @check("Normalise each row of probabilities, for instance by a softmax.", tasks=CLASSES)
-def probabilities(bench: Bench) -> None:
-    """Log loss, calibration and every ensemble take the numbers for probabilities."""
-    fitted = bench.plain
-    normalised(bench.predict(fitted, fitted.rows.test))
+def probabilities(fixture: Fixture) -> None:
+    """Log loss, calibration and every ensemble treat the numbers as probabilities."""
+    fitted = fixture.plain
+    normalised(fixture.predict(fitted, fitted.rows.test))
 
 
 def normalised(prediction: Array) -> None:
     """Require (n, k) probabilities.
 
     Raises:
-        FaultError: They are negative or do not sum to one.
+        FaultError: Probabilities are negative, or a row does not sum to one.
     """
     low, high = float(prediction.min()), float(prediction.max())
-    if low < 0 or high > 1 + SUM:
-        msg = f"probabilities lie between {low:.3g} and {high:.3g}"
-        raise FaultError(msg)
+    fault_if(low < 0 or high > 1 + SUM, f"probabilities lie between {low:.3g} and {high:.3g}")
     sums = prediction.sum(axis=1)
     worst = float(sums[np.abs(sums - 1).argmax()])
-    if abs(worst - 1) > SUM:
-        msg = f"the probabilities of a row sum to {worst:.3g}"
-        raise FaultError(msg)
+    fault_if(abs(worst - 1) > SUM, f"the probabilities of a row sum to {worst:.3g}")
 
 
 @check(
     "Put the probability of class code j into column j, whatever order the library keeps.",
     tasks=CLASSES,
 )
-def class_order(bench: Bench) -> None:
-    """Columns in another order score worse than guessing, and spoil an ensemble unseen."""
-    fitted = bench.plain
-    in_order(fitted.rows.test_y, bench.predict(fitted, fitted.rows.test))
+def class_order(fixture: Fixture) -> None:
+    """Columns in another order score worse than guessing, and silently corrupt an ensemble."""
+    fitted = fixture.plain
+    in_order(fitted.rows.test_y, fixture.predict(fitted, fitted.rows.test))
 
 
 def in_order(y: Array, prediction: Array) -> None:
-    """Require that no other assignment of columns to the classes seen fits the answers better.
+    """Require that no other assignment of columns to classes fits the true labels better.
 
     Raises:
-        FaultError: One does, clearly.
+        FaultError: Another assignment fits clearly better.
     """
     classes = np.unique(y)
     rows = np.arange(len(classes))
@@ -89,46 +85,46 @@ def in_order(y: Array, prediction: Array) -> None:
     every = itertools.permutations(range(prediction.shape[1]), len(classes))
     best = max(every, key=lambda columns: fit[rows, columns].sum())
     gain = float(fit[rows, best].sum() - fit[rows, classes].sum())
-    if gain > MISPLACED:
-        msg = f"classes {classes.tolist()} seem to stand in columns {list(best)}"
-        raise FaultError(msg)
+    fault_if(gain > MISPLACED, f"classes {classes.tolist()} seem to stand in columns {list(best)}")
 
 
 @check(
     "Scale predictions back to the units of the target, if the model learned a scaled one.",
     tasks=("regression",),
 )
-def units(bench: Bench) -> None:
+def units(fixture: Fixture) -> None:
     """A target around 1,000 must be predicted around 1,000."""
-    fitted = bench.plain
+    fitted = fixture.plain
     y = np.asarray(fitted.rows.train.y, dtype=np.float64)
-    middle = float(np.median(bench.predict(fitted, fitted.rows.test)))
+    middle = float(np.median(fixture.predict(fitted, fitted.rows.test)))
     low, high = float(y.min() - np.ptp(y)), float(y.max() + np.ptp(y))
-    if not low <= middle <= high:
-        msg = f"targets lie between {y.min():.0f} and {y.max():.0f}, predictions about {middle:.3g}"
-        raise FaultError(msg)
+    fault_if(
+        not low <= middle <= high,
+        f"targets lie between {y.min():.0f} and {y.max():.0f}, predictions about {middle:.3g}",
+    )
 
 
-@check("Return higher scores for stranger rows; flip the sign if need be.", tasks=("anomaly",))
-def score_order(bench: Bench) -> None:
+@check("Return higher scores for more anomalous rows; flip the sign if needed.", tasks=("anomaly",))
+def score_order(fixture: Fixture) -> None:
     """Anomaly scores are ranked, the highest first."""
-    fitted = bench.plain
-    scores = bench.predict(fitted, fitted.rows.test)
+    fitted = fixture.plain
+    scores = fixture.predict(fitted, fitted.rows.test)
     odd = fitted.rows.test_y == 1
-    if scores[odd].mean() < scores[~odd].mean():
-        msg = "rows far from all others get lower scores than common ones"
-        raise FaultError(msg)
+    fault_if(
+        scores[odd].mean() < scores[~odd].mean(),
+        "rows far from all others get lower scores than common ones",
+    )
 
 
 @check("Predict each row by itself, in the order asked; do not sort, group or shuffle rows.")
-def row_order(bench: Bench) -> None:
+def row_order(fixture: Fixture) -> None:
     """Predictions are matched to rows by position."""
-    fitted = bench.plain
+    fitted = fixture.plain
     view = fitted.rows.test
     order = np.random.default_rng(0).permutation(len(view))
-    moved = bench.predict(fitted, _like(bench, view.take(order)))
-    before = bench.predict(fitted, view)
-    scale = spread(before, bench.task)
+    moved = fixture.predict(fitted, _like(fixture, view.take(order)))
+    before = fixture.predict(fitted, view)
+    scale = spread(before, fixture.task)
     agree(before[order], moved, "rows in another order", scale=scale)
 
 
@@ -136,19 +132,19 @@ def row_order(bench: Bench) -> None:
     "Use nothing of the other rows when predicting one: no statistics of the batch (a net must be "
     "in evaluation mode), no ranks among them."
 )
-def single_row(bench: Bench) -> None:
-    """A row's prediction must not depend on which rows it is asked with."""
-    fitted = bench.plain
+def single_row(fixture: Fixture) -> None:
+    """The prediction of a row must not depend on the other rows of the batch."""
+    fitted = fixture.plain
     view = fitted.rows.test
-    batch = bench.predict(fitted, view)
-    scale = spread(batch, bench.task)
+    batch = fixture.predict(fitted, view)
+    scale = spread(batch, fixture.task)
     for i in (0, 7, len(view) - 1):
-        alone = bench.predict(fitted, _like(bench, view.take(np.array([i]))))
+        alone = fixture.predict(fitted, _like(fixture, view.take(np.array([i]))))
         agree(batch[i : i + 1], alone, f"row {i} alone and in a batch", scale=scale)
 
 
-def _like(bench: Bench, view: View) -> View:
-    return tables.writable(view) if bench.changed_inputs else tables.shared(view)
+def _like(fixture: Fixture, view: View) -> View:
+    return tables.writable(view) if fixture.changed_inputs else tables.shared(view)
 
 
 CHECKS = (

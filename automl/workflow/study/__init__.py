@@ -4,8 +4,7 @@ Every learner is trained on the same nested rows in several repeats, each with a
 rows held out; `automl.scaling` judges what comes out.
 """
 
-from automl.workflow.study.catalogue import AXES
-from automl.workflow.study.options import StudyOptions, study_options
+from automl.rows.axes.catalogue import AXES
 from automl.workflow.study.run import scale_run
 
-__all__ = ["AXES", "StudyOptions", "scale_run", "study_options"]
+__all__ = ["AXES", "scale_run"]

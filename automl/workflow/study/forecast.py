@@ -1,4 +1,4 @@
-"""What a study is expected to take, said before it starts."""
+"""The plan of a study in words, and the time it is expected to take."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy as np
 
 from automl.data.views import Views
 from automl.scaling import money
+from automl.types import Cell
 from automl.units import format_duration
 
 if TYPE_CHECKING:
+    from automl.options import Options
+    from automl.rows.axes.base import Axis
+    from automl.schedule.study import StudyScheduler
     from automl.workflow.state import Fit
-    from automl.workflow.study.axes import Axis
-    from automl.workflow.study.dealer import StudyDealer
-    from automl.workflow.study.options import StudyOptions
 
 SHOWN = 8
 """Learners named in one line."""
@@ -29,60 +30,60 @@ def linear_seconds_a_row(axis: Axis) -> float:
     """
     from sklearn.linear_model import LogisticRegression, Ridge
 
-    cell = axis.cell(0, 0)
-    X = Views(cell.X, cell.y, cell.schema, 0).train("matrix")
-    several = cell.schema.task != "regression" and len(np.unique(cell.y)) > 1
+    rows = axis.rows(Cell())
+    X = Views(rows.X, rows.y, rows.schema, 0).train("matrix")
+    several = rows.schema.task != "regression" and len(np.unique(rows.y)) > 1
     model = LogisticRegression(max_iter=50, tol=1e-2) if several else Ridge()
     took = []
     for _ in range(3):
         began = time.perf_counter()
-        model.fit(X, cell.y)
+        model.fit(X, rows.y)
         took.append(time.perf_counter() - began)
-    return max(1e-6, min(took) / len(cell.y))
+    return max(1e-6, min(took) / len(rows.X))
 
 
-def plan_lines(
-    dealer: StudyDealer, axis: Axis, options: StudyOptions, fit: Fit, *, measured: bool
-) -> list[str]:
+def plan_lines(scheduler: StudyScheduler, axis: Axis, fit: Fit, *, measured: bool) -> list[str]:
     """The plan in words, with its expected duration and cost.
 
     Args:
-        dealer: Has planned.
+        scheduler: Has planned.
         axis: Of the study.
-        options: Of the study.
-        fit: Its clock.
+        fit: Its options and clock.
         measured: Whether real fits stand behind the forecast.
     """
-    lines = [] if measured else [_design(dealer, axis, options), *_allowed(dealer)]
+    lines = [] if measured else [_design(scheduler, axis, fit.options), *_allowed(scheduler)]
     basis = "from the first fits" if measured else "from declared costs and a quick calibration"
-    lines.append(f"expected {basis}: {_expected(dealer, options, fit)}")
-    if short := _short(dealer, axis):
+    lines.append(f"expected {basis}: {_expected(scheduler, fit)}")
+    if short := _short(scheduler, axis):
         lines.append(short)
     return lines
 
 
-def _design(dealer: StudyDealer, axis: Axis, options: StudyOptions) -> str:
+def _design(scheduler: StudyScheduler, axis: Axis, options: Options) -> str:
     top = len(axis.levels) - 1
     values = {value for level in range(top + 1) for value in axis.values(level, 0)}
     span = axis.label(top) if top == 0 else f"{axis.label(0)} to {axis.label(top)}"
     times = "once" if options.repeats == 1 else f"in {options.repeats} repeats"
-    learners = [lane for lane in dealer.lanes.values() if lane.learner.family != "baseline"]
+    learners = [
+        state for state in scheduler.learners.values() if state.learner.family != "baseline"
+    ]
     return (
         f"plan: {len(learners)} learners at {len(values)} anchors, {span}, "
         f"{times} with a fifth of the rows held out; regimes: {', '.join(options.regimes)}"
     )
 
 
-def _allowed(dealer: StudyDealer) -> list[str]:
-    rates = [lane.rate for lane in dealer.lanes.values() if math.isfinite(lane.rate)]
+def _allowed(scheduler: StudyScheduler) -> list[str]:
+    rates = [state.rate for state in scheduler.learners.values() if math.isfinite(state.rate)]
     if not rates:
         return []
     return [f"a fit may take up to {1000 * max(rates):.2g} s per 1,000 rows"]
 
 
-def _expected(dealer: StudyDealer, options: StudyOptions, fit: Fit) -> str:
-    seconds = fit.elapsed() + dealer.expected_seconds()
-    limit = fit.options.seconds
+def _expected(scheduler: StudyScheduler, fit: Fit) -> str:
+    options = fit.options
+    seconds = fit.elapsed() + scheduler.expected_seconds()
+    limit = options.seconds
     if limit is not None:
         seconds = min(seconds, limit)
     text = f"about {format_duration(seconds)}"
@@ -95,12 +96,12 @@ def _expected(dealer: StudyDealer, options: StudyOptions, fit: Fit) -> str:
     return f"{text}, {fit.workers.slots} fits at once"
 
 
-def _short(dealer: StudyDealer, axis: Axis) -> str:
-    """Who will probably not come to the top, and how far each comes."""
+def _short(scheduler: StudyScheduler, axis: Axis) -> str:
+    """Learners that will probably not come to the top, and how far each comes."""
     low = {
-        name: lane.cap
-        for name, lane in sorted(dealer.lanes.items())
-        if lane.cap < lane.top and not lane.dead
+        name: state.cap
+        for name, state in sorted(scheduler.learners.items())
+        if state.cap < state.top and not state.dead
     }
     if not low:
         return ""

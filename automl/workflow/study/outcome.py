@@ -1,40 +1,42 @@
-"""What became of every learner of a study, and what it could not afford."""
+"""Status of every learner of a study, and the reason where its curve is incomplete."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from automl.scaling.picks import ENOUGH
+from automl.rows.repeats import ENOUGH
 from automl.units import format_duration
 
 if TYPE_CHECKING:
+    from automl.rows.axes.base import Axis
+    from automl.schedule.study import StudyScheduler
+    from automl.schedule.study_state import StudyLearner
     from automl.types import Status
-    from automl.workflow.study.axes import Axis
-    from automl.workflow.study.dealer import StudyDealer
-    from automl.workflow.study.lane import Lane
 
 
 def outcomes(
-    dealer: StudyDealer, axis: Axis, repeats: int, *, interrupted: bool = False
+    scheduler: StudyScheduler, axis: Axis, repeats: int, *, interrupted: bool = False
 ) -> dict[str, tuple[Status, str]]:
     """Learner -> status and what there is to say about it; no reason where all went as asked.
 
     Args:
-        dealer: When the study is over.
+        scheduler: When the study is over.
         axis: Of the study.
         repeats: That were asked for.
         interrupted: Whether the user ended it.
     """
     return {
-        name: _Account(lane, axis, repeats, interrupted).outcome()
-        for name, lane in dealer.lanes.items()
+        name: _Account(state, axis, repeats, interrupted).outcome()
+        for name, state in scheduler.learners.items()
     }
 
 
-def kept_from_top(dealer: StudyDealer, axis: Axis, repeats: int) -> tuple[str, ...]:
+def kept_from_top(scheduler: StudyScheduler, axis: Axis, repeats: int) -> tuple[str, ...]:
     """Learners that time kept from the last anchor that they are made for, by name."""
-    accounts = {name: _Account(lane, axis, repeats, False) for name, lane in dealer.lanes.items()}
+    accounts = {
+        name: _Account(state, axis, repeats, False) for name, state in scheduler.learners.items()
+    }
     return tuple(sorted(name for name, account in accounts.items() if account.late))
 
 
@@ -42,18 +44,18 @@ def kept_from_top(dealer: StudyDealer, axis: Axis, repeats: int) -> tuple[str, .
 class _Account:
     """One learner, when the study is over."""
 
-    lane: Lane
+    state: StudyLearner
     axis: Axis
     repeats: int
     interrupted: bool
 
     def outcome(self) -> tuple[Status, str]:
         """Its status, and what there is to say."""
-        lane = self.lane
+        state = self.state
         counts, reached = self._counts, self._reached
         if not any(counts):
-            if lane.failure:
-                return "failed", lane.failure
+            if state.failure:
+                return "failed", state.failure
             return "not_reached", self._cause(0)
         if reached < 0:
             return "ok", f"{max(counts)} of {self.repeats} repeats: {self._cause(0)}"
@@ -62,15 +64,15 @@ class _Account:
 
     @property
     def late(self) -> bool:
-        """Whether time, and no fault of its own, keeps it from the last level it is made for."""
-        lane, reached = self.lane, self._reached
-        faults = [at for (_, at, _), rung in lane.finished.items() if rung.status == "failed"]
-        return reached < lane.top and max(faults, default=-1) <= reached
+        """True if time, and no fault of its own, keeps it from the last level it is made for."""
+        state, reached = self.state, self._reached
+        faults = [at for (_, at, _), rung in state.finished.items() if rung.status == "failed"]
+        return reached < state.top and max(faults, default=-1) <= reached
 
     @property
     def _counts(self) -> list[int]:
         """Repeats in which it has each level."""
-        finished = self.lane.finished.items()
+        finished = self.state.finished.items()
         done = {(at, r) for (_, at, r), rung in finished if rung.status == "ok"}
         return [sum(at == level for at, _ in done) for level in range(len(self.axis.levels))]
 
@@ -81,40 +83,40 @@ class _Account:
         return max((at for at, n in enumerate(self._counts) if n >= wanted), default=-1)
 
     def _short(self, reached: int, count: int) -> str:
-        """What keeps its curve from the top, or from all repeats; empty if nothing does."""
-        lane, axis = self.lane, self.axis
+        """Reason why its curve ends below the top or lacks repeats; empty if it does not."""
+        state, axis = self.state, self.axis
         repeats = f"{count} of {self.repeats} repeats"
-        if reached < lane.top:
+        if reached < state.top:
             return f"stopped at {axis.label(reached)} ({repeats}): {self._cause(reached + 1)}"
-        if lane.top < len(axis.levels) - 1:
+        if state.top < len(axis.levels) - 1:
             return f"stopped at {axis.label(reached)}: it is made for no more rows"
         return "" if count == self.repeats else f"{repeats}: {self._cause(reached)}"
 
     def _cause(self, least: int) -> str:
         """Why there are no more fits of it at a level or above."""
-        lane = self.lane
-        for (number, level, _), rung in sorted(lane.finished.items()):
-            first = number == 0 or "default" not in lane.regimes
+        state = self.state
+        for (number, level, _), rung in sorted(state.finished.items()):
+            first = number == 0 or "default" not in state.regimes
             if first and level >= least and rung.status != "ok":
                 return rung.reason
         if self.interrupted:
             return "the study was interrupted"
-        level = max(least, lane.top) if lane.finished else least
-        seconds = format_duration(lane.expected(level))
+        level = max(least, state.top) if state.finished else least
+        seconds = format_duration(state.expected(level))
         return f"the time ended; {self.axis.label(level)} would take about {seconds} a fit"
 
     def _untuned(self, repeats: int, reached: int) -> str:
         """In how many repeats it was tuned, or how often, where that is less than asked."""
-        lane = self.lane
-        if "retuned" in lane.regimes:
+        state = self.state
+        if "retuned" in state.regimes:
             cells = [(r, at) for r in range(repeats) for at in range(reached + 1)]
-            every = [lane.tuning(*cell) for cell in cells]
+            every = [state.tuning(*cell) for cell in cells]
             least = min(len(t.numbers) if t.sampler.exhausted else t.judged for t in every)
-            some = least < lane.trials and not all(t.sampler.exhausted for t in every)
-            return f"{least} of {lane.trials} configurations at some anchors" if some else ""
-        if not {"default", "transferred"} <= set(lane.regimes):
+            some = least < state.trials and not all(t.sampler.exhausted for t in every)
+            return f"{least} of {state.trials} configurations at some anchors" if some else ""
+        if not {"default", "transferred"} <= set(state.regimes):
             return ""
-        tuned = sum(lane.chosen(repeat) is not None for repeat in range(repeats))
+        tuned = sum(state.chosen(repeat) is not None for repeat in range(repeats))
         if tuned == repeats:
             return ""
         return f"tuned in {tuned} of {repeats} repeats" if tuned else "not tuned: the time ended"

@@ -1,4 +1,4 @@
-"""What a study has trained, as the points that are judged."""
+"""The points of a study, made from its finished fits."""
 
 from __future__ import annotations
 
@@ -9,25 +9,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.metrics import influence, score
+from automl.runs.journal import stem
 from automl.scaling.points import Point, Study
-from automl.search.journal import stem
-from automl.search.ladder import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from automl.scaling.points import Regime
-    from automl.types import Array, Metric, Rung
-    from automl.workflow.study.axes import Axis
-    from automl.workflow.study.dealer import StudyDealer
-    from automl.workflow.study.design import Repeat
-    from automl.workflow.study.lane import Lane
+    from automl.rows.axes.base import Axis
+    from automl.rows.repeats import Repeat
+    from automl.schedule.study import StudyScheduler
+    from automl.schedule.study_state import StudyLearner
+    from automl.types import Array, Cell, Metric, Regime, Rung
+    from automl.workers.store import Truth
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """How one fit did on the rows that score."""
+    """Scores of one fit on the test rows."""
 
     rows: int
     score: float
@@ -38,32 +37,29 @@ class Marks:
 class Scorer:
     """Scores fits on the held-out rows, from their predictions on disk."""
 
-    def __init__(
-        self, run: Path, metric: Metric, truths: Callable[[Step], tuple[Array, Array]]
-    ) -> None:
+    def __init__(self, run: Path, metric: Metric, truth: Callable[[Cell], Truth]) -> None:
         self._run = run
         self._metric = metric
-        self._truths = truths
-        self._known: dict[tuple[str, int, int], Marks] = {}
+        self._truth = truth
+        self._known: dict[tuple[str, str, Cell], Marks] = {}
 
-    def marks(self, rung: Rung, step: Step) -> Marks:
+    def marks(self, rung: Rung) -> Marks:
         """The marks of a finished fit, computed once."""
-        key = (rung.trial, *step)
-        if key not in self._known:
-            y, prediction = self._held_out(rung, step)
+        if rung.key not in self._known:
+            y, prediction = self._held_out(rung)
             wrong = None
             if prediction.ndim == 2:
                 wrong = float((prediction.argmax(axis=1) != y).mean())
-            self._known[key] = Marks(len(y), score(self._metric, y, prediction), wrong)
-        return self._known[key]
+            self._known[rung.key] = Marks(len(y), score(self._metric, y, prediction), wrong)
+        return self._known[rung.key]
 
-    def terms(self, rung: Rung, step: Step) -> tuple[Array, ...]:
+    def terms(self, rung: Rung) -> tuple[Array, ...]:
         """Per-row terms of the score, whose mean it is."""
-        return (influence(self._metric, *self._held_out(rung, step)),)
+        return (influence(self._metric, *self._held_out(rung)),)
 
-    def _held_out(self, rung: Rung, step: Step) -> tuple[Array, Array]:
+    def _held_out(self, rung: Rung) -> tuple[Array, Array]:
         path = self._run / "predictions" / f"{stem(rung)}-test.npy"
-        return self._truths(step)[1], np.asarray(np.load(path, allow_pickle=False))
+        return np.asarray(self._truth(rung.cell).test), np.load(path, allow_pickle=False)
 
 
 def blank_study(metric: Metric, axis: str, repeats: Sequence[Repeat]) -> Study:
@@ -81,25 +77,25 @@ def blank_study(metric: Metric, axis: str, repeats: Sequence[Repeat]) -> Study:
         bounded=metric.bounded,
         axis=axis,
         test_to_train=1 / (first.folds - 1),
-        same_rows=all(np.array_equal(first.scored, other.scored) for other in others),
+        same_rows=all(np.array_equal(first.test, other.test) for other in others),
     )
 
 
 def points_of(
-    dealer: StudyDealer, axis: Axis, scorer: Scorer, *, terms: bool = True
+    scheduler: StudyScheduler, axis: Axis, scorer: Scorer, *, terms: bool = True
 ) -> tuple[Point, ...]:
     """All points of a study so far, a fit in every regime that it counts for.
 
     Args:
-        dealer: Knows what finished and what was chosen.
+        scheduler: Knows what finished and what was chosen.
         axis: Gives the values of the levels.
         scorer: Scores on the held-out rows.
         terms: Whether the points get their per-row terms.
     """
     return tuple(
-        _point(lane, value, scorer, entry, terms=terms)
-        for lane in dealer.lanes.values()
-        for entry in _of(lane)
+        _point(state, value, scorer, entry, terms=terms)
+        for state in scheduler.learners.values()
+        for entry in _of(state)
         for value in axis.values(entry.place[1], entry.order)
         if axis.trials is None or value <= entry.tried
     )
@@ -117,39 +113,40 @@ class _Entry:
     """Configurations judged beside it; infinite where there are no more to try."""
 
 
-def _of(lane: Lane) -> Iterator[_Entry]:
-    for (number, level, repeat), rung in sorted(lane.finished.items()):
+def _of(state: StudyLearner) -> Iterator[_Entry]:
+    for (number, level, repeat), rung in sorted(state.finished.items()):
         if rung.status != "ok":
             continue
         place = (number, level, repeat)
-        if number == 0 and "default" in lane.regimes:
+        if number == 0 and "default" in state.regimes:
             yield _Entry("default", 0, place, rung)
-        if "transferred" in lane.regimes and lane.chosen(repeat) == number:
+        if "transferred" in state.regimes and state.chosen(repeat) == number:
             yield _Entry("transferred", 0, place, rung)
-        if "retuned" in lane.regimes and number in (tried := lane.tuning(repeat, level)).numbers:
+        if "retuned" in state.regimes and number in (tried := state.tuning(repeat, level)).numbers:
             judged = math.inf if tried.sampler.exhausted else tried.judged
             yield _Entry("retuned", tried.numbers.index(number), place, rung, judged)
 
 
-def _point(lane: Lane, value: float, scorer: Scorer, entry: _Entry, *, terms: bool) -> Point:
-    _, level, repeat = entry.place
-    rung, step = entry.rung, Step(level, repeat)
-    marks = scorer.marks(rung, step)
+def _point(
+    state: StudyLearner, value: float, scorer: Scorer, entry: _Entry, *, terms: bool
+) -> Point:
+    rung = entry.rung
+    marks = scorer.marks(rung)
     return Point(
-        learner=lane.learner.name,
-        family=lane.learner.family,
+        learner=state.learner.name,
+        family=state.learner.family,
         n=value,
         score=(marks.score,),
         score_val=(float("nan") if rung.score is None else rung.score,),
         rows=(marks.rows,),
         error=None if marks.error is None else (marks.error,),
         regime=entry.regime,
-        repeat=repeat,
+        repeat=rung.repeat,
         trial=rung.trial,
         order=entry.order,
         fit_seconds=rung.fit_seconds,
         predict_seconds=rung.predict_seconds,
         censored=rung.censored,
         needed_seconds=rung.needed_seconds or math.nan,
-        terms=(lambda: scorer.terms(rung, step)) if terms else None,
+        terms=(lambda: scorer.terms(rung)) if terms else None,
     )

@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING
 from automl.errors import BudgetError, UsageError
 from automl.hooks.manager import applicable, get_host
 from automl.report import write_report
+from automl.rows.axes.catalogue import AXES
+from automl.rows.repeats import fingerprint, parts_of, repeats_of
+from automl.runs import directory
+from automl.runs.info import SpentInfo, StudyInfo
 from automl.scaling import money, scaling_of, write_scaling, write_study
-from automl.search import rundir
-from automl.search.cluster import Cluster
+from automl.types import Cell
+from automl.workers.cluster import Cluster
 from automl.workflow.describe import describe_run
 from automl.workflow.diagnose import write_advice
 from automl.workflow.prepare import prepare, read
 from automl.workflow.resume import begun_with
 from automl.workflow.state import Fit
-from automl.workflow.study.catalogue import AXES
-from automl.workflow.study.design import fingerprint, parts_of, repeats_of
 from automl.workflow.study.outcome import outcomes
-from automl.workflow.study.points import blank_study
-from automl.workflow.study.train import Training, train_study
+from automl.workflow.study.points import Scorer, blank_study
+from automl.workflow.study.study_record import StudyRecord
+from automl.workflow.study.study_schedule import study_training
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,15 +32,15 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from automl.options import Options
+    from automl.rows.axes.base import Axis
     from automl.scaling.points import Study
     from automl.types import Learner, Observer
     from automl.workflow.state import Prepared
-    from automl.workflow.study.axes import Axis
-    from automl.workflow.study.options import StudyOptions
 
 
 def scale_run(
-    options: StudyOptions, source: str | pd.DataFrame, target: str | None, observer: Observer
+    options: Options, source: str | pd.DataFrame, target: str | None, observer: Observer
 ) -> Path:
     """Run a study and leave everything in a run directory.
 
@@ -56,24 +59,30 @@ def scale_run(
         BudgetError: The budget ended before any fit did.
         KeyboardInterrupt: The user stopped it; what there is has been written.
     """
-    own = options.fit
-    began = time.monotonic() if own.began is None else own.began
+    began = time.monotonic() if options.began is None else options.began
     name = source if isinstance(source, str) else "table"
-    run = rundir.create(own.output, name, resume=own.resume)
-    if own.resume:
-        own = begun_with(own, run, target, study=True)
-        options = _same_study(replace(options, fit=own), run)
-    cluster = Cluster(own.cpus, own.gpus, own.memory, own.address, alone=options.timed)
-    fit = Fit(own, observer, name, run, cluster, began)
+    run = directory.create(options.output, resume=options.resume)
+    if options.resume:
+        options = begun_with(options, run, target, study=True)
+    cluster = Cluster(
+        options.cpus, options.gpus, options.memory, options.address, alone=options.timed
+    )
+    fit = Fit(options, observer, name, run, cluster, began)
     try:
         table = read(source)
         fit.done("read")
-        prepared, axis, blank = _prepared(fit, options, table, target)
+        prepared, axis, blank = _prepared(fit, table, target)
         fit.done("infer")
-        training, interrupted = train_study(fit, options, prepared, axis, blank)
+        training, scheduler = study_training(fit, prepared, axis)
+        scorer = Scorer(run, prepared.metric, training.store.truth)
+        begun = any(one.finished for one in scheduler.learners.values())
+        record = StudyRecord(fit, axis, scheduler, scorer, blank, told=begun)
+        if not begun:
+            write_study(run, blank)
+        interrupted = training.run(finished=scorer.marks, tick=record.tick)
         cluster.stop()
         fit.done("search")
-        _conclude(fit, options, training, interrupted=interrupted)
+        _conclude(record, interrupted=interrupted)
     finally:
         cluster.stop()
         if not any(run.iterdir()):
@@ -83,44 +92,19 @@ def scale_run(
     return run
 
 
-def _same_study(options: StudyOptions, run: Path) -> StudyOptions:
-    """The options of a study that goes on: as many repeats at least, and otherwise as it was begun.
-
-    Raises:
-        UsageError: Another study was begun.
-    """
-    begun = rundir.read(run)["study"]
-    for key, value in options.description.items():
-        if begun[key] != value:
-            msg = f"{run} was begun with --{key} {begun[key]}; resume it with the same"
-            raise UsageError(msg)
-    regimes = options.regimes if options.named else tuple(begun["regimes"])
-    if lost := [regime for regime in begun["regimes"] if regime not in regimes]:
-        msg = f"{run} was begun with --regime {lost[0]}; resume it with the same"
-        raise UsageError(msg)
-    price = options.price_per_hour
-    return replace(
-        options,
-        regimes=regimes,
-        repeats=max(options.repeats, begun["repeats"]),
-        price_per_hour=begun.get("price_per_hour") if price is None else price,
-    )
-
-
-def _prepared(
-    fit: Fit, options: StudyOptions, table: pd.DataFrame, target: str | None
-) -> tuple[Prepared, Axis, Study]:
+def _prepared(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Prepared, Axis, Study]:
     """Everything that is decided before the first fit, written down."""
+    options = fit.options
     prepared = prepare(fit, table, target)
-    begun, spent = fit.content.get("study", {}), fit.content.get("spent", {"seconds": 0.0})
+    begun, spent = fit.info.study, fit.info.spent or SpentInfo()
     schema = prepared.data.schema
-    if schema.task == "anomaly":
+    if not prepared.supervision.supervised:
         msg = "there is no study of anomaly detectors; give --task binary where labels exist"
         raise UsageError(msg)
-    repeats = repeats_of(prepared.data, options.repeats, options.fit.seed)
+    repeats = repeats_of(prepared.data, options.repeats, options.seed)
     anchors = fit.workers.threads if options.timed else options.anchors
     axis: Axis = AXES[options.axis](prepared.data, repeats, anchors)
-    if begun and begun["levels"] != list(axis.levels):
+    if begun is not None and begun.levels != tuple(axis.levels):
         msg = f"{fit.run} was begun on other data, CPUs or repeats; resume it with the same"
         raise UsageError(msg)
     if without := schema.rows_dropped:
@@ -129,41 +113,38 @@ def _prepared(
     prepared = replace(prepared, learners=tuple(learners), skipped=skipped)
     describe_run(fit, prepared)
     (fit.run / "model").rmdir()  # a study keeps no model
-    fit.content |= {
-        "kind": "study",
-        "scored_on": "test",
-        "spent": spent,
-        "study": options.description
-        | {
-            "regimes": list(options.regimes),
-            "repeats": options.repeats,
-            "levels": list(axis.levels),
-            "rows": list(axis.sizes),
-            "scored_rows": [len(repeat.scored) for repeat in repeats],
-            "choosing_rows": [len(parts_of(repeats[0], n).choose) for n in axis.sizes],
-            "fingerprint": fingerprint(repeats),
-            "price_per_hour": options.price_per_hour,
-            "seconds_per_row": begun.get("seconds_per_row"),
-        },
-    }
-    rundir.write(fit.run, fit.content)
+    study = StudyInfo(
+        axis=options.axis,
+        anchors=options.anchors,
+        seed=options.seed,
+        regimes=options.regimes,
+        repeats=options.repeats,
+        levels=tuple(axis.levels),
+        rows=tuple(axis.sizes),
+        scored_rows=tuple(len(repeat.test) for repeat in repeats),
+        choosing_rows=tuple(len(parts_of(repeats[0], n).validation) for n in axis.sizes),
+        fingerprint=fingerprint(repeats),
+        price_per_hour=options.price_per_hour,
+        seconds_per_row=None if begun is None else begun.seconds_per_row,
+    )
+    fit.write(scored_on="test", spent=spent, study=study)
     return prepared, axis, blank_study(prepared.metric, options.axis, repeats)
 
 
 def _learners(
-    options: StudyOptions, prepared: Prepared, axis: Axis
+    options: Options, prepared: Prepared, axis: Axis
 ) -> tuple[list[Learner], dict[str, str]]:
     """Those that can be trained at the lowest level; limits on rows end their curves later."""
     data = prepared.data
-    unlabelled = axis.cell(0, 0).unlabelled
+    unlabelled = axis.rows(Cell()).unlabelled
     found, skipped = applicable(
         get_host(),
         data.schema,
         data.schema.task,
         min(axis.sizes),
         data.X.shape[1],
-        list(options.fit.learner) or None,
-        list(options.fit.exclude),
+        list(options.learner) or None,
+        list(options.exclude),
         unlabelled=0 if unlabelled is None else len(unlabelled),
     )
     unfit = {learner.name: why for learner in found if (why := axis.unfit(learner))}
@@ -178,24 +159,22 @@ def _reasons(reasons: Mapping[str, str]) -> str:
     return "; ".join(f"{name}: {reason}" for name, reason in reasons.items() if reason)
 
 
-def _conclude(fit: Fit, options: StudyOptions, training: Training, *, interrupted: bool) -> None:
+def _conclude(record: StudyRecord, *, interrupted: bool) -> None:
     """Judge what there is and write it.
 
     Raises:
         BudgetError: No fit ended well.
     """
+    fit, options = record.fit, record.fit.options
     fit.show("save")
-    became = outcomes(training.dealer, training.axis, options.repeats, interrupted=interrupted)
-    for row in fit.content["learners"]:
-        if row["name"] in became:
-            row["status"], row["reason"] = became[row["name"]]
-    study = training.study()
-    seconds = fit.elapsed() + fit.content["spent"]["seconds"]
-    fit.content |= {
-        "status": "interrupted" if interrupted else "done",
-        "spent": {"seconds": round(seconds, 1), "money": _money(options, seconds)},
-    }
-    rundir.write(fit.run, fit.content)
+    became = outcomes(record.scheduler, record.axis, options.repeats, interrupted=interrupted)
+    study = record.study()
+    seconds = fit.elapsed() + (fit.info.spent or SpentInfo()).seconds
+    fit.write(
+        learners=fit.info.learners_after(became),
+        status="interrupted" if interrupted else "done",
+        spent=SpentInfo(round(seconds, 1), _money(options, seconds)),
+    )
     if not study.points:
         if interrupted:
             return
@@ -209,12 +188,12 @@ def _conclude(fit: Fit, options: StudyOptions, training: Training, *, interrupte
     write_scaling(fit.run, scaling.document)
     write_advice(fit.run, scaling.advice)
     fit.done("save")
-    rundir.write(fit.run, fit.content)
+    fit.write()
     write_report(fit.run)
     fit.show("done")
 
 
-def _money(options: StudyOptions, seconds: float) -> float | None:
+def _money(options: Options, seconds: float) -> float | None:
     if options.price_per_hour is None:
         return None
     return round(money(seconds, options.price_per_hour), 4)

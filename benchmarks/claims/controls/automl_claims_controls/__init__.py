@@ -38,6 +38,7 @@ def _encoder(name: str, settings: automl.Config, *, unlabelled: bool) -> automl.
         fidelity="epochs",
         patience=16,
         resources=lambda _: automl.Resources(cost=24.0),
+        libraries=("torch",),
         uses_unlabelled=unlabelled,
         summary="An autoencoder as a classifier or regressor.",
     )
@@ -54,5 +55,6 @@ def _filler(name: str, balance: float) -> automl.Learner:
         fidelity="epochs",
         patience=16,
         resources=lambda _: automl.Resources(cost=50.0),
+        libraries=("torch",),
         summary="A net whose scarce classes are filled up by a GAN to a share of the largest.",
     )

@@ -2,7 +2,7 @@
 
 import automl
 
-api_version = 1
+api_version = 2
 EBM = "interpret.glassbox:ExplainableBoosting"
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 import automl
 
-api_version = 1
+api_version = 2
 
 
 @automl.hookimpl

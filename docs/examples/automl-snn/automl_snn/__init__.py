@@ -2,7 +2,7 @@
 
 import automl
 
-api_version = 1
+api_version = 2
 
 
 @automl.hookimpl
@@ -23,5 +23,6 @@ def automl_learners():
         fidelity="epochs",
         patience=12,
         resources=lambda schema: automl.Resources(cost=10.0),
+        libraries=("torch",),
         summary="Self-normalizing network (Klambauer et al. 2017).",
     )

@@ -1,0 +1,1 @@
+"""Models of libraries behind the host's protocol: scikit-learn, boosters, skops files."""

@@ -1,0 +1,1 @@
+"""Anomaly detection: reference detectors, the scale of scores, supervision by pseudo-labels."""

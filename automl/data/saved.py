@@ -1,0 +1,36 @@
+"""A schema as JSON and back; light, for those that read runs and no tables."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from automl.files import known_fields
+from automl.types import Column, Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def schema_to_json(schema: Schema) -> dict[str, Any]:
+    """A schema as plain JSON types; columns leave out what is at its default."""
+    data = {f.name: _plain(getattr(schema, f.name)) for f in fields(schema)}
+    data["columns"] = [_column_to_json(c) for c in schema.columns]
+    return data
+
+
+def _column_to_json(column: Column) -> dict[str, Any]:
+    defaults = {f.name: f.default for f in fields(Column)}
+    values = {name: getattr(column, name) for name in defaults}
+    return {name: _plain(v) for name, v in values.items() if v != defaults[name]}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def schema_from_json(data: Mapping[str, Any]) -> Schema:
+    """The schema that `schema_to_json` wrote; keys that it does not know are ignored."""
+    columns = tuple(Column(**known_fields(Column, c)) for c in data["columns"])
+    reasons = {"target_reason": "", "task_reason": ""}  # the first runs gave none
+    return Schema(**{**reasons, **known_fields(Schema, data), "columns": columns})

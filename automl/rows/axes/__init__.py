@@ -1,0 +1,1 @@
+"""Axes of a study: what grows, and the rows of every level in every repeat."""

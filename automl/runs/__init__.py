@@ -1,0 +1,1 @@
+"""The run directory: what is in it, its journal, and reading both back."""

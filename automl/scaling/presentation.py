@@ -1,0 +1,168 @@
+"""Verdicts on scaling for people: sentences, advice and a plot."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from automl.errors import UsageError
+from automl.scaling.advice import FEW_ROWS, Advice, advise
+from automl.scaling.document import content_of, findings
+from automl.scaling.from_fit import study_of_run
+from automl.scaling.wording import SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+
+    from automl.scaling.content import ScalingContent
+    from automl.scaling.points import Study
+    from automl.types import Metric, Regime
+
+BAND_OPACITY = 0.12
+"""Opacity of intervals, as in the report's style.css."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Scaling:
+    """Verdicts on scaling with advice; `print` shows the sentences, `plot` the curves."""
+
+    content: ScalingContent
+    advice: tuple[Advice, ...]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The content of `scaling.json`."""
+        return self.content.to_json()
+
+    @property
+    def verdicts(self) -> list[dict[str, Any]]:
+        """The contrasts: the families first, then each deep learner."""
+        return list(self.document["contrasts"])
+
+    @property
+    def sentences(self) -> list[str]:
+        """Sentences, most important first: verdicts, advice, and the basis of both."""
+        verdicts = [contrast.sentence for contrast in self.content.contrasts]
+        if not verdicts:
+            verdicts = [self._nothing()]
+        tips = [f"{entry.subject.capitalize()}: {entry.text}" for entry in self.advice]
+        basis = [self._basis()] if self.content.learners else []
+        return [*self._speedups(), *verdicts, *tips, *basis]
+
+    def __repr__(self) -> str:
+        return "\n".join(self.sentences)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Plot every learner's curve with its interval, rows on a log scale.
+
+        Args:
+            ax: The axes to draw on; default a new figure.
+
+        Returns:
+            The axes.
+
+        Raises:
+            UsageError: matplotlib is not installed.
+        """
+        try:
+            from matplotlib import pyplot as plt
+        except ImportError as error:
+            msg = "plotting needs matplotlib; install it with: pip install matplotlib"
+            raise UsageError(msg) from error
+        axes: Axes = plt.subplots()[1] if ax is None else ax
+        styles = {"deep": "-", "classical": "--", "baseline": ":"}
+        for name, learner in self.content.learners.items():
+            n, score = [p.n for p in learner.points], _drawn(p.score for p in learner.points)
+            low, high = (_drawn(getattr(p, end) for p in learner.points) for end in ("low", "high"))
+            (line,) = axes.plot(n, score, styles.get(learner.family, "-"), marker="o", label=name)
+            axes.fill_between(n, low, high, color=line.get_color(), alpha=BAND_OPACITY, linewidth=0)
+        axes.set_xscale("log", base=2)
+        axes.set_xlabel("training rows" if self.content.axis == "rows" else self.content.axis)
+        better = "higher" if self.content.greater_is_better else "lower"
+        axes.set_ylabel(f"{self.content.metric} ({better} is better)")
+        axes.legend(fontsize="small")
+        return axes
+
+    def _nothing(self) -> str:
+        families = {entry.family for entry in self.content.learners.values()}
+        missing = [name for name in ("deep", "classical") if name not in families]
+        if missing:
+            return f"No {' and no '.join(missing)} learner has a curve, so nothing is compared."
+        return "No deep and classical learner share a number of rows, so nothing is compared."
+
+    def _speedups(self) -> list[str]:
+        """A sentence on the speed-up of each learner on all CPUs, the greatest first; or none."""
+        last = {
+            name: learner.speedup[-1]
+            for name, learner in self.content.learners.items()
+            if learner.family != "baseline" and learner.speedup
+        }
+        if not last:
+            return []
+        told = [
+            f"{name} {one.times:.2f}"
+            + ("" if one.low is None else f" ({one.low:.2f} to {one.high:.2f})")
+            for name, one in sorted(last.items(), key=lambda pair: -pair[1].times)
+        ]
+        cpus = max(one.at for one in last.values())
+        return [f"Times as fast to train on {cpus:g} CPUs as on one: {', '.join(told)}."]
+
+    def _basis(self) -> str:
+        """A sentence on the data and settings behind the verdicts."""
+        content, fits = self.content, self.content.fits
+        one = content.interval == "one permutation"
+        how = "one shuffle of the rows" if one else f"up to {content.repeats} repeats"
+        rows = "held-out" if content.scored_on == "test" else "cross-fitted validation"
+        on = f"on {content.n_test:,} {rows} rows {'from' if one else 'in each of'} {how}"
+        on = on if content.n_test > 1 else f"by {how}"
+        settings = SETTINGS[content.regime]
+        if content.regime == "transferred":
+            settings += " on few rows" if content.axis in FEW_ROWS else " at the lowest value"
+        share = f"{fits.censored:,} of {fits.count:,} fits" if fits.censored else "no fit"
+        return (
+            f"This is about these learners with {settings}, in the time they were given (which cut "
+            f"{share} short), on tables drawn like this one. Judged {on}; 95% intervals in "
+            f"brackets, widened where several learners are tested together.{self._unit()}"
+        )
+
+    def _unit(self) -> str:
+        told = any(" point" in contrast.sentence for contrast in self.content.contrasts)
+        return f" A point is a hundredth of {self.content.metric}." if told else ""
+
+
+def _drawn(values: Iterable[float | None]) -> list[float]:
+    """Unknown numbers as NaN, which matplotlib does not draw."""
+    return [math.nan if value is None else value for value in values]
+
+
+def read_scaling(run: Path, metric: Metric, *, equal_seconds: bool = False) -> Scaling:
+    """Judge a run by its files: the journal of a fit, or the points of a study.
+
+    Args:
+        run: The run directory.
+        metric: The metric of the run.
+        equal_seconds: Whether to compare learners in equal seconds.
+
+    Raises:
+        ArtifactError: the directory is not a run, or a file in it is missing or damaged.
+        UsageError: `equal_seconds`, but learners had different time limits.
+    """
+    study = study_of_run(run, metric)
+    return scaling_of(study.in_equal_seconds() if equal_seconds else study)
+
+
+def scaling_of(study: Study, regime: Regime | None = None) -> Scaling:
+    """Judge a study.
+
+    Args:
+        study: Points of any number of regimes.
+        regime: The regime of the verdicts; the default is that of `findings`.
+    """
+    found = findings(study, regime)
+    default = study.of("default") if found.regime == "transferred" else None
+    advice = advise(found.study, default, found.losses, found.judged, found.tested)
+    return Scaling(content_of(found), tuple(advice))

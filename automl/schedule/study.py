@@ -1,0 +1,265 @@
+"""The scheduler of a study: a pure state machine, without Ray and without a clock.
+
+All levels of the first repeat come first, then those of the second, and so on; tuning follows
+when the defaults have had all repeats. Seconds, those spent included, are shared out equally: who
+needs less than an equal share leaves the rest to the others, and who needs more does without
+`transferred` tuning, then without up to an octave of rows, then makes do with three repeats.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from typing import TYPE_CHECKING
+
+from automl.rows.repeats import ENOUGH
+from automl.schedule.base import Job
+from automl.schedule.study_state import StudyFit, StudyLearner
+from automl.types import Cell, Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from automl.types import Rung, Status
+
+SPARE = 0.9
+"""Part of the seconds left that is promised to learners."""
+ROOM = 1.3
+"""Times its expected seconds that must be left for a fit to start."""
+GRACE = 20.0
+"""Seconds beyond four times what was expected after which a fit counts as hung."""
+LATEST = 1.06
+"""Times the seconds left after which a worker ends whatever it does; a fit ends before, at
+`hard_limit`, and is not hastened by it."""
+OCTAVE = 2
+"""Levels of an octave of rows."""
+REPLAN_EVERY = 1.0
+
+
+class StudyScheduler:
+    """The scheduler of a study: hands out the next job and takes every finished one."""
+
+    overdue: Status = "not_reached"
+
+    def __init__(
+        self,
+        learners: Sequence[StudyLearner],
+        repeats: int,
+        *,
+        seconds: float | None,
+        slots: int,
+        axis: str = "rows",
+        graded: bool = True,
+    ) -> None:
+        """Set up the learners.
+
+        Args:
+            learners: The learners.
+            repeats: Repeats of the study.
+            seconds: Seconds of the training; None without a limit.
+            slots: Fits at once.
+            axis: Name of what grows.
+            graded: Whether lower levels are cheaper; where not, repeats are saved instead.
+        """
+        self.learners = {state.learner.name: state for state in sorted(learners, key=_by_cost)}
+        self.repeats = repeats
+        self.seconds = seconds
+        self._slots = slots
+        self._axis = axis
+        self._graded = graded
+        self._planned = -math.inf
+        self._before = 0.0
+        """Seconds of the fits of earlier sessions."""
+        self.plan(0.0)
+
+    # ------------------------------------------------------------------ in and out
+
+    def next_job(self, now: float) -> Job | None:
+        """The next job, or None when nothing can start now.
+
+        Args:
+            now: Seconds since the training began.
+        """
+        if now - self._planned >= REPLAN_EVERY:
+            self.plan(now)
+        found = [
+            ((fit.stage > 0, fit.repeat, fit.stage, fit.level, order), state, fit)
+            for order, state in enumerate(self.learners.values())
+            if (fit := self._next(state, now)) is not None
+        ]
+        if not found:
+            return None
+        _, state, fit = min(found, key=lambda entry: entry[0])
+        state.running.add(fit.place)
+        name, seed = state.learner.name, state.seed + fit.repeat
+        trial = Trial(name, fit.number, state.configs[fit.number], seed)
+        return Job(
+            trial,
+            self._cell(fit.level, fit.repeat),
+            soft_limit=state.allowed(fit.level),
+            hard_limit=self._patience(state, fit, now),
+            time_left=self._latest(state, now),
+        )
+
+    def take(self, rung: Rung) -> None:
+        """Record a finished fit, whatever its status."""
+        state = self.learners[rung.learner]
+        place = (int(rung.trial.rpartition("-")[2]), rung.level, rung.repeat)
+        state.take(place, rung)
+        self._planned = -math.inf
+
+    def drop(self, job: Job) -> None:
+        """Forget a fit that the end of the study cut short; it may be dealt again."""
+        state = self.learners[job.trial.learner]
+        state.running.discard((job.trial.number, job.cell.level, job.cell.repeat))
+
+    def replay(self, rungs: Iterable[Rung]) -> None:
+        """Take the fits of an earlier session."""
+        for rung in rungs:
+            self._before += rung.fit_seconds + rung.predict_seconds + rung.overhead_seconds
+            if rung.learner in self.learners:
+                state = self.learners[rung.learner]
+                state.know(int(rung.trial.rpartition("-")[2]), rung.config)
+                self.take(rung)
+
+    @property
+    def running(self) -> list[tuple[str, Cell]]:
+        """(trial, cell) of the fits under way."""
+        return [
+            (f"{name}-{number}", self._cell(level, repeat))
+            for name, state in self.learners.items()
+            for number, level, repeat in sorted(state.running)
+        ]
+
+    def _cell(self, level: int, repeat: int) -> Cell:
+        return Cell(level=level, repeat=repeat, axis=self._axis)
+
+    # -------------------------------------------------------------------- planning
+
+    def plan(self, now: float) -> None:
+        """Share out the seconds left; what rounding leaves goes to further repeats."""
+        self._planned = now
+        alive = [state for state in self.learners.values() if not state.dead]
+        if self.seconds is None:
+            for state in alive:
+                state.cap, state.repeats = self._highest(state), self.repeats
+            return
+        for state in alive:
+            state.plain = False
+        left = self._slots * SPARE * (self.seconds - now) - self._under_way(alive)
+        left += sum(state.spent for state in alive)
+        alive.sort(key=self._whole)
+        for place, state in enumerate(alive):
+            share = max(left, 0.0) / (len(alive) - place)
+            left -= state.spent + self._grant(state, max(share - state.spent, 0.0))
+        for repeat in range(min(ENOUGH, self.repeats), self.repeats):
+            for state in alive:
+                more = state.need(repeat, state.cap)
+                if state.repeats == repeat and state.cap >= 0 and more <= left:
+                    state.repeats, left = repeat + 1, left - more
+
+    def expected_seconds(self) -> float:
+        """Seconds that what is planned should still take, all slots busy."""
+        alive = [state for state in self.learners.values() if not state.dead]
+        total = sum(self._need(state, state.cap, state.repeats) for state in alive)
+        return total / self._slots
+
+    def _grant(self, state: StudyLearner, share: float) -> float:
+        """Set how far a learner goes within its share; gives the seconds promised."""
+        for cap, repeats, plain in self._options(state):
+            state.plain = plain
+            needed = self._need(state, cap, repeats)
+            if needed <= share or self._curtailed(state, cap, repeats) <= share:
+                state.cap, state.repeats = cap, repeats
+                return min(needed, share)
+        state.cap = state.repeats = -1
+        return 0.0
+
+    def _options(self, state: StudyLearner) -> Iterator[tuple[int, int, bool]]:
+        """(highest level, repeats, default only) to choose from, the best first.
+
+        What three repeats leave open five often decide: Student's t has four degrees of freedom
+        instead of two. So tuning is given up before repeats are, and an octave of rows too.
+        """
+        top = self._highest(state)
+        caps = range(top, -1, -1) if self._graded else (top,)
+        plain = {"default", "transferred"} <= set(state.regimes)
+        base = min(ENOUGH, self.repeats)
+        yield top, self.repeats, False
+        yield from ((cap, self.repeats, plain) for cap in caps if cap >= top - OCTAVE)
+        yield from ((cap, base, plain) for cap in caps)
+        lowest = 0 if self._graded else top
+        yield from ((lowest, fewer, plain) for fewer in range(base - 1, 0, -1))
+
+    def _highest(self, state: StudyLearner) -> int:
+        """The highest level that is open to a learner at all."""
+        return min(state.top, state.ended.get(0, state.top + 1) - 1)
+
+    def _whole(self, state: StudyLearner) -> float:
+        """Seconds of all that a learner could want, what it has had included."""
+        return state.spent + self._need(state, self._highest(state), self.repeats)
+
+    @staticmethod
+    def _need(state: StudyLearner, cap: int, repeats: int) -> float:
+        return sum(state.need(repeat, cap) for repeat in range(repeats))
+
+    @staticmethod
+    def _curtailed(state: StudyLearner, cap: int, repeats: int) -> float:
+        """The least it takes where tuning may try fewer configurations: `_spent` sees to it."""
+        if "retuned" not in state.regimes:
+            return math.inf
+        return sum(state.least(repeat, cap) for repeat in range(repeats))
+
+    @staticmethod
+    def _under_way(learners: Iterable[StudyLearner]) -> float:
+        return sum(state.expected(level) for state in learners for _, level, _ in state.running)
+
+    # -------------------------------------------------------------------- choosing
+
+    def _next(self, state: StudyLearner, now: float) -> StudyFit | None:
+        """The learner's next fit, if there is one that should end in time."""
+        if state.dead:
+            return None
+        for tuned, repeat in product((False, True), range(state.repeats)):
+            for fit in state.open(repeat, tuned=tuned):
+                if fit.stage == 3 and self._spent(state, fit):
+                    state.tunings[repeat, fit.level].closed = True
+                    continue
+                if self.seconds is None or self._fits(state, fit, now):
+                    return fit
+        return None
+
+    def _fits(self, state: StudyLearner, fit: StudyFit, now: float) -> bool:
+        return ROOM * state.expected(fit.level) < (self.seconds or 0.0) - now
+
+    def _patience(self, state: StudyLearner, fit: StudyFit, now: float) -> float:
+        """Seconds after which a fit is ended."""
+        if self.seconds is None:
+            return math.inf
+        left = self.seconds - now
+        if not state.measured() and math.isinf(state.rate):
+            return min(left, max(60.0, self._slots * self.seconds / len(self.learners)))
+        expected, allowed = state.expected(fit.level), state.allowed(fit.level)
+        return min(left, 4 * (max(expected, allowed) if allowed < math.inf else expected) + GRACE)
+
+    def _latest(self, state: StudyLearner, now: float) -> float:
+        """Seconds after which a worker ends whatever it does; none is told where no fit is cut."""
+        if self.seconds is None or math.isinf(state.rate):
+            return math.inf
+        return LATEST * (self.seconds - now) + 1.0
+
+    def _spent(self, state: StudyLearner, fit: StudyFit) -> bool:
+        """Return whether a learner has used up the seconds of one cell, equal for all learners."""
+        numbers = state.tunings[fit.repeat, fit.level].numbers[:-1]
+        if self.seconds is None or not numbers:
+            return False
+        every = sum(state.sizes) * self.repeats * len(self.learners)
+        seconds = self._slots * SPARE * self.seconds + self._before
+        share = seconds * state.sizes[fit.level] / every
+        rungs = [state.finished[number, fit.level, fit.repeat] for number in numbers]
+        spent = sum(rung.fit_seconds + rung.predict_seconds for rung in rungs)
+        return spent + state.expected(fit.level) > share
+
+
+def _by_cost(state: StudyLearner) -> tuple[float, str]:
+    return state.cost, state.learner.name

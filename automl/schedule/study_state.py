@@ -1,0 +1,293 @@
+"""One learner of a study: what it has done, what it could do next, and how long that takes."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from automl.schedule.sampler import Sampler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from automl.types import Config, Learner, Regime, Rung
+
+GROWTH = 1.2
+"""Assumed exponent of training time in rows until it has been measured."""
+OVERHEAD = 0.05
+"""Seconds a fit takes beyond fitting and predicting, about."""
+
+
+class StudyFit(NamedTuple):
+    """One fit: a configuration, by number, at one level in one repeat."""
+
+    repeat: int
+    stage: int
+    """0 the default, 1 tuning, 2 what tuning chose, 3 tuning anew at every level."""
+    level: int
+    number: int
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """(number, level, repeat): equal for equal fits, whichever regime asked for them."""
+        return self.number, self.level, self.repeat
+
+
+@dataclass(slots=True)
+class Tuning:
+    """The configurations tried at one level in one repeat, each dealt when the last is judged."""
+
+    sampler: Sampler
+    numbers: list[int] = field(default_factory=list)
+    judged: int = 0
+    closed: bool = False
+    """No further one is affordable."""
+
+
+@dataclass(slots=True)
+class StudyLearner:
+    """One learner. Levels are counted from 0, the lowest, up to `top`."""
+
+    learner: Learner
+    cost: float
+    """Declared cost relative to a linear model."""
+    sizes: tuple[int, ...]
+    top: int
+    """The highest level it may reach by its limits."""
+    regimes: tuple[Regime, ...]
+    tuned_at: int
+    """The level at which `transferred` tunes."""
+    trials: int
+    """Configurations tried wherever it is tuned."""
+    seed: int
+    greater_is_better: bool
+    rate: float = math.inf
+    """Seconds a row that a fit may take, where the learner can end early: the same at every level,
+    so that a learner short of time is short of it alike everywhere."""
+    unit: float = 1e-5
+    """Seconds a row that a linear model takes here."""
+    finished: dict[tuple[int, int, int], Rung] = field(default_factory=dict)
+    """(number, level, repeat) -> what came of it."""
+    running: set[tuple[int, int, int]] = field(default_factory=set)
+    configs: dict[int, Config] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+    tunings: dict[tuple[int, int], Tuning] = field(default_factory=dict)
+    cap: int = -1
+    """The highest level it can afford, as things stand."""
+    repeats: int = 0
+    """Repeats it can afford, as things stand."""
+    plain: bool = False
+    """True if it can afford no tuning on few rows beside its default."""
+    ended: dict[int, int] = field(default_factory=dict)
+    """Number of a configuration -> the lowest level at which a fit of it had to be ended."""
+    spent: float = 0.0
+    """Seconds of its finished fits."""
+    _done: Counter[tuple[int, int]] = field(default_factory=Counter)
+    """(level, repeat) -> finished fits."""
+    _measured: dict[int, float] | None = None
+    _expected: dict[int, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for config in self.learner.defaults:
+            self.number(dict(config))
+
+    def take(self, place: tuple[int, int, int], rung: Rung) -> None:
+        """Record a finished fit."""
+        number, level, repeat = place
+        self.running.discard(place)
+        self.finished[place] = rung
+        self.spent += rung.fit_seconds + rung.predict_seconds + OVERHEAD
+        self._done[level, repeat] += 1
+        self._measured = None
+        self._expected.clear()
+        if rung.status == "not_reached":
+            self.ended[number] = min(level, self.ended.get(number, level))
+
+    # ------------------------------------------------------------- configurations
+
+    def number(self, config: Config) -> int:
+        """The number of a configuration, the same for the same settings; a new one if need be."""
+        text = json.dumps(dict(config), sort_keys=True)
+        if text not in self.numbers:
+            self.know(max(self.configs, default=-1) + 1, config)
+        return self.numbers[text]
+
+    def know(self, number: int, config: Config) -> None:
+        """Note a configuration under its number."""
+        self.configs[number] = dict(config)
+        self.numbers[json.dumps(dict(config), sort_keys=True)] = number
+
+    def tuning(self, repeat: int, level: int) -> Tuning:
+        """The tuning at one level of one repeat, brought up to date.
+
+        It is a function of what has finished there, so a resumed study deals the same again.
+        """
+        found = self.tunings.get((repeat, level))
+        if found is None:
+            seed = self.seed + 7_919 * repeat + 101 * level
+            better = self.greater_is_better
+            found = Tuning(Sampler(self.learner, seed, greater_is_better=better))
+            self.tunings[repeat, level] = found
+        while not found.closed:
+            if found.judged == len(found.numbers):
+                if found.judged >= self.trials or found.sampler.exhausted:
+                    found.closed = True
+                    break
+                found.numbers.append(self.number(found.sampler.next()))
+            rung = self.finished.get((found.numbers[-1], level, repeat))
+            if rung is None:
+                break
+            if rung.score is not None:
+                found.sampler.tell(found.judged, 0, rung.score, top=True)
+            found.judged += 1
+        return found
+
+    def chosen(self, repeat: int) -> int | None:
+        """Number of the configuration that `transferred` tuning chose; None until it is over."""
+        found = self.tuning(repeat, self.tuned_at)
+        if not found.closed:
+            return None
+        sign = -1.0 if self.greater_is_better else 1.0
+        scores = {
+            number: sign * rung.score
+            for number in found.numbers
+            if (rung := self.finished.get((number, self.tuned_at, repeat))) is not None
+            and rung.score is not None
+        }
+        return min(scores, key=lambda number: scores[number]) if scores else None
+
+    # ------------------------------------------------------------------- what next
+
+    @property
+    def transfers(self) -> bool:
+        """True if it is tuned on few rows."""
+        return "transferred" in self.regimes and not self.plain
+
+    def open(self, repeat: int, *, tuned: bool) -> Iterator[StudyFit]:
+        """Fits of a repeat that could start now, the next one first: of the default, or tuned."""
+        for fit in self._tunings(repeat) if tuned else self._defaults(repeat):
+            if fit.place not in self.finished and fit.place not in self.running:
+                yield fit
+
+    def _defaults(self, repeat: int) -> Iterator[StudyFit]:
+        if "default" in self.regimes:
+            yield from (StudyFit(repeat, 0, level, 0) for level in range(self.cap + 1))
+
+    def _tunings(self, repeat: int) -> Iterator[StudyFit]:
+        levels = range(self.cap + 1)
+        if self.transfers and self.tuned_at <= self.cap:
+            yield from self._tune(repeat, 1, self.tuned_at)
+            if (number := self.chosen(repeat)) is not None:
+                open_ = range(min(self.cap + 1, self.ended.get(number, self.cap + 1)))
+                yield from (StudyFit(repeat, 2, level, number) for level in open_)
+        if "retuned" in self.regimes:
+            for level in levels:
+                yield from self._tune(repeat, 3, level)
+
+    def _tune(self, repeat: int, stage: int, level: int) -> list[StudyFit]:
+        tuning = self.tuning(repeat, level)
+        return [] if tuning.closed else [StudyFit(repeat, stage, level, tuning.numbers[-1])]
+
+    def need(self, repeat: int, cap: int) -> float:
+        """Seconds that a repeat still takes up to a level."""
+        return sum(
+            missing * self.expected(level)
+            for level in range(cap + 1)
+            if (missing := self._missing(level, repeat, cap))
+        )
+
+    def least(self, repeat: int, cap: int) -> float:
+        """Seconds until a repeat has one fit at every level up to a cap."""
+        return sum(self.expected(at) for at in range(cap + 1) if not self._done[at, repeat])
+
+    def rows(self) -> int:
+        """Rows of all fits of a repeat up to the top."""
+        levels = enumerate(self.sizes[: self.top + 1])
+        return sum(self._missing(at, -1, self.top) * n for at, n in levels)
+
+    def _missing(self, level: int, repeat: int, cap: int) -> int:
+        """Fits that a level of a repeat still lacks, at most."""
+        transfers = self.transfers and self.tuned_at <= cap
+        if "retuned" in self.regimes or (transfers and level == self.tuned_at):
+            tuning = self.tunings.get((repeat, level))
+            trials = self.trials if self.learner.space else len(self.learner.defaults)
+            closed = tuning is not None and tuning.closed
+            missing = 0 if closed else max(0, trials - self._done[level, repeat])
+        else:
+            missing = int("default" in self.regimes and (0, level, repeat) not in self.finished)
+        if transfers and level != self.tuned_at:
+            missing += self._lacks_chosen(level, repeat)
+        return missing
+
+    def _lacks_chosen(self, level: int, repeat: int) -> bool:
+        """Return whether a level lacks a fit of what `transferred` tuning chose, or will choose."""
+        tuning = self.tunings.get((repeat, self.tuned_at))
+        if tuning is None or not tuning.closed:
+            return True
+        number = self.chosen(repeat)
+        if number is None or level >= self.ended.get(number, len(self.sizes)):
+            return False
+        counted = number == 0 and "default" in self.regimes
+        return not counted and (number, level, repeat) not in self.finished
+
+    # ------------------------------------------------------------------------ time
+
+    @property
+    def dead(self) -> bool:
+        """True if its first fits failed, and none has ended well."""
+        return len(self.finished) >= 2 and all(r.status == "failed" for r in self.finished.values())
+
+    @property
+    def failure(self) -> str:
+        """Why its first failed fit failed; empty if none did."""
+        return next((r.reason for r in self.finished.values() if r.status == "failed"), "")
+
+    def measured(self) -> dict[int, float]:
+        """Level -> median seconds of its finished fits."""
+        if self._measured is None:
+            found: dict[int, list[float]] = {}
+            for (_, level, _), rung in self.finished.items():
+                if rung.status == "ok":
+                    found.setdefault(level, []).append(rung.fit_seconds + rung.predict_seconds)
+            self._measured = {
+                level: statistics.median(seconds) for level, seconds in sorted(found.items())
+            }
+        return self._measured
+
+    def expected(self, level: int) -> float:
+        """Seconds that a fit at a level should take.
+
+        Measured at that level, or carried on from the nearest below with the growth seen so far;
+        declared costs stand in before the first fit.
+        """
+        if level not in self._expected:
+            self._expected[level] = min(self._carried(level), OVERHEAD + 1.1 * self.allowed(level))
+        return self._expected[level]
+
+    def allowed(self, level: int) -> float:
+        """Seconds that a fit at a level may take."""
+        return self.rate * self.sizes[level]
+
+    def _carried(self, level: int) -> float:
+        known = self.measured()
+        if not known:
+            return OVERHEAD + self.cost * self.unit * self.sizes[level]
+        if level in known:
+            return OVERHEAD + known[level]
+        below = [at for at in known if at < level]
+        nearest = max(below) if below else min(known)
+        ratio = self.sizes[level] / self.sizes[nearest]
+        return OVERHEAD + known[nearest] * ratio ** self._growth(known)
+
+    def _growth(self, known: dict[int, float]) -> float:
+        """The exponent of time in rows between the lowest and the highest level measured."""
+        first, last = min(known), max(known)
+        if self.sizes[last] < 2 * self.sizes[first] or known[last] < 0.2:
+            return GROWTH
+        slope = math.log(known[last] / max(known[first], 1e-3))
+        slope /= math.log(self.sizes[last] / self.sizes[first])
+        return min(2.5, max(0.3, slope))

@@ -1,1 +1,0 @@
-"""The search: configurations climb the ladder, every finished rung is journalled."""

@@ -1,0 +1,311 @@
+"""Ray, started in the background or found at an address."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import logging
+import math
+import os
+import shutil
+import socket
+import sys
+import threading
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from automl.errors import UsageError
+from automl.workers import limits
+from automl.workers.tasks import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
+
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000",
+}
+ACTORS = {"PL_DISABLE_FORK": "1", "RAY_CHDIR_TO_TRIAL_DIR": "0"}
+"""Environment that Tune gives its actors. Where Ray's first workers have the same, Tune
+takes those; otherwise it starts others, and waits for them."""
+KNOCK_SECONDS = 10.0
+"""Seconds that an address may take to accept a connection."""
+MEMORY_SHARE = 0.7
+"""Part of the allowed memory that all workers together may fill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """The workers: how many, and the share of the machine that each has."""
+
+    slots: int
+    """Jobs at once."""
+    threads: int
+    """CPUs a job."""
+    gpus: float = 0.0
+    """GPUs a job."""
+    memory: int = 0
+    """Bytes a worker may fill before it ends itself; 0 for no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """The part of one machine that may be used."""
+
+    cpus: int
+    gpus: int
+    memory: int
+    """Bytes."""
+
+
+def plan_workers(
+    cpus: int | None = None,
+    gpus: int | None = None,
+    memory: int | None = None,
+    *,
+    alone: bool = False,
+) -> Workers:
+    """Slots and threads for the CPUs, GPUs and bytes allowed here, as `share_out` deals them."""
+    devices = limits.gpus() if gpus is None else gpus
+    node = Node(cpus or limits.cpus(), devices, memory or limits.memory())
+    return share_out([node], alone=alone)
+
+
+def share_out(
+    nodes: Sequence[Node],
+    cpus: int | None = None,
+    gpus: int | None = None,
+    memory: int | None = None,
+    *,
+    alone: bool = False,
+) -> Workers:
+    """Equal workers over machines; where some have GPUs to use, on those alone.
+
+    Args:
+        nodes: The machines.
+        cpus: CPUs to use of them all at most.
+        gpus: GPUs to use of them all at most.
+        memory: Bytes to use of them all at most.
+        alone: Whether there is to be one worker: all of the machine with the most CPUs.
+    """
+    if alone:
+        usable = [node for node in nodes if node.gpus and gpus != 0] or nodes
+        nodes = [max(usable, key=lambda node: node.cpus)]
+    devices = sum(node.gpus for node in nodes)
+    devices = devices if gpus is None else min(gpus, devices)
+    if devices:
+        nodes = [node for node in nodes if node.gpus]
+    allowed = sum(node.cpus for node in nodes)
+    allowed = max(1, min(allowed, cpus or allowed))
+    threads = allowed if alone else max(1, min(allowed // 8, max(n.cpus for n in nodes)))
+    held = [(node.memory, node.cpus // threads) for node in nodes]
+    slots = max(1, min(sum(k for _, k in held), allowed // threads))
+    shares = [size / max(1, min(k, slots)) for size, k in held]
+    share = min([*shares, math.inf if memory is None else memory / slots])
+    return Workers(slots, threads, devices / slots, int(share * MEMORY_SHARE))
+
+
+_ALONE = threading.Lock()
+"""Held by the cluster that started the Ray of this process, until it is gone."""
+
+
+class Cluster:
+    """A Ray that starts in the background while the data are read, and ends there too."""
+
+    def __init__(
+        self,
+        cpus: int | None = None,
+        gpus: int | None = None,
+        memory: int | None = None,
+        address: str | None = None,
+        *,
+        alone: bool = False,
+    ) -> None:
+        """Begin to start Ray, or to find the one at an address.
+
+        Args:
+            cpus: CPUs to use; all that are allowed unless given.
+            gpus: GPUs to use.
+            memory: Bytes to use.
+            address: A cluster that exists; None for this machine.
+            alone: Whether jobs run one at a time, with as many CPUs as one machine has.
+        """
+        self._most = (cpus, gpus, memory)
+        self._alone = alone
+        self._address = address
+        self._found = address is not None or _running()
+        self._workers = Workers(0, 0) if address else plan_workers(cpus, gpus, memory, alone=alone)
+        self._own = False
+        """True where Ray was started here, and so is to be shut down here."""
+        self._task = Task()
+        self._error: BaseException | None = None
+        self._started = threading.Event()
+        self._over = threading.Event()
+        threading.Thread(target=self._live, name="ray", daemon=True).start()
+
+    @property
+    def workers(self) -> Workers:
+        """The workers of the cluster; of a Ray that was there before, once it answers.
+
+        Raises:
+            UsageError: No cluster answers there.
+        """
+        if self._found:
+            self.wait()
+        return self._workers
+
+    def wait(self) -> None:
+        """Return once jobs can be submitted; raise what went wrong otherwise."""
+        self._started.wait()
+        if self._error is not None:
+            raise self._error
+
+    @property
+    def warm(self) -> bool:
+        """True once `warm_up` has been called."""
+        return self._task.started
+
+    def warm_up(self, function: Callable[..., Any], *args: Any) -> None:
+        """Let a worker beside those of the search import what `finish_with` will need."""
+        self._task.warm_up(self.workers, function, *args)
+
+    def finish_with(self, function: Callable[..., Any], *args: Any, seconds: float) -> Future[Any]:
+        """Call a function in that worker, and give everything back once it has answered.
+
+        Args:
+            function: What to call.
+            args: Its arguments, which travel through the object store.
+            seconds: How long it may take.
+
+        Returns:
+            What will be its result, or a `Failure`; it comes whatever happens.
+        """
+        self._task.submit(self.workers, function, *args, seconds=seconds)
+        self._give_back()
+        return self._task.result
+
+    def stop(self) -> None:
+        """Give everything back, without waiting; a Ray that was running before stays."""
+        self._task.cancel()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        if not self._over.is_set():
+            # The search leaves Tune without a word. Its controller goes here, and with it the
+            # placement groups: the workers are ended and their CPUs free, while the task's worker,
+            # which holds none, goes on. A handle freed later, while Ray shuts down, would end
+            # this process.
+            gc.collect()
+        self._over.set()
+
+    def _live(self) -> None:
+        """On Linux, Ray's processes die with the thread that started them: this one."""
+        with _ALONE:
+            try:
+                if self._address is None:
+                    self._own = start_ray(self._workers)
+                else:
+                    self._own = _join(self._address)
+                if self._found:
+                    self._workers = share_out(_nodes(), *self._most, alone=self._alone)
+            except BaseException as error:  # noqa: BLE001 - raised again by wait()
+                self._error = error
+            self._started.set()
+            self._over.wait()
+            self._task.settle()
+            if self._own:
+                import ray
+
+                ray.shutdown()
+
+
+def _running() -> bool:
+    """Return whether this process has a Ray already, with CPUs of its own count."""
+    ray = sys.modules.get("ray")
+    return ray is not None and bool(ray.is_initialized())
+
+
+def start_ray(workers: Workers) -> bool:
+    """Start Ray on this machine, unless this process has one already.
+
+    Returns:
+        Whether it was started here, and so is to be shut down here.
+    """
+    return _init(
+        address="local",
+        num_cpus=workers.slots * workers.threads,
+        num_gpus=math.ceil(workers.slots * workers.gpus),
+        include_dashboard=False,
+        object_store_memory=_store_bytes(),
+        runtime_env={"env_vars": ACTORS},
+    )
+
+
+def _join(address: str) -> bool:
+    """Connect to the cluster at an address; what it answers is as of `start_ray`."""
+    try:
+        _knock(address)
+        return _init(address=address)
+    except (OSError, RuntimeError, ValueError) as error:
+        why = str(error).strip().splitlines()[0]
+        msg = (
+            f"no Ray cluster answers at --address {address} ({why}); start one with 'ray start "
+            "--head', set RAY_AUTH_MODE=token if it asks for a token, or leave --address out"
+        )
+        raise UsageError(msg) from error
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nothing listens at HOST:PORT: Ray would wait for minutes."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=KNOCK_SECONDS).close()
+
+
+def _init(**how: Any) -> bool:
+    os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # loopback only
+    os.environ.update({k: v for k, v in QUIET.items() if k not in os.environ})
+    import ray
+
+    threading.Thread(target=import_module, args=("automl.workers.engine",)).start()
+    if ray.is_initialized():
+        return False
+    ray.init(log_to_driver=False, logging_level=logging.ERROR, **how)
+    # Workers that die are told by the search; Ray has no setting against telling it again.
+    ray._private.worker._worker_logs_enabled = False  # noqa: SLF001
+    return True
+
+
+def _nodes() -> list[Node]:
+    """The machines of the cluster that this process is connected to."""
+    import ray
+
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    held = [node["Resources"] for node in nodes if node["Alive"]]
+    found = [
+        Node(int(some["CPU"]), int(some.get("GPU", 0)), int(some["memory"]))
+        for some in held
+        if some.get("CPU", 0) >= 1
+    ]
+    if not found:
+        msg = "the Ray cluster has no node with a CPU; add one ('ray start --address ...')"
+        raise UsageError(msg)
+    return found
+
+
+def _store_bytes() -> int:
+    """Shared memory for views: a fifth of what is allowed, within what /dev/shm has free."""
+    wanted = limits.memory() // 5
+    with contextlib.suppress(OSError):
+        wanted = min(wanted, int(shutil.disk_usage("/dev/shm").free * 0.8))  # noqa: S108 - where Ray keeps objects
+    return max(wanted, 200 * 2**20)

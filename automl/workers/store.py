@@ -1,0 +1,174 @@
+"""The encoded rows of every cell, made once per view in the background."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotReady
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from automl.data.views import Views
+from automl.types import TensorBlock
+from automl.workers.evaluate import RungData
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from automl.rows.cells import CellRows, RowDesign
+    from automl.schedule.base import Job
+    from automl.types import Array, Cell, Learner, ViewKind
+
+FITTED = 2
+"""Cells whose fitted encodings are kept for their other views: two learners may take turns."""
+
+
+class Truth(NamedTuple):
+    """The targets that predictions of a cell are scored against."""
+
+    validation: Array
+    test: Array | None
+
+
+class _Key(NamedTuple):
+    """One encoding."""
+
+    cell: Cell
+    kind: ViewKind
+
+
+class EncodedRows:
+    """Makes `RungData` on a thread and hands out references to it.
+
+    Each encoding is fitted on a cell's training and early-stopping rows only. The least recently
+    used references are dropped when the store is full; a dropped one is made again when it is
+    asked for.
+    """
+
+    def __init__(
+        self,
+        design: RowDesign,
+        put: Callable[[RungData], Any],
+        learners: Sequence[Learner],
+        *,
+        capacity: int,
+        seed: int = 0,
+        folder: Path | None = None,
+    ) -> None:
+        """Set up an empty store.
+
+        Args:
+            design: Gives the rows of a cell.
+            put: Turns a `RungData` into a reference that jobs can carry.
+            learners: Those that may ask for rows.
+            capacity: Bytes of encoded rows to keep.
+            seed: Seed of encoders that draw at random.
+            folder: Where fitted encodings are saved for models that are kept, `<kind>-f<fold>`
+                each.
+        """
+        self._design = design
+        self._put = put
+        self._kinds = {learner.name: learner.view for learner in learners}
+        self._unlabelled = {learner.view for learner in learners if learner.uses_unlabelled}
+        self._capacity = capacity
+        self._seed = seed
+        self._folder = folder
+        self._futures: OrderedDict[_Key, Future[tuple[Any, int]]] = OrderedDict()
+        self._fitted: OrderedDict[Cell, tuple[CellRows, Views]] = OrderedDict()
+        self._truths: dict[Cell, Truth] = {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="views")
+
+    def prefetch(self, cells: Iterable[Cell]) -> None:
+        """Start making every view of these cells, in order."""
+        for cell in cells:
+            for kind in sorted(set(self._kinds.values())):
+                self._future(cell, kind)
+
+    def get(self, job: Job, wait: float) -> Any | None:
+        """Give a reference to a job's rows; None if they are not ready within `wait` seconds."""
+        kind = self._kinds[job.trial.learner]
+        future = self._future(job.cell, kind)
+        try:
+            reference, _ = future.result(timeout=wait)
+        except NotReady:
+            return None
+        for cell in self._design.upcoming(job.cell):
+            self._future(cell, kind)
+        self._evict()
+        return reference
+
+    def truth(self, cell: Cell) -> Truth:
+        """Give the targets of a cell's validation and test rows."""
+        at = self._design.encoded_as(cell)
+        if at not in self._truths:
+            rows = self._design.rows(at)
+            self._truths[at] = Truth(rows.validation_y, rows.test_y)
+        return self._truths[at]
+
+    def close(self) -> None:
+        """Stop making views and forget them."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._futures.clear()
+        self._fitted.clear()
+
+    def _future(self, cell: Cell, kind: ViewKind) -> Future[tuple[Any, int]]:
+        key = _Key(self._design.encoded_as(cell), kind)
+        if key not in self._futures:
+            self._futures[key] = self._thread.submit(self._make, key)
+        self._futures.move_to_end(key)
+        return self._futures[key]
+
+    def _evict(self) -> None:
+        """Drop the references used least recently; jobs under way hold their own."""
+        done = {key: made.result()[1] for key, made in self._futures.items() if made.done()}
+        held = sum(done.values())
+        for key in list(done)[:-FITTED]:
+            if held <= self._capacity:
+                return
+            held -= done[key]
+            del self._futures[key]
+
+    def _make(self, key: _Key) -> tuple[Any, int]:
+        rows, views = self._encoding(key.cell)
+        made = RungData(
+            train_X=views.train(key.kind),
+            train_y=rows.y if rows.stop_y is None else None,
+            n_stop=rows.n_stop,
+            validation_X=_encoded(views, key.kind, rows.validation_X),
+            test_X=_encoded(views, key.kind, rows.test_X),
+            unlabelled_X=_encoded(
+                views, key.kind, rows.unlabelled if key.kind in self._unlabelled else None
+            ),
+            stop_y=rows.stop_y,
+        )
+        if self._folder is not None and self._design.keeps_model(key.cell):
+            views.save(key.kind, self._folder / f"{key.kind}-f{key.cell.fold}")
+        parts = (made.train_X, made.validation_X, made.test_X, made.unlabelled_X)
+        return self._put(made), sum(map(_nbytes, parts))
+
+    def _encoding(self, cell: Cell) -> tuple[CellRows, Views]:
+        """The rows of a cell and the encoding that all its views share."""
+        if cell not in self._fitted:
+            rows = self._design.rows(cell)
+            self._truths[cell] = Truth(rows.validation_y, rows.test_y)
+            self._fitted[cell] = rows, Views(rows.X, rows.y, rows.schema, self._seed)
+            while len(self._fitted) > FITTED:
+                self._fitted.popitem(last=False)
+        return self._fitted[cell]
+
+
+def _encoded(views: Views, kind: ViewKind, X: pd.DataFrame | None) -> Any:
+    """Rows to predict, encoded; None where there are none."""
+    return None if X is None or not len(X) else views.transform(kind, X)
+
+
+def _nbytes(X: Any) -> int:
+    if X is None:
+        return 0
+    if isinstance(X, TensorBlock):
+        return int(X.numbers.nbytes + X.missing.nbytes + X.codes.nbytes)
+    return int(X.nbytes) if isinstance(X, np.ndarray) else int(X.memory_usage(index=False).sum())

@@ -1,0 +1,98 @@
+"""A worker's watchdogs, and the exit note by which the driver learns why it ended.
+
+The note goes to a file that the driver names. A worker on another machine cannot write there;
+then all that is known is that its process is gone.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import math
+import os
+import re
+import threading
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from automl.runs.record import OVERDUE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from io import FileIO
+
+STDERR = 2
+DIED = "its worker died (out of memory, a crash, or os._exit)"
+"""All there is to say of a worker whose exit note is not known."""
+CHECK_SECONDS = 0.1
+"""Between two looks at the memory: one core fills about 0.3 GB in that time."""
+
+_FATAL = re.compile(r"Fatal Python error: (.+)")
+_FRAME = re.compile(r'File "(.+)", line (\d+) in ')
+
+
+@contextmanager
+def watched(exit_note: Path, memory: int) -> Iterator[Callable[[float], None]]:
+    """Guard one job of this process, whatever its code does.
+
+    Args:
+        exit_note: Where to write why the process ended, if it does.
+        memory: Bytes over which the process ends itself; 0 for no limit.
+
+    Yields:
+        A function that sets the seconds after which the process is ended; called again, it
+        replaces what it set before.
+    """
+    done = threading.Event()
+    with (exit_note if exit_note.parent.is_dir() else Path(os.devnull)).open(
+        "wb", buffering=0
+    ) as file:
+        faulthandler.enable(file, all_threads=False)
+        if memory:
+            threading.Thread(target=_watch_memory, args=(memory, done, file), daemon=True).start()
+        try:
+            yield partial(_end_after, file)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+            done.set()
+            faulthandler.enable(STDERR, all_threads=False)
+
+
+def exit_reason(exit_note: Path) -> str | None:
+    """Why a process ended that worked under `watched`; None if that is not known here."""
+    if not exit_note.exists():
+        return None
+    text = exit_note.read_text("utf-8", errors="replace")
+    if not text:
+        return "its process ended itself (os._exit) or was killed from outside"
+    if fatal := _FATAL.search(text):
+        return f"its process crashed: {fatal[1].lower()}{_place(text)}"
+    if text.startswith("Timeout"):
+        return f"{OVERDUE}{_place(text)}"
+    return text.strip()
+
+
+def _place(text: str) -> str:
+    """Where the main thread was; it is the last one that a traceback of all threads shows."""
+    frame = _FRAME.search(text, text.rfind("hread 0x"))
+    return f" in {Path(frame[1]).name}:{frame[2]}" if frame else ""
+
+
+def _end_after(file: FileIO, seconds: float) -> None:
+    """End this process unless told otherwise in time; a thread in C, so the GIL may be held."""
+    if seconds != math.inf:
+        faulthandler.dump_traceback_later(max(seconds, 0.1), exit=True, file=file)
+
+
+def _watch_memory(limit: int, done: threading.Event, file: FileIO) -> None:
+    process = psutil.Process()
+    while not done.wait(CHECK_SECONDS):
+        info = process.memory_info()
+        own = info.rss - getattr(info, "shared", 0)  # the views are shared, not its own
+        if own > limit:
+            told = f"outgrew its memory: {own / 1e6:,.0f} MB of the {limit / 1e6:,.0f} MB allowed"
+            file.write(told.encode())
+            os._exit(1)

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from automl.schedule.base import Job
+from automl.types import Cell, Trial
+from automl.workers.engine import SearchOver, TuneSearcher, _remembered
+from automl.workers.evaluate import FitResult
+
+
+@pytest.fixture(autouse=True)
+def _as_on_a_terminal():
+    """Jobs in the background of a shell ignore interrupts from the start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+class Swallows:
+    """Python prints what a destructor raises, and goes on."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+
+def search(went_on, act):
+    with _remembered() as pressed:
+        act()
+        went_on.append(pressed.is_set())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_that_a_destructor_swallowed_is_raised_at_the_end():
+    went_on = []
+    with pytest.raises(KeyboardInterrupt):
+        search(went_on, Swallows)
+    assert went_on == [True]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_is_raised_at_once():
+    went_on = []
+    with pytest.raises(KeyboardInterrupt):
+        search(went_on, lambda: signal.raise_signal(signal.SIGINT))
+    assert went_on == []
+
+
+def test_who_ignores_interrupts_goes_on_ignoring_them():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with _remembered() as pressed:
+            signal.raise_signal(signal.SIGINT)
+        assert not pressed.is_set()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_another_thread_leaves_signals_alone():
+    found = []
+
+    def run():
+        with _remembered() as pressed:
+            found.append(pressed.is_set())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert found == [False]
+
+
+def test_an_outcome_is_short_in_print_however_large_its_model_is():
+    large = FitResult("ok", predictions={"": np.zeros((500, 9))}, model={"weights": bytes(10**6)})
+    assert len(repr(large)) < 500  # Tune formats every result for its debug log
+
+
+class Planned:
+    """A scheduler that minds what it knows: every job is named by the results taken so far."""
+
+    overdue = "failed"
+
+    def __init__(self, jobs):
+        self.jobs, self.taken, self.log, self.out = jobs, [], [], []
+
+    @property
+    def running(self):
+        return self.out
+
+    def next_job(self, now):
+        # every third job waits for the result before it
+        if len(self.log) >= self.jobs or (len(self.log) % 3 == 2 and self.out):
+            return None
+        number = len(self.log)
+        self.log.append((number, tuple(self.taken)))
+        self.out.append(number)
+        return Job(Trial("planned", number, {}), Cell())
+
+
+class Ready:
+    def get(self, job, wait):
+        return job
+
+
+@settings(max_examples=50)
+@given(st.integers(1, 12), st.randoms(use_true_random=False))
+def test_without_a_time_limit_jobs_do_not_depend_on_when_results_come(jobs, chance):
+    def search(chance):
+        planned, waiting, number = Planned(jobs), [], 0
+
+        def finish(job, result):
+            planned.taken.append(job.trial.number)
+            planned.out.remove(job.trial.number)
+
+        searcher = TuneSearcher(
+            planned, Ready(), lambda job: job, finish, Path("/nowhere"), end=None, tick=lambda: None
+        )
+        while True:
+            if waiting and chance.random() < 0.5:
+                trial = waiting.pop(chance.randrange(len(waiting)))
+                searcher.settle(trial, FitResult("ok"))
+                continue
+            try:
+                asked = searcher.suggest(f"t{number}")
+            except SearchOver:
+                return planned.log, planned.taken
+            if asked is not None:
+                waiting.append(f"t{number}")
+            number += 1
+
+    assert search(chance) == search(chance)
+    assert search(chance)[1] == list(range(jobs))
