@@ -197,7 +197,7 @@ class Run(Protocol):
         ...
 
     def report(self, step: int, prediction: Array) -> bool:
-        """Hand over the prediction on the stop rows after `step`; True means stop now."""
+        """Hand over the prediction on the early-stopping rows after `step`; True means stop now."""
         ...
 
     def cut_short(self, done: float = 0.0) -> None:
@@ -300,8 +300,8 @@ class Learner:
     size: Size | None = None
     """Setting that makes its model larger; a study of model sizes leaves out learners without."""
     patience: int | None = None
-    """Steps without a better score on the stop rows before the host says stop. None: no early
-    stopping, and the learner trains on all rows of a rung."""
+    """Steps without a better score on the early-stopping rows before the host says stop. None: no
+    early stopping, and the learner trains on all rows of a rung."""
     resources: Callable[[Schema], Resources] = _no_demands
     limits: Limits = Limits()
     extra: str | None = None

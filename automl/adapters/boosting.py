@@ -74,8 +74,8 @@ class BoosterEngine(Protocol):
 
         Args:
             X: The rows.
-            y: Their labels; those of stop rows mean nothing.
-            like: None for training rows; for stop rows the training data.
+            y: Their labels; those of early-stopping rows mean nothing.
+            like: None for training rows; for early-stopping rows the training data.
         """
         ...
 
@@ -84,7 +84,7 @@ class BoosterEngine(Protocol):
 
         Args:
             data: The training rows.
-            stop: The stop rows to predict when that is due, or None.
+            stop: The early-stopping rows to predict when that is due, or None.
             rounds: Told of every round.
 
         Returns:
@@ -170,7 +170,7 @@ class BoosterModel:
         """Train the engine; returns the rounds to keep."""
         data, watched, report = engine.data(coded_matrix(X, self._levels), label, None), None, None
         if stop is not None:
-            # The labels of the stop rows are the host's business: any known ones will do.
+            # The labels of the early-stopping rows are the host's business: any known ones will do.
             known = np.resize(label, len(stop))
             watched = engine.data(coded_matrix(stop.X, self._levels), known, data)
             report = partial(_report, run, self._target)

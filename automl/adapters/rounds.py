@@ -50,8 +50,8 @@ class BoosterTerms:
 class BoosterRounds:
     """The rounds of one fit, counted against the clock; an engine trains until they are `over`.
 
-    After every round it calls `tick`; if a prediction of the stop rows is `due`, `report`; and if
-    it can change settings on the way, it puts `changes` into effect.
+    After every round it calls `tick`; if a prediction of the early-stopping rows is `due`,
+    `report`; and if it can change settings on the way, it puts `changes` into effect.
     """
 
     every = 5
@@ -86,7 +86,7 @@ class BoosterRounds:
 
     @property
     def due(self) -> bool:
-        """True if the host waits for a prediction of the stop rows."""
+        """True if the host waits for a prediction of the early-stopping rows."""
         return self._report is not None and (self.over or self.done % self.every == 0)
 
     def tick(self, *, last: bool = False) -> None:
@@ -98,7 +98,7 @@ class BoosterRounds:
         self.over = last or self._late or self.done >= self.total
 
     def report(self, trees: int, prediction: Array) -> None:
-        """Hand over the prediction of the stop rows after so many rounds that have trees.
+        """Hand over the prediction of the early-stopping rows after so many rounds that have trees.
 
         Args:
             trees: Not more than `done`: fewer where a round found nothing to split.

@@ -21,7 +21,7 @@ SMALL_TABLE = 5_000
 MOST_STOP_ROWS = 2_000
 """Early-stopping rows of one fit at most."""
 PARTS_OF_A_GROUP = 50
-"""Groups a fold above which groups are dealt in their order instead of by size."""
+"""Groups a fold above which groups are assigned in their order instead of by size."""
 LEFT_OUT = -2
 """In `fold_of`: a past row of a group that also validates (`--time` with `--group`)."""
 
@@ -64,10 +64,10 @@ class Split:
         return np.flatnonzero(self.fold_of == fold)
 
     def stop_mask(self, length: int) -> Array:
-        """Stop rows of a prefix with no groups: every tenth row, at most 2,000.
+        """Early-stopping rows of a nested subset without groups: every tenth row, at most 2,000.
 
         Args:
-            length: rows in the prefix.
+            length: rows in the subset.
 
         Returns:
             (length,) bool. All False below five rows.
@@ -77,10 +77,12 @@ class Split:
         return mask
 
     def stop_rows(self, fold: int, rung: int) -> Array:
-        """Stop rows of a prefix: whole groups if there are small ones, else `stop_mask`.
+        """Early-stopping rows of a nested subset: small whole groups if there are any.
+
+        Without such groups they are those of `stop_mask`.
 
         Returns:
-            (m,) bool over the rows of `prefix(fold, rung)`.
+            (m,) bool over the rows of `subset(fold, rung)`.
         """
         rows = self.subset(fold, rung)
         if self.groups is None:

@@ -64,11 +64,11 @@ class Parts:
 
 
 def repeats_of(data: Dataset, count: int, seed: int) -> list[Repeat]:
-    """Deal the rows of a study.
+    """Assign the rows of a study to its repeats.
 
-    Repeat r holds out fifth r; after five repeats fifths are dealt anew. Groups stay whole; fewer
-    than five are parts themselves. With times every repeat holds out the last fifth and shuffles
-    the past anew.
+    Repeat r holds out fifth r; after five repeats the fifths are drawn anew. Groups stay whole;
+    fewer than five are parts themselves. With times every repeat holds out the last fifth and
+    shuffles the past anew.
 
     Args:
         data: The table.

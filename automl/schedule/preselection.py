@@ -1,7 +1,7 @@
 """Which learners a time limit pays for.
 
 A net that gets a hundredth of the time it needs is no fair representative of its kind, and
-what it was given is lost to the others. So the dearest learners stay out of a short run, and
+what it was given is lost to the others. So the most expensive learners stay out of a short run, and
 the leaderboard says so.
 """
 
@@ -47,7 +47,7 @@ def needs(
 def unaffordable(
     families: Mapping[str, Family], wanted: Mapping[str, float], core_seconds: float
 ) -> list[str]:
-    """The learners to leave out, dearest first.
+    """The learners to leave out, the most expensive first.
 
     Learners are let in from the cheapest on, until what they want is more than there is; the
     cheapest of each family always is, and so are three quarters of all.
@@ -59,9 +59,9 @@ def unaffordable(
     """
     order = sorted(families, key=lambda name: (wanted[name], name))
     firsts = {families[name]: name for name in reversed(order)}
-    spent, dear = 0.0, []
+    spent, expensive = 0.0, []
     for name in order:
         spent += wanted[name]
         if spent > core_seconds and name not in firsts.values():
-            dear.append(name)
-    return dear[::-1][: int(LEFT_OUT * len(order))]
+            expensive.append(name)
+    return expensive[::-1][: int(LEFT_OUT * len(order))]

@@ -28,14 +28,14 @@ class Sampler:
             "maximize" if greater_is_better else "minimize"
         )
         self._portfolio = [dict(config) for config in learner.defaults]
-        self._dealt: list[dict[str, Value]] = []
+        self._tried: list[dict[str, Value]] = []
         self._climbed: dict[int, dict[int, float]] = {}
         self._done: set[int] = set()
 
     @property
     def in_portfolio(self) -> bool:
         """True if the next configuration is still one of the declared defaults."""
-        return any(config not in self._dealt for config in self._portfolio)
+        return any(config not in self._tried for config in self._portfolio)
 
     @property
     def exhausted(self) -> bool:
@@ -44,14 +44,14 @@ class Sampler:
 
     def next(self) -> Config:
         """The next configuration to start."""
-        untried = [config for config in self._portfolio if config not in self._dealt]
+        untried = [config for config in self._portfolio if config not in self._tried]
         config = untried[0] if untried else self._ask()
-        self._dealt.append(config)
+        self._tried.append(config)
         return config
 
     def repeat(self, config: Config) -> None:
-        """Count a configuration as dealt once more, or in an earlier session."""
-        self._dealt.append(dict(config))
+        """Count a configuration as tried once more, or in an earlier session."""
+        self._tried.append(dict(config))
 
     def tell(self, number: int, rung: int, score: float, *, top: bool) -> None:
         """Record the score of configuration `number` on a rung; `top`: it climbs no further."""
@@ -66,11 +66,11 @@ class Sampler:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             sampler = optuna.samplers.TPESampler(
-                seed=self._seed + len(self._dealt), multivariate=True, n_startup_trials=8
+                seed=self._seed + len(self._tried), multivariate=True, n_startup_trials=8
             )
         study = optuna.create_study(direction=self._direction, sampler=sampler)
         space = {name: _distribution(dim) for name, dim in self._learner.space.items()}
-        for number, config in enumerate(self._dealt):
+        for number, config in enumerate(self._tried):
             if number in self._climbed and (params := _within(config, space)):
                 study.add_trial(self._frozen(number, params, space))
         asked = study.ask(space)

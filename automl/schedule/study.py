@@ -109,7 +109,7 @@ class StudyScheduler:
         self._planned = -math.inf
 
     def drop(self, job: Job) -> None:
-        """Forget a fit that the end of the study cut short; it may be dealt again."""
+        """Forget a fit that the end of the study cut short; it may be handed out again."""
         state = self.learners[job.trial.learner]
         state.running.discard((job.trial.number, job.cell.level, job.cell.repeat))
 

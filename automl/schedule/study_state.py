@@ -39,7 +39,7 @@ class StudyFit(NamedTuple):
 
 @dataclass(slots=True)
 class Tuning:
-    """The configurations tried at one level in one repeat, each dealt when the last is judged."""
+    """The configurations tried at one level in one repeat, each started when the last is judged."""
 
     sampler: Sampler
     numbers: list[int] = field(default_factory=list)

@@ -34,7 +34,7 @@ SCALE_ROWS = 2_000
 SUM = 1e-3
 """Largest distance of a row's probabilities from one in sum."""
 FEW = 5
-"""Stop rows of a class below which its metrics are a matter of luck, or not defined."""
+"""Early-stopping rows of a class below which its metrics are a matter of luck, or not defined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class FitRequest:
 
 @dataclass(frozen=True, slots=True)
 class RungData:
-    """The rows of one (view, rung, fold); the last `n_stop` training rows are stop rows."""
+    """The rows of one view of a cell; the last `n_stop` training rows are for early stopping."""
 
     train_X: Any
     train_y: Array | None
@@ -76,7 +76,7 @@ class RungData:
     unlabelled_X: Any = None
     """Rows without a target, where a learner of this view wants them."""
     stop_y: Array | None = None
-    """For anomalies the pseudo-labels of the stop rows, which reports are scored against."""
+    """For anomalies the pseudo-labels of the early-stopping rows, to score reports."""
 
 
 @dataclass(slots=True)
@@ -130,7 +130,7 @@ class HostRun:
         return max(0.0, self._end - time.monotonic())
 
     def report(self, step: int, prediction: Array) -> bool:
-        """Score the stop rows; True when time or patience is over.
+        """Score the early-stopping rows; True when time or patience is over.
 
         Where the score is not defined on them the last step is kept, and only time ends the fit.
         """
@@ -239,7 +239,7 @@ def register(modules: tuple[str, ...]) -> None:
 
 
 def _rows(request: FitRequest, learner: Learner, data: RungData) -> tuple[View, View | None]:
-    """Training and stop rows; a learner without early stopping trains on all of them."""
+    """Training and early-stopping rows; a learner without early stopping trains on all of them."""
     whole = View(data.train_X, data.train_y, request.task, request.n_classes)
     train, stop = whole, None
     if learner.patience is not None and data.n_stop:
@@ -266,7 +266,7 @@ def _scale(model: Model, train: View, validation: Array, request: FitRequest) ->
 
 
 def _stopping(request: FitRequest, stop_y: Array) -> Metric:
-    """The metric that early stopping watches; of classes with few stop rows the log loss."""
+    """The metric that early stopping watches; of classes with few rows there the log loss."""
     extra = tuple(get_host().metrics().values())
     metric = supervision_of(request.task).choice_of(get_metric(request.metric, request.task, extra))
     watched = metric.stopping

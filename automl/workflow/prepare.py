@@ -244,17 +244,18 @@ def _left_out(
     families = {learner.name: learner.family for learner in learners}
     workers = fit.workers
     wanted = needs(demands, ladder.sizes[TOP], data.X.shape[1], gpu=workers.gpus > 0)
-    dear = unaffordable(families, wanted, FIRST_ROUND_SHARE * workers.slots * fit.options.seconds)
-    if dear:
+    core_seconds = FIRST_ROUND_SHARE * workers.slots * fit.options.seconds
+    expensive = unaffordable(families, wanted, core_seconds)
+    if expensive:
         fit.observer.say(
-            f"Left out for want of time: {', '.join(dear)} (a longer --time-limit lets them in, "
-            "--learner NAME takes them anyway)"
+            f"Left out for want of time: {', '.join(expensive)} "
+            "(a longer --time-limit lets them in, --learner NAME takes them anyway)"
         )
     limit = format_duration(fit.options.seconds)
     return {
         name: (
-            f"left out: {limit} are too few for a good fit of about "
-            f"{format_duration(wanted[name])} beside the others"
+            f"one fit needs about {format_duration(wanted[name])}, too much of the {limit} allowed; "
+            "raise --time-limit, or name it with --learner"
         )
-        for name in dear
+        for name in expensive
     }

@@ -62,7 +62,7 @@ class Engine:
         self._booster: Any = None
 
     def data(self, X: Any, y: Any, like: Any) -> Any:
-        """A pool; that of stop rows is marked by their weight."""
+        """A pool; that of early-stopping rows is marked by their weight."""
         pool = self._pool(X, y)
         if like is not None:
             pool.set_weight(np.full(len(X), Watch.MARK))

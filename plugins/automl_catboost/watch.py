@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class Watch:
-    """A metric that takes what CatBoost predicts for the stop rows, and a callback that reports it.
+    """A metric that takes the predictions of the early-stopping rows, and a callback for reports.
 
     CatBoost has no other way to hand over the predictions that it keeps up to date. The metric is
-    also asked for the training rows; stop rows are told by their weight.
+    also asked for the training rows; early-stopping rows are told by their weight.
     """
 
     MARK = 2.0

@@ -132,7 +132,7 @@ def _update(booster: Any, empty: int) -> int:
 
 
 def _cached(booster: Any) -> Any:
-    """Predictions of the stop rows so far, which the booster keeps up to date by itself."""
+    """Predictions of the early-stopping rows, which the booster keeps up to date by itself."""
     caught: list[Any] = []
 
     def catch(prediction: Any, _: Any) -> tuple[str, float, bool]:

@@ -113,7 +113,7 @@ class Boosting(BaseEstimator):  # type: ignore[misc]
             tol=0.0,
             scoring=watch.score,
         )
-        # The labels of the stop rows are the host's business: any known one will do.
+        # The labels of the early-stopping rows are the host's business: any known one will do.
         stop = {} if X_stop is None else {"X_val": X_stop, "y_val": np.repeat(y[:1], len(X_stop))}
         self.booster.fit(X, y, **stop)
         if watch.affordable < self.max_iter:
@@ -182,7 +182,7 @@ class _Watch:
     def score(self, booster: Any, X: Any, _: Any) -> float:
         """Called by the booster before the first round and after each, on binned rows.
 
-        With stop rows it is called twice: on training rows, of no interest here, then on those.
+        With early-stopping rows it is called twice: on training rows, of no interest, then on those.
         """
         self._calls += 1
         if self._has_stop:

@@ -62,7 +62,7 @@ class Task:
     groups: Sequence[Group]
     """The parameters to train; all others stay as they are."""
     evaluate: Callable[[], Array] | None = None
-    """Predicts the stop rows; None without stop rows."""
+    """Predicts the early-stopping rows; None without early-stopping rows."""
     advance: Callable[[float], None] | None = None
     """Told the progress after every step, for what changes while a net trains."""
 
@@ -188,7 +188,7 @@ def train(net: nn.Module, task: Task, plan: Plan, run: Run) -> None:
     """Train `net` in place and leave it with its best weights, in evaluation mode.
 
     Ends after the planned epochs, when the host says so, or in time before the deadline.
-    With stop rows the prediction is reported after each epoch (`EPOCH_ROWS`) and at the end.
+    With early-stopping rows predictions are reported after each epoch (`EPOCH_ROWS`) and at the end.
 
     Raises:
         AutoMLError: The weights became infinite before any epoch was kept.

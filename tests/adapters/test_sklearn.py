@@ -21,7 +21,7 @@ HERE = __name__
 
 
 class FakeRun:
-    """Lends seed and clock; the score is the mean loss on the stop rows."""
+    """Lends seed and clock; the score is the mean loss on the early-stopping rows."""
 
     def __init__(
         self, stop=None, *, seconds=math.inf, patience=1000, seed=0, clock=time.perf_counter

@@ -9,7 +9,7 @@ import numpy as np
 
 
 class FakeRun:
-    """Lends seed and clock; the score is the mean loss on the stop rows."""
+    """Lends seed and clock; the score is the mean loss on the early-stopping rows."""
 
     def __init__(self, stop=None, *, seconds=math.inf, patience=None, seed=0, clock=time.monotonic):
         self.seed, self.threads, self.device = seed, 1, "cpu"

@@ -37,7 +37,7 @@ class Snn:
             torch.set_num_threads(threads)
 
     def train(self, X, y, stop, run):
-        """Adam, an epoch at a time; the best epoch on the stop rows is kept."""
+        """Adam, an epoch at a time; the best epoch on the early-stopping rows is kept."""
         loss = nn.functional.cross_entropy if self.classes else nn.functional.mse_loss
         optimiser = torch.optim.Adam(self.net.parameters(), lr=float(self.config["rate"]))
         best = None
