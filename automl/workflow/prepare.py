@@ -254,8 +254,8 @@ def _left_out(
     limit = format_duration(fit.options.seconds)
     return {
         name: (
-            f"one fit needs about {format_duration(wanted[name])}, too much of the {limit} allowed; "
-            "raise --time-limit, or name it with --learner"
+            f"one fit needs about {format_duration(wanted[name])}, too much of {limit}; raise "
+            "--time-limit, or name it with --learner"
         )
         for name in expensive
     }

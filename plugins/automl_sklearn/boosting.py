@@ -182,7 +182,7 @@ class _Watch:
     def score(self, booster: Any, X: Any, _: Any) -> float:
         """Called by the booster before the first round and after each, on binned rows.
 
-        With early-stopping rows it is called twice: on training rows, of no interest, then on those.
+        With early-stopping rows it is called twice: first on training rows, of no use here.
         """
         self._calls += 1
         if self._has_stop:

@@ -188,7 +188,7 @@ def train(net: nn.Module, task: Task, plan: Plan, run: Run) -> None:
     """Train `net` in place and leave it with its best weights, in evaluation mode.
 
     Ends after the planned epochs, when the host says so, or in time before the deadline.
-    With early-stopping rows predictions are reported after each epoch (`EPOCH_ROWS`) and at the end.
+    With early-stopping rows each epoch (`EPOCH_ROWS`) and the end report a prediction.
 
     Raises:
         AutoMLError: The weights became infinite before any epoch was kept.
