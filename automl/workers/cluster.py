@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import logging
@@ -38,6 +39,8 @@ QUIET = {
 ACTORS = {"PL_DISABLE_FORK": "1", "RAY_CHDIR_TO_TRIAL_DIR": "0"}
 """Environment that Tune gives its actors. Where Ray's first workers have the same, Tune
 takes those; otherwise it starts others, and waits for them."""
+LEAVING = 10.0
+"""Seconds that Ray may take to shut down when the interpreter exits; it usually takes one."""
 KNOCK_SECONDS = 10.0
 """Seconds that an address may take to accept a connection."""
 MEMORY_SHARE = 0.7
@@ -151,7 +154,8 @@ class Cluster:
         self._error: BaseException | None = None
         self._started = threading.Event()
         self._over = threading.Event()
-        threading.Thread(target=self._live, name="ray", daemon=True).start()
+        self._thread = threading.Thread(target=self._live, name="ray", daemon=True)
+        self._thread.start()
 
     @property
     def workers(self) -> Workers:
@@ -216,6 +220,7 @@ class Cluster:
                     self._own = start_ray(self._workers)
                 else:
                     self._own = _join(self._address)
+                atexit.register(self._leave)  # ahead of Ray's own, which would run beside ours
                 if self._found:
                     self._workers = share_out(_nodes(), *self._most, alone=self._alone)
             except BaseException as error:  # noqa: BLE001 - raised again by wait()
@@ -227,6 +232,12 @@ class Cluster:
                 import ray
 
                 ray.shutdown()
+            atexit.unregister(self._leave)
+
+    def _leave(self) -> None:
+        """Let Ray end before the interpreter does."""
+        self.stop()
+        self._thread.join(LEAVING)
 
 
 def _running() -> bool:
