@@ -14,6 +14,7 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
+from automl.metrics import loss_sign
 from automl.rows.ladder import Ladder
 from automl.schedule.base import TIME_LIMITED
 from automl.schedule.learner_state import LearnerState, LearnerStates
@@ -324,7 +325,7 @@ class FitScheduler:
 
     def _best_trials(self) -> list[tuple[LearnerState, TrialState]]:
         """The best configuration of each learner, best first, both families among them."""
-        sign = -1.0 if self.plan.greater_is_better else 1.0
+        sign = loss_sign(greater_is_better=self.plan.greater_is_better)
         found = []
         for state in self.learners:
             at_top = [t for t in state.trials if t.at_top and not t.failure]

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from automl.metrics import loss_sign
 from automl.schedule.sampler import Sampler
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class StudyLearner:
         found = self.tuning(repeat, self.tuned_at)
         if not found.closed:
             return None
-        sign = -1.0 if self.greater_is_better else 1.0
+        sign = loss_sign(greater_is_better=self.greater_is_better)
         scores = {
             number: sign * rung.score
             for number in found.numbers

@@ -13,6 +13,7 @@ from automl.errors import ArtifactError
 from automl.files import read_folder, write_json
 from automl.hooks.manager import get_host
 from automl.leaderboard import best_trials
+from automl.metrics import loss_sign
 from automl.runs.journal import member_folder
 from automl.runs.record import RunReader
 from automl.types import TOP
@@ -142,7 +143,7 @@ def _by_hand() -> tuple[str, ...]:
 
 def _best(fit: Fit, prepared: Prepared) -> Rung | None:
     """The fit on all rows of fold 0 that validated best, among those whose model is saved."""
-    sign = 1.0 if prepared.metric.greater_is_better else -1.0
+    sign = -loss_sign(greater_is_better=prepared.metric.greater_is_better)
     saved = [
         rung
         for rung in fit.rungs

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from automl.metrics import loss_sign
 from automl.runs import directory
 from automl.runs.info import RunInfo
 from automl.types import Progress
@@ -97,7 +98,7 @@ class Fit:
         self.rungs.append(rung)
         if rung.score is None or rung.fold or rung.repeat:
             return
-        sign = 1.0 if metric.greater_is_better else -1.0
+        sign = -loss_sign(greater_is_better=metric.greater_is_better)
         height = (rung.rung, rung.level)
         top, _, score = self.best.get(family, ((-1, 0), "", 0.0))
         if (height, sign * rung.score) > (top, sign * score):
