@@ -10,6 +10,7 @@ import pytest
 
 import automl
 from automl import AutoML, DataError
+from automl.anomaly.supervision import supervision_of
 from automl.hooks.manager import Host
 from automl.types import Schema
 
@@ -20,6 +21,7 @@ class Half:
     """Stands in for a saved model: class 1 from 2 on."""
 
     schema = Schema((), "y", "binary", "", "", (0, 1), "int64")
+    supervision = supervision_of("binary")
 
     def predict(self, table, learner=None):
         return (table["x"] >= 2).astype(int).to_numpy()

@@ -18,7 +18,7 @@ import numpy as np
 
 from automl.adapters.frame import category_levels, coded_matrix
 from automl.adapters.rounds import BoosterRounds, BoosterTerms
-from automl.adapters.target import Target, learn_target
+from automl.adapters.target import LearnedTarget, learn_target
 
 if TYPE_CHECKING:
     from automl.types import Array, Config, Run, Task, View
@@ -35,7 +35,7 @@ class BoosterProblem:
     """
 
     task: Task
-    target: Target
+    target: LearnedTarget
     levels: Sequence[int]
     """Levels of each column that is a category; 0 for numbers."""
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -138,7 +138,7 @@ class BoosterModel:
         self._settings: dict[str, Any] = {**terms.defaults, **config}
         self._total = int(self._settings.pop(terms.rounds))
         self._task: Task = task
-        self._target = Target(n_classes)
+        self._target = LearnedTarget(n_classes)
         self._levels: list[int] = []
         self._engine: BoosterEngine | None = None
         self.rounds = 0
@@ -201,7 +201,7 @@ class BoosterModel:
             boosted = any(file.name != "model.json" for file in folder.iterdir())
             fitted = _of_version_1(fitted, self._target.n_classes, boosted=boosted)
         self.rounds, self._levels = fitted["rounds"], fitted["levels"]
-        self._target = Target(**fitted["target"])
+        self._target = LearnedTarget(**fitted["target"])
         if self.rounds:
             self._engine = self._make(BoosterProblem(self._task, self._target, self._levels))
             self._engine.load(folder)
@@ -213,12 +213,12 @@ def _of_version_1(fitted: Mapping[str, Any], n_classes: int, *, boosted: bool) -
     seen = fitted.get("seen") or [code for code in range(n_classes) if code not in absent]
     alone = len(seen) == 1
     prior = fitted.get("prior") or ([1.0] if alone else [])
-    target = Target(n_classes, list(seen), list(prior), fitted["shift"], fitted["scale"])
+    target = LearnedTarget(n_classes, list(seen), list(prior), fitted["shift"], fitted["scale"])
     rounds = (fitted.get("kept") or ALL_ROUNDS) if boosted and not alone else 0
     return {"rounds": rounds, "levels": fitted["levels"], "target": asdict(target)}
 
 
-def _report(run: Run, target: Target, step: int, raw: Array) -> bool:
+def _report(run: Run, target: LearnedTarget, step: int, raw: Array) -> bool:
     return run.report(step, target.restored(raw))
 
 

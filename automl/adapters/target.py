@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class LearnedTarget:
     """The classes that the training rows have, or the mean and spread of their values."""
 
     n_classes: int
@@ -46,7 +46,7 @@ class Target:
         return spread_classes(np.tile(self.prior, (rows, 1)), self.seen, self.n_classes)
 
 
-def learn_target(y: Array, n_classes: int) -> tuple[Target, Array]:
+def learn_target(y: Array, n_classes: int) -> tuple[LearnedTarget, Array]:
     """The target of training rows, and their labels.
 
     Labels are positions among the classes seen, or standardised values: many libraries keep them
@@ -55,10 +55,10 @@ def learn_target(y: Array, n_classes: int) -> tuple[Target, Array]:
     import numpy as np
 
     if not n_classes:
-        target = Target(0, shift=float(y.mean()), scale=float(y.std()) or 1.0)
+        target = LearnedTarget(0, shift=float(y.mean()), scale=float(y.std()) or 1.0)
         return target, (y - target.shift) / target.scale
     seen, label, counts = np.unique(y, return_inverse=True, return_counts=True)
-    return Target(n_classes, seen.tolist(), (counts / len(y)).tolist()), label
+    return LearnedTarget(n_classes, seen.tolist(), (counts / len(y)).tolist()), label
 
 
 def spread_classes(some: Array, seen: Sequence[int], n_classes: int) -> Array:

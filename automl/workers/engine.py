@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from automl.schedule.base import Job, Scheduler
     from automl.workers.cluster import Workers
-    from automl.workers.store import EncodedRows
+    from automl.workers.store import RowStore
 
 put = ray.put
 """Puts rows where every worker can read them; gives the reference that jobs carry."""
@@ -64,7 +64,7 @@ class Payload:
 
 def search(
     scheduler: Scheduler,
-    store: EncodedRows,
+    store: RowStore,
     request: Callable[[Job], FitRequest],
     finish: Callable[[Job, FitResult], None],
     workers: Workers,
@@ -190,7 +190,7 @@ class TuneSearcher(Searcher):
     def __init__(
         self,
         scheduler: Scheduler,
-        store: EncodedRows,
+        store: RowStore,
         request: Callable[[Job], FitRequest],
         finish: Callable[[Job, FitResult], None],
         folder: Path,

@@ -41,7 +41,7 @@ class _Key(NamedTuple):
     kind: ViewKind
 
 
-class EncodedRows:
+class RowStore:
     """Makes `RungData` on a thread and hands out references to it.
 
     Each encoding is fitted on a cell's training and early-stopping rows only. The least recently

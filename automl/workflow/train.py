@@ -15,7 +15,7 @@ from automl.schedule.base import TIME_LIMITED
 from automl.types import Rung
 from automl.workers import limits
 from automl.workers.evaluate import FitRequest
-from automl.workers.store import EncodedRows
+from automl.workers.store import RowStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,7 +65,7 @@ class Training:
     prepared: Prepared
     design: RowDesign
     scheduler: Scheduler
-    store: EncodedRows
+    store: RowStore
     journal: Journal
     learners: dict[str, Learner]
     seconds: float | None
@@ -98,7 +98,7 @@ class Training:
         """
         from automl.workers import engine  # needs a Ray that is running
 
-        store = EncodedRows(
+        store = RowStore(
             design,
             engine.put,
             prepared.learners,

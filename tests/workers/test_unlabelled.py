@@ -15,7 +15,7 @@ from automl.rows.folds import carve_test, make_split, take
 from automl.schedule.base import Job
 from automl.types import Cell, Trial
 from automl.workers.evaluate import FitRequest, run_rung
-from automl.workers.store import EncodedRows
+from automl.workers.store import RowStore
 
 SEEN: list[tuple[int | None, int | None]] = []
 
@@ -101,7 +101,7 @@ def store(tmp_path):
     def make(learners, data, **more):
         split = make_split(data)
         made.append(
-            EncodedRows(
+            RowStore(
                 FoldDesign(data, split),
                 lambda rows: rows,
                 learners,
