@@ -45,9 +45,9 @@ def fit_training(fit: Fit, prepared: Prepared) -> tuple[Training, FitScheduler]:
 
 
 def _reserve(fit: Fit, prepared: Prepared) -> float:
-    """Seconds after the search: ensemble, artifact and report, as measured, and importance."""
+    """Seconds after the search, as measured: ensemble, artifact, report, Ray's end; importance."""
     limit = fit.options.seconds or 0.0
-    return 1.3 + 0.01 * limit + len(prepared.data.y) / 150_000 + importance_seconds(limit)
+    return 1.9 + 0.01 * limit + len(prepared.data.y) / 150_000 + importance_seconds(limit)
 
 
 def _scheduler(fit: Fit, prepared: Prepared, seconds: float | None) -> FitScheduler:
