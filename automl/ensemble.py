@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.errors import ArtifactError, BudgetError
-from automl.files import write_json
+from automl.files import write_array, write_json
 from automl.hooks.calls import resolve
 from automl.metrics import loss, score
 from automl.runs.record import RunReader
@@ -266,10 +266,10 @@ def _write(pool: _Pool, name: str, blends: Sequence[_Blend]) -> float:
             rows = half[(half >= start) & (half < start + step)]
             crossfit[rows] = found.of(read, rows - start)
     _check(blend, final)
-    np.save(folder / f"{name}-crossfit.npy", crossfit if len(others) == 2 else blend)
+    write_array(folder / f"{name}-crossfit.npy", crossfit if len(others) == 2 else blend)
     if record.y_test is not None:
         tests = {trial: record.test_prediction(trial) for trial in final.trials}
-        np.save(folder / f"{name}-test.npy", final.of(tests))
+        write_array(folder / f"{name}-test.npy", final.of(tests))
     return score(pool.metric, record.y, blend)
 
 

@@ -456,9 +456,9 @@ class Rung:
     needed_seconds: float | None = None
     """Seconds that a censored fit would have taken at most, at its pace; None where not known."""
     level: int = 0
-    """Of a study: the place among the values of its axis."""
+    """Place among the values of a study's axis."""
     repeat: int = 0
-    """Of a study."""
+    """Number of a study's repeat."""
     axis: str = ""
     """Name of what grows in a study; empty for a fit."""
 

@@ -44,7 +44,7 @@ def write_table(path: Path, command: str, rows: list[dict[str, Any]], *told: str
 
 
 def with_earlier(path: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What the table at `path` says of other sets, then `rows`: sets may be measured in turns."""
+    """Rows of other sets in the table at `path`, then `rows`: sets may be measured in turns."""
     if not path.exists():
         return rows
     measured = {row["set"] for row in rows}
@@ -66,7 +66,7 @@ def pace() -> float:
 
 
 def paced(measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What a measurement finds, and as `loop_s` the slower `pace` of before and after it."""
+    """Result of a measurement, and as `loop_s` the slower `pace` of before and after it."""
     before = pace()
     return measure() | {"loop_s": round(max(before, pace()), 2)}
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from automl.adapters.rounds import NO_TIME
+
 if TYPE_CHECKING:
     from automl.types import Array, Run
 
@@ -57,7 +59,7 @@ class Monitor:
             return self._run.report(steps, self._complete(prediction))
         now = perf_counter()
         self._took, self._before = now - self._before, now
-        late = self._limited and self._run.seconds_left() < 1.5 * self._took
+        late = self._limited and self._run.seconds_left() < NO_TIME * self._took
         if late and 0 < steps < self._total:
             self.cut_short(steps)
         return late

@@ -15,8 +15,8 @@ _PLANNED_AFTER = (1, 4, 16)
 """Rounds after which the rounds to come are forecast anew."""
 _SPARE = 0.95
 """Share of the time left that rounds are planned for."""
-_NO_TIME = 1.5
-"""Rounds like the last one for which there must be time, or the fit ends."""
+NO_TIME = 1.5
+"""Steps like the last one for which there must be time, or the fit ends."""
 _FASTEST = 0.3
 """Learning rate never raised above this."""
 
@@ -94,7 +94,7 @@ class BoosterRounds:
         now = perf_counter()
         self.seconds.append(now - self._before)
         self._before = now
-        self._late = self.limited and self.seconds_left() < _NO_TIME * self.seconds[-1]
+        self._late = self.limited and self.seconds_left() < NO_TIME * self.seconds[-1]
         self.over = last or self._late or self.done >= self.total
 
     def report(self, trees: int, prediction: Array) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from automl.data.saved import schema_from_json, schema_to_json
 from automl.errors import ArtifactError
 from automl.files import known_fields, to_plain, write_json
+from automl.runs.info import DISTRIBUTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 NAME = "artifact.json"
 FORMAT = 1
 WATCHED = (
-    "automl-crossover",
+    DISTRIBUTION,
     "numpy",
     "pandas",
     "scikit-learn",
@@ -134,5 +135,5 @@ def read(model: Path) -> Artifact:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         msg = f"{model / NAME} is damaged ({error}); fit again"
         raise ArtifactError(msg) from error
-    msg = f"{model} was written by a newer automl; upgrade automl-crossover to read it"
+    msg = f"{model} was written by a newer automl; upgrade {DISTRIBUTION} to read it"
     raise ArtifactError(msg)

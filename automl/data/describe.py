@@ -1,4 +1,4 @@
-"""What is printed about a schema before training."""
+"""The lines about a schema that are printed before training."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ NUMBER = "numbers"
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What is known of one column of numbers."""
+    """Counts and habits of one column of numbers."""
 
     rows: int
     present: int

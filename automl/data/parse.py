@@ -140,7 +140,7 @@ def split_quantities(words: pd.Series[Any]) -> tuple[Array, Array]:
 
 
 def scale(unit: str) -> float:
-    """What a suffix multiplies by: 1000 for `k`; NaN for a suffix that is no multiplier."""
+    """Factor of a suffix: 1000 for `k`; NaN for a suffix that is no multiplier."""
     return 1.0 if unit in ("", "%") else _SCALE.get(unit.lower(), np.nan)
 
 

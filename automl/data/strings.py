@@ -52,7 +52,7 @@ class Tally:
         return np.arange(k) if k <= _SAMPLE else np.linspace(0, k - 1, _SAMPLE).astype(int)
 
     def column(self, kind: ColumnKind, reason: str, rule: str) -> Column:
-        """What was decided, with the counts that go with it."""
+        """The decision on a column of strings, with its counts."""
         return Column(
             self.name,
             kind,

@@ -28,7 +28,7 @@ TASKS = ("auto", "binary", "multiclass", "regression", "anomaly")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What was decided about the target."""
+    """The decisions about the target."""
 
     task: Task
     reason: str

@@ -1,4 +1,4 @@
-"""What people write: words for a missing value, names that hint at what a column holds."""
+"""Lexicon of tables: words for a missing value, names that hint at what a column holds."""
 
 from __future__ import annotations
 

@@ -34,7 +34,11 @@ class CellRows:
 
 
 class RowDesign(Protocol):
-    """Maps cells to rows: all that tells a fit and a study apart, but for their schedules."""
+    """Maps cells to rows: all that tells a fit and a study apart, but for their schedules.
+
+    Where a method has a body, designs that inherit it fit configurations as they are, in cells
+    with encodings of their own.
+    """
 
     def rows(self, cell: Cell) -> CellRows:
         """The rows of a cell, the same at every call."""
@@ -46,7 +50,7 @@ class RowDesign(Protocol):
 
     def encoded_as(self, cell: Cell) -> Cell:
         """The cell whose encoded rows serve this one as well; most cells have their own."""
-        ...
+        return cell
 
     def upcoming(self, cell: Cell) -> tuple[Cell, ...]:
         """Cells that a learner will probably want after this one."""
@@ -58,11 +62,13 @@ class RowDesign(Protocol):
 
     def config(self, config: Config, cell: Cell, learner: Learner) -> Config:
         """The settings that a configuration means in a cell."""
-        ...
+        del cell, learner
+        return config
 
     def threads(self, cell: Cell) -> int | None:
         """CPUs of a fit in a cell; None leaves it to the workers."""
-        ...
+        del cell
+        return None
 
     def where(self, cell: Cell) -> str:
         """The cell in words, such as "on rung 2" or "at 4,000 rows in repeat 1"."""

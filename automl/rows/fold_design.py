@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl.rows.cells import CellRows
+from automl.rows.cells import CellRows, RowDesign
 from automl.rows.ladder import BAG
 from automl.types import TOP, Cell
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from automl.rows.folds import Split
-    from automl.types import Config, Dataset, Learner
+    from automl.types import Array, Dataset
 
 
 @dataclass(frozen=True, eq=False)
-class FoldDesign:
+class FoldDesign(RowDesign):
     """Nested subsets of the folds of a table.
 
     Where anomalies are looked for, pseudo-labels stand in for the labels that no fit may see.
@@ -27,6 +27,8 @@ class FoldDesign:
 
     data: Dataset
     """All training rows."""
+    truth: Array
+    """(n,) answers that configurations are chosen by: the target of `data`, or pseudo-labels."""
     split: Split
     locked: Dataset | None = None
     """Test rows, which every model predicts as well."""
@@ -40,18 +42,17 @@ class FoldDesign:
         fitted = np.concatenate([subset[~stop], subset[stop]])
         validation = self.split.validation(cell.fold)
         blind = data.pseudo_labels is not None
-        truth = data.y if data.pseudo_labels is None else data.pseudo_labels
         return CellRows(
             schema=data.schema,
             X=data.X.iloc[fitted],
             y=np.zeros(len(fitted), np.int64) if blind else data.y[fitted],
             n_stop=int(stop.sum()),
             validation_X=data.X.iloc[validation],
-            validation_y=truth[validation],
+            validation_y=self.truth[validation],
             test_X=None if self.locked is None else self.locked.X,
             test_y=None if self.locked is None else self.locked.y,
             unlabelled=self._unlabelled(cell),
-            stop_y=truth[subset[stop]] if blind else None,
+            stop_y=self.truth[subset[stop]] if blind else None,
         )
 
     def _unlabelled(self, cell: Cell) -> pd.DataFrame | None:
@@ -79,14 +80,6 @@ class FoldDesign:
 
     def keeps_model(self, cell: Cell) -> bool:
         return cell.rung >= TOP
-
-    def config(self, config: Config, cell: Cell, learner: Learner) -> Config:
-        del cell, learner
-        return config
-
-    def threads(self, cell: Cell) -> int | None:
-        del cell
-        return None
 
     def where(self, cell: Cell) -> str:
         return f"on rung {cell.rung}"

@@ -24,7 +24,7 @@ ENOUGH = 3
 MOST_TEST = 5_000
 """Test rows of one repeat at most."""
 TENTH = 10
-"""Of so many rows one stops early and one validates."""
+"""Rows of which one stops early and one validates."""
 FEWEST_ANCHORS = 3
 """Kept on small tables, though the lowest have few rows."""
 

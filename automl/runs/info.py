@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from automl.types import Metric
 
 FORMAT = 2
-"""Of the run directories that this version writes; those that do not tell theirs have 1."""
+"""Format of the run directories that this version writes; 1 where a directory does not tell."""
 DISTRIBUTION = "automl-crossover"
 
 
@@ -46,7 +46,7 @@ class SplitInfo:
     """A fit's division of its rows; 0 and "" where it is not known."""
 
     fingerprint: str = ""
-    """Of the places of the rows."""
+    """Fingerprint of the places of the rows."""
     content: str = ""
     """Fingerprint of the values in the rows."""
     test_content: str | None = None
@@ -124,11 +124,11 @@ class RunInfo:
     split: SplitInfo = SplitInfo()
     learners: tuple[LearnerInfo, ...] = ()
     schema: Mapping[str, Any] = field(default_factory=dict)
-    """Of the table; `automl.data.schema` reads it."""
+    """Schema of the table; `automl.data.schema` reads it."""
     phases: Mapping[str, float] = field(default_factory=dict)
     """Phase -> seconds since the command began when it ended."""
     spent: SpentInfo | None = None
-    """Of a study."""
+    """Cost of a study."""
     study: StudyInfo | None = None
     """None for a fit."""
     scored_rows: str | None = None

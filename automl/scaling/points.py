@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
 import numpy as np
 
 from automl.errors import ArtifactError, UsageError
-from automl.files import replacing
+from automl.files import mend_lines, replacing
 from automl.metrics import loss_sign
 from automl.scaling.criteria import TEST_TO_TRAIN
 
@@ -192,12 +192,10 @@ def append_points(run: Path, points: Iterable[Point]) -> None:
     if not file.exists():
         msg = f"{file} is missing; a study begins by writing its description"
         raise ArtifactError(msg)
-    content = file.read_bytes()
-    if not content.endswith(b"\n"):  # a kill truncates at most the last line
-        content = content[: content.rfind(b"\n") + 1]
-        file.write_bytes(content)
+    mend_lines(file)
+    lines = file.read_bytes().count(b"\n")
     with file.open("a", encoding="utf-8") as out:
-        _write_points(run, out, points, content.count(b"\n"))
+        _write_points(run, out, points, lines)
 
 
 def _write_points(run: Path, out: TextIO, points: Iterable[Point], start: int) -> None:

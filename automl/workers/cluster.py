@@ -205,10 +205,7 @@ class Cluster:
 
     def _give_back(self) -> None:
         if not self._over.is_set():
-            # The search leaves Tune without a word. Its controller goes here, and with it the
-            # placement groups: the workers are ended and their CPUs free, while the task's worker,
-            # which holds none, goes on. A handle freed later, while Ray shuts down, would end
-            # this process.
+            # A handle of the search that is freed while Ray shuts down would end this process.
             gc.collect()
         self._over.set()
 

@@ -74,7 +74,7 @@ def search(
 ) -> None:
     """Run jobs until the scheduler has none left or time is over.
 
-    Tune is left at once, its workers idle but not given back: `Cluster` does that.
+    Tune is left at once, and its workers are given back.
 
     Args:
         scheduler: Hands out jobs; `finish` must hand it what became of each.

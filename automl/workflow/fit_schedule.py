@@ -32,7 +32,7 @@ def fit_training(fit: Fit, prepared: Prepared) -> tuple[Training, FitScheduler]:
     training = Training.begin(
         fit,
         prepared,
-        FoldDesign(data, prepared.split, prepared.locked, fit.options.seed),
+        FoldDesign(data, prepared.truth, prepared.split, prepared.locked, fit.options.seed),
         scheduler,
         seconds=seconds,
         earlier=earlier,

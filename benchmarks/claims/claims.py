@@ -79,7 +79,7 @@ class Curves:
 
     @property
     def tells(self) -> bool:
-        """Whether any learner does better than the baseline."""
+        """Return whether any learner does better than the baseline."""
         return self._gain > 0
 
     def losses(self, learner: str, at: float) -> np.ndarray:
@@ -135,7 +135,7 @@ class Curves:
         return slope and Effect(-slope.value, slope.se, slope.df)
 
     def _slope(self, gaps: np.ndarray) -> scaling.Estimate | None:
-        """Of (r, levels) gaps, at the levels that all repeats have; the last one must be there."""
+        """Slope of (r, levels) gaps at the levels of all repeats; the last one must be there."""
         known = np.isfinite(gaps).all(axis=0)
         if not known[-1]:
             return None
@@ -163,7 +163,7 @@ def scales_better(found: Evidence) -> Effect | None:
 
 
 def scales_better_in_proportion(found: Evidence) -> Effect | None:
-    """The same of the ratio of the losses."""
+    """Effect on the ratio of the losses."""
     return Curves(found["rows"]).rate_in_proportion(DEEP, CLASSICAL)
 
 
@@ -198,7 +198,7 @@ def svm_on_few_rows(found: Evidence) -> Effect | None:
 
 
 def trees_and_levels(found: Evidence) -> Effect | None:
-    """What levels of categories give a decision tree, less what they give a net."""
+    """Gain of a decision tree by levels of categories, less that of a net."""
     curves = Curves(found["levels"])
     tree, net = (
         curves.losses(name, curves.levels[0]) - curves.losses(name, curves.top)

@@ -1,4 +1,4 @@
-"""What is measured for the ledger: studies on samples of tables, detectors, pruned nets.
+"""The experiments of the ledger: studies on samples of tables, detectors, pruned nets.
 
 An experiment runs on one table and returns its evidence as plain values; nothing here knows a
 claim. Losses are 1 - score where greater scores are better, so that less is always better.
@@ -117,7 +117,7 @@ def with_scarce(table: Table) -> Table:
 
 @dataclass(frozen=True)
 class Experiment:
-    """What to run, and on which tables."""
+    """The experiments and their tables."""
 
     tables: tuple[str, ...]
     run: Callable[[Table], dict[str, Any]]

@@ -23,7 +23,7 @@ happens to fewer than one claim in a hundred."""
 
 @dataclass(frozen=True)
 class Effect:
-    """What one table says; above 0 it speaks for the claim."""
+    """Effect on one table; above 0 it speaks for the claim."""
 
     value: float
     error: float
@@ -34,7 +34,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Judged:
-    """What all tables say together."""
+    """Verdict of all tables together."""
 
     tables: int
     typical: float
@@ -43,7 +43,7 @@ class Judged:
     high: float
     p: float
     p_alike: float
-    """Of the two one-sided tests that the typical effect lies within the margin."""
+    """P-value of the two one-sided tests that the typical effect lies within the margin."""
     detectable: float
     ahead: int
     """Tables that decide for the claim by themselves, each at 95%."""
@@ -97,7 +97,7 @@ def _pairs(values: np.ndarray) -> np.ndarray:
 
 
 def _interval(pairs: np.ndarray, count: int, alpha: float) -> tuple[float, float]:
-    """What the exact signed-rank test does not reject; without end where tables are too few.
+    """Interval of the exact signed-rank test; without end where tables are too few.
 
     Hollander, Wolfe and Chicken (2014), Nonparametric Statistical Methods, section 3.3.
     """

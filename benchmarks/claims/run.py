@@ -1,4 +1,4 @@
-"""What articles say about deep learning on tables, put to the test.
+"""Claims of articles about deep learning on tables, put to the test.
 
 pip install benchmarks/claims/controls
 python benchmarks/claims/run.py DATA [--only EXPERIMENT ...] [--table NAME ...] [--judge]
@@ -93,7 +93,7 @@ def effects_of(
 
 
 def measured(claim: Claim, lines: list[dict[str, Any]]) -> bool:
-    """Whether its experiments have run on all their tables."""
+    """Return whether its experiments have run on all their tables."""
     done = {(line["experiment"], line["table"]) for line in lines}
     return all((need, table) in done for need in claim.needs for table in EXPERIMENTS[need].tables)
 
@@ -197,7 +197,7 @@ def table_of(rows: list[dict[str, Any]]) -> str:
 
 
 def limited(lines: list[dict[str, Any]]) -> str:
-    """How many fits of the claims about rows used up the time that they were given."""
+    """Count the fits of the claims about rows that used up the time that they were given."""
     told = []
     for name in (*DEEP, *CLASSICAL):
         found = [

@@ -21,14 +21,14 @@ CHOOSING = 0.1
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What makes the evidence of a study worse than independent normal errors."""
+    """Conditions that make the evidence of a study worse than independent normal errors."""
 
     correlation: float = 0.0
-    """Of the training noise of two repeats, which share three quarters of their rows."""
+    """Correlation of the training noise of two repeats: they share three quarters of the rows."""
     tails: float | None = None
     """Degrees of freedom of the training noise, which is Student's; None for normal."""
     shared: bool = False
-    """Whether all repeats are scored on the same rows, as with `--time`."""
+    """True if all repeats are scored on the same rows, as with `--time`."""
     censored: tuple[str, ...] = ()
     """Learners whose fits the time limit cut short."""
 
@@ -133,7 +133,7 @@ def fit(
     anchors: int = 4,
     world: World = World(),
 ) -> scaling.Study:
-    """What the ladder of one fit leaves: octave anchors, one permutation, terms of every row.
+    """The study of one fit's ladder: octave anchors, one permutation, terms of every row.
 
     The validated rows are the same for all; a row that is hard at one anchor is hard at others.
     """

@@ -86,7 +86,7 @@ class Control:
     """Where they cross, if anywhere within the anchors."""
     world: World = field(default_factory=World)
     single: bool = True
-    """Whether it is simulated as a fit too."""
+    """True if it is simulated as a fit too."""
 
 
 EQUAL = planted.falling
@@ -172,7 +172,7 @@ def simulate(job: tuple[str, str, int, int]) -> list[dict[str, Any]]:
 
 
 def outcome(control: Control, design: str, seed: int) -> dict[str, bool]:
-    """What was said of one simulation, and whether its intervals hold the truth."""
+    """Verdicts on one simulation, and whether its intervals hold the truth."""
     make = planted.study if design == "study" else planted.fit
     study = make(control.deep, control.classical, int(seed), world=control.world)
     found = scaling.scaling_document(study)["contrasts"][0]

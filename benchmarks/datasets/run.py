@@ -63,7 +63,7 @@ def one(entry: dict[str, Any], data: Path, limit: str) -> dict[str, Any]:
 
 
 def board(output: Path) -> dict[str, Any]:
-    """What the run directory says of scores, families and rungs."""
+    """Scores, families and rungs of a run directory."""
     info = json.loads((output / "run.json").read_text())
     with (output / "leaderboard.csv").open() as file:
         rows = list(csv.DictReader(file))

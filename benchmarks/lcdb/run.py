@@ -167,7 +167,7 @@ def last_of(values: np.ndarray) -> np.ndarray:
 def winners(
     kept: list[tuple[int, str]], top: np.ndarray, errors: tuple[np.ndarray, ...]
 ) -> dict[str, float]:
-    """How often curves, and "today's leader stays", name the winner of a pair at one N.
+    """Frequency at which curves, and "today's leader stays", name the winner of a pair at one N.
 
     Args:
         kept: (data set, learner) of each curve.

@@ -1,4 +1,4 @@
-"""What the host costs beyond the learners' own fit and predict.
+"""Cost of the host beyond the learners' own fit and predict.
 
 python benchmarks/overhead/run.py DATA [--time-limit 60s] [--only NAME ...]
 

@@ -113,7 +113,7 @@ def untuned(train: pd.DataFrame, test: pd.DataFrame, target: str, *, numeric: bo
 
 
 def ahead(task: str, truth: pd.Series, ours: np.ndarray, plain: np.ndarray, auto: AutoML) -> float:
-    """How much better the first prediction is, in standard errors of the difference."""
+    """Lead of the first prediction, in standard errors of the difference."""
     if task == "regression":
         y, terms = np.zeros(len(truth)), [(p - truth.to_numpy()) ** 2 for p in (plain, ours)]
     else:  # the untuned model knows the classes in sorted order

@@ -165,7 +165,7 @@ def rows_of(name: str, seed: int, arguments: argparse.Namespace) -> tuple[Any, .
 
 
 def exchange(views: Any, parts: dict[str, Any], y: dict[str, Any]) -> dict[str, Any]:
-    """What the reference reads: numbers, codes and targets of every part, from the frame view."""
+    """Input of the reference: numbers, codes and targets of every part, from the frame view."""
     found = {}
     for part, X in parts.items():
         frame = views.transform("frame", X)

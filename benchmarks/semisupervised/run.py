@@ -1,4 +1,4 @@
-"""What rows without a target are worth: otto with few labels kept, with and without the others.
+"""Worth of rows without a target: otto with few labels kept, with and without the others.
 
 python benchmarks/semisupervised/run.py DATA [--keep 0.02] [--time-limit 90s] [--seeds 0 1 2]
 

@@ -1,4 +1,4 @@
-"""What the host adds to a learner's own fit, and how fast the torch loop is beside others.
+"""Time that the host adds to a learner's own fit, and the torch loop beside others.
 
 python benchmarks/speed/run.py DATA [--set adult] [--repeats 5]
 

@@ -1,4 +1,4 @@
-"""How long it takes to turn a fit's journal into verdicts.
+"""Time to turn a fit's journal into verdicts.
 
 python benchmarks/verdicts/run.py [--rungs 1000] [--rows 20000]
 

@@ -94,7 +94,7 @@ def _shrinkage(y: Array, *, classes: bool) -> float:
 
 
 def select(losses: Callable[[Array], Array], members: int, rounds: int, patience: int) -> Array:
-    """How often each member is taken on the best prefix of the greedy path, as shares.
+    """Frequency of each member on the best prefix of the greedy path, as shares.
 
     Args:
         losses: From (m,) counts of the members taken so far to the (m,) losses of the blends

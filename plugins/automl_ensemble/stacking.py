@@ -20,7 +20,7 @@ CELLS = 3_000_000
 """Numbers (members x rows x classes) fitted on at most: a third of a second."""
 LEAST_ROWS = 500
 SURE = 0.5
-"""How far a weight is expected to lie from equal shares, as a standard deviation."""
+"""Standard deviation of a weight about equal shares, as expected beforehand."""
 TINY = 1e-5
 """Probability that every class has at least."""
 STEPS = 60

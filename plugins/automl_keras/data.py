@@ -20,7 +20,7 @@ CROSSED = 6
 BUCKETS = 4096
 """Codes of a cross at most; beyond, pairs of levels share one."""
 MARGIN = 0.05
-"""How far, in standard deviations, a predicted value may lie outside the training range."""
+"""Standard deviations that a predicted value may lie outside the training range."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def mlp(
 def wide_deep(
     config: Mapping[str, Any], layout: Layout, outputs: int, seed: int
 ) -> tuple[dict[str, Any], Any]:
-    """The same beside a linear model of numbers, bins, categories and their crosses."""
+    """Build a deep net beside a linear model of numbers, bins, categories and their crosses."""
     inputs = _inputs(layout)
     seeds = _seeds(seed)
     parts = [_deep(config, layout, inputs, outputs, seeds)]

@@ -23,7 +23,7 @@ _HELD_BACK = 3.0
 
 
 class Monitor(Protocol):
-    """What the host answers while a booster grows."""
+    """The host's answers while a booster grows."""
 
     def __call__(self, steps: int, prediction: Any, /) -> bool:
         """True: stop now."""

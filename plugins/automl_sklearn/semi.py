@@ -84,7 +84,7 @@ def _logarithms(probabilities: Any) -> Any:
 
 
 def _temperature(probabilities: Any, y: Any) -> float:
-    """What log odds of (n, k) `probabilities` are best divided by, given the true (n,) columns."""
+    """Best divisor of the log odds of (n, k) `probabilities`, given the true (n,) columns."""
     logs, rows = _logarithms(probabilities), np.arange(len(y))
 
     def loss(heat: float) -> float:

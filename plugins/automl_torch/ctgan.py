@@ -87,7 +87,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What a batch is generated for."""
+    """The condition that a batch is generated for."""
 
     column: torch.Tensor
     """(m,) the discrete column of each row."""

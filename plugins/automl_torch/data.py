@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from automl import TensorBlock
 
 MARGIN = 0.05
-"""How far, in standard deviations, a predicted value may lie outside the training range."""
+"""Standard deviations that a predicted value may lie outside the training range."""
 
 
 @dataclass(frozen=True, slots=True)

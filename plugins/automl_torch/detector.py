@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Judge(Protocol):
-    """What a net that detects anomalies is beside a `torch.nn.Module`."""
+    """A net that detects anomalies: a `torch.nn.Module` with a loss and a score."""
 
     cells: int
     """Numbers that the widest activation of one row holds."""

@@ -1,4 +1,4 @@
-"""How numbers enter a net: rescaled, spread over bins or waves.
+"""Embeddings of numbers: rescaled, spread over bins or waves.
 
 `rtdl_num_embeddings` is imported where it is used: it brings scikit-learn, 2 s.
 """

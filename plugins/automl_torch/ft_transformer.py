@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HEADS = 8
 BATCHES = ((2_800, 32), (6_400, 64), (None, 128))
 BINS = 24
-"""Of a number; few rows fill fewer."""
+"""Bins of a number; few rows fill fewer."""
 EPOCHS = 30
 """Sixty are stopped early, before the learning rate has come down, and end worse."""
 
@@ -92,7 +92,7 @@ def _normed(block: nn.ModuleDict, x: torch.Tensor) -> torch.Tensor:
 
 
 def _block(block: nn.ModuleDict, x: torch.Tensor, attended: torch.Tensor) -> torch.Tensor:
-    """What a block makes of (n, t, d) tokens and their attention."""
+    """Output of a block for (n, t, d) tokens and their attention."""
     x = x + block["attention_residual_dropout"](attended)
     after: torch.Tensor = block["ffn_residual_dropout"](block["ffn"](block["ffn_normalization"](x)))
     return x + after

@@ -28,7 +28,7 @@ EPOCH_ROWS = 1 << 15
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to train."""
+    """Settings of a training."""
 
     epochs: int
     batch: int
@@ -42,7 +42,7 @@ class Plan:
 
     @property
     def annealed(self) -> bool:
-        """Whether the training depends on how far it has come."""
+        """True if the training depends on how far it has come."""
         return any(
             schedule(part) != schedule(0.0)
             for schedule in (self.rate, self.decay)
@@ -52,7 +52,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What to train on."""
+    """Batches of a training and their losses."""
 
     rows: int
     """Training rows; a batch is a tensor of positions among them."""
@@ -143,7 +143,7 @@ class Clock:
 
     @property
     def late(self) -> bool:
-        """Whether time would be over before the planned steps are, at the pace so far."""
+        """Return whether time would be over before the planned steps are, at the pace so far."""
         return self._by_time > self.done
 
     @property

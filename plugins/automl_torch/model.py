@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 CHUNK_CELLS = 1 << 23
 """Numbers in the widest activation of the rows that a prediction handles at once."""
 BATCH_CELLS = 1 << 24
-"""The same, of a training batch."""
+"""Numbers in the widest activation of a training batch."""
 SAMPLE, SAMPLE_CELLS = 1 << 13, 1 << 22
 """Most rows, and numbers in them, that a net is fitted to the scale of."""
 BATCHES = ((2_800, 32), (6_400, 64), (12_000, 128), (None, 256))
@@ -43,7 +43,7 @@ and teach little more: of 225,000 rows trained for 8 s, 256 left an RMSE 15% low
 
 
 class Net(Protocol):
-    """What an architecture is beside a `torch.nn.Module`.
+    """An architecture: a `torch.nn.Module` and how it is trained.
 
     It takes `Inputs` of n rows and answers (n, outputs), or (n, k, outputs) from k members
     that train on their own and whose predictions are averaged.
@@ -59,7 +59,7 @@ class Net(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a net learns from."""
+    """The data that a net learns from."""
 
     rows: Inputs
     target: torch.Tensor
@@ -78,7 +78,7 @@ class Recipe:
 
     architecture: Architecture
     prepare: Prepare | None = None
-    """What is done before the training proper: it trains the net without the target, or adds
+    """Step before the training proper: it trains the net without the target, or adds
     rows, and answers what to train on."""
     epochs: int = 60
     rate: float = 4e-3
@@ -243,7 +243,7 @@ class NetModel:
 
 
 def plan_of(recipe: Recipe, config: Config, rows: int, cells: int) -> loop.Plan:
-    """How to train on so many rows a net whose widest activation holds `cells` numbers a row."""
+    """Plan of a training on so many rows, `cells` numbers a row in the widest activation."""
     settings: dict[str, Any] = dict(config)
     asked = int(settings.get("batch_size", 0))
     rate = float(settings.get("learning_rate", recipe.rate))

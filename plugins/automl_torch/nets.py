@@ -102,7 +102,7 @@ class Categories(nn.Module):
         """Numbers that each feature becomes, in their order."""
         self.width = sum(self.sizes)
         self.dense = len(layout.flagged) + sum(hot)
-        """How many of the first numbers are 0 or 1."""
+        """Count of the first numbers that are 0 or 1."""
         starts = torch.tensor([0, *hot]).cumsum(0)
         self.hot = int(starts[-1]) + 1
         self.register_buffer("starts", starts[:-1], persistent=False)

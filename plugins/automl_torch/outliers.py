@@ -26,7 +26,7 @@ MEMORY = 4096
 FORGETTING = 0.05
 """Share of a batch that goes into the memory."""
 MARGIN = 0.1
-"""How far beyond the range of the data the first noise reaches, relative to it."""
+"""Reach of the first noise beyond the range of the data, relative to it."""
 
 
 class Adversaries(nn.Module):

@@ -1,4 +1,4 @@
-"""What changes while a net trains, as functions of the progress from 0 to 1."""
+"""Schedules of what changes while a net trains, as functions of the progress from 0 to 1."""
 
 from __future__ import annotations
 

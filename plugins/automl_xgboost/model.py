@@ -115,7 +115,7 @@ class Engine:
         }
 
     def _of_seen(self, raw: Any) -> Any:
-        """What a booster for all classes predicts of those that the training rows have."""
+        """Predictions of a booster for all classes, of those that the training rows have."""
         seen = self._problem.target.seen
         if raw.ndim == 1 or raw.shape[1] == len(seen):
             return raw

@@ -52,7 +52,7 @@ def _own_process(folder, *words):
     )
 
 
-def _is_one_sentence(done, *told):
+def assert_one_sentence(done, *told):
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
@@ -99,17 +99,17 @@ def _text(content):
         pytest.param(_text(GOOD), ["--test", "locked.csv"], ["locked.csv"], id="no locked rows"),
     ],
 )
-def test_bad_input_is_one_sentence_and_exit_code_2(automl, tmp_path, make, words, told):
+def test_bad_inputassert_one_sentence_and_exit_code_2(automl, tmp_path, make, words, told):
     make(tmp_path / "table.csv")
     done = automl("fit", "table.csv", "--time-limit", "30s", *words)
-    _is_one_sentence(done, *told)
+    assert_one_sentence(done, *told)
 
 
 @pytest.mark.parametrize("command", ["fit", "scale"])
 def test_a_misspelt_learner_is_refused_before_the_data_are_told(automl, tmp_path, command):
     (tmp_path / "table.csv").write_text(GOOD)
     done = automl(command, "table.csv", "--time-limit", "30s", "--learner", "liner")
-    _is_one_sentence(done, "did you mean linear")
+    assert_one_sentence(done, "did you mean linear")
     assert done.stderr.count("\n") == 1
 
 
@@ -119,13 +119,13 @@ def test_a_run_is_never_overwritten(automl, tmp_path):
     taken.mkdir()
     (taken / "precious.txt").write_text("keep")
     done = automl("fit", "table.csv", "-o", taken)
-    _is_one_sentence(done, "taken", "--resume", "--output|-o")
+    assert_one_sentence(done, "taken", "--resume", "--output|-o")
     assert [file.name for file in taken.iterdir()] == ["precious.txt"]
 
 
 def test_there_is_nothing_to_resume(automl, tmp_path):
     (tmp_path / "table.csv").write_text(GOOD)
-    _is_one_sentence(automl("fit", "table.csv", "-o", "new", "--resume"), "new")
+    assert_one_sentence(automl("fit", "table.csv", "-o", "new", "--resume"), "new")
 
 
 @pytest.mark.parametrize(
@@ -135,9 +135,9 @@ def test_there_is_nothing_to_resume(automl, tmp_path):
 )
 def test_a_run_that_is_not_there(automl, tmp_path, words):
     (tmp_path / "table.csv").write_text(GOOD)
-    _is_one_sentence(automl(*words), "nowhere")
+    assert_one_sentence(automl(*words), "nowhere")
 
 
 def test_in_a_process_of_its_own_it_is_the_same(tmp_path):
     (tmp_path / "table.csv").write_text(GOOD)
-    _is_one_sentence(_own_process(tmp_path, "fit", "table.csv", "-t", "bougth"), "bought")
+    assert_one_sentence(_own_process(tmp_path, "fit", "table.csv", "-t", "bougth"), "bought")

@@ -79,7 +79,7 @@ def numbers_of(x):
     return x
 
 
-def same(a, b):
+def assert_same(a, b):
     if isinstance(a, pd.DataFrame):
         pd.testing.assert_frame_equal(a, b, check_exact=True)
     assert np.array_equal(numbers_of(a), numbers_of(b), equal_nan=True)
@@ -160,14 +160,14 @@ def test_the_order_of_columns_and_of_categories_does_not_matter(kind):
         .cat.add_categories(["aaa"])
         .cat.reorder_categories(["aaa", "red", "green", "blue"])
     )
-    same(views.transform(kind, X), views.transform(kind, other))
+    assert_same(views.transform(kind, X), views.transform(kind, other))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_encoded_rows_serve_several_kinds(kind):
     X, y, schema = mixed()
     views = Views(X, y, schema)
-    same(views.transform(kind, views.encode(X)), views.transform(kind, X))
+    assert_same(views.transform(kind, views.encode(X)), views.transform(kind, X))
 
 
 def test_saved_views_give_the_same_bits_in_a_fresh_process(tmp_path):
@@ -177,7 +177,7 @@ def test_saved_views_give_the_same_bits_in_a_fresh_process(tmp_path):
     new.to_pickle(tmp_path / "new.pkl")
     for kind in KINDS:
         views.save(kind, tmp_path / kind)
-        same(views.transform(kind, new), load_view(tmp_path / kind).transform(new))
+        assert_same(views.transform(kind, new), load_view(tmp_path / kind).transform(new))
         np.save(tmp_path / f"{kind}.npy", numbers_of(views.transform(kind, new)))
     code = """
 import sys, pathlib, numpy as np, pandas as pd
@@ -222,8 +222,8 @@ def test_seed_decides_everything_and_nothing_is_mutated(kind):
     np.random.seed(1)  # noqa: NPY002 - the state under test
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     first, second = Views(X, y, schema, seed=3), Views(X, y, schema, seed=3)
-    same(first.train(kind), second.train(kind))
-    same(first.transform(kind, X), second.transform(kind, X))
+    assert_same(first.train(kind), second.train(kind))
+    assert_same(first.transform(kind, X), second.transform(kind, X))
     pd.testing.assert_frame_equal(X, kept)
     assert np.array_equal(y, labels)
     assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
@@ -235,7 +235,7 @@ def test_views_may_be_read_only_and_built_from_a_part_of_a_frame(kind):
     rows = np.arange(0, 600, 2)
     part = X.iloc[rows]
     full = Views(part, y[rows], schema).train(kind)
-    same(full, Views(part.reset_index(drop=True), y[rows], schema).train(kind))
+    assert_same(full, Views(part.reset_index(drop=True), y[rows], schema).train(kind))
 
 
 @pytest.mark.parametrize("kind", ["frame", "matrix"])

@@ -102,7 +102,7 @@ def store(tmp_path):
         split = make_split(data)
         made.append(
             RowStore(
-                FoldDesign(data, split),
+                FoldDesign(data, data.y, split),
                 lambda rows: rows,
                 learners,
                 folder=tmp_path,

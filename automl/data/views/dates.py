@@ -18,7 +18,7 @@ ALL_PARTS = (*PARTS, *(f"{part} {f}" for part in CYCLES for f in ("sine", "cosin
 
 
 def is_cycle(part: str) -> bool:
-    """Whether a part is a sine or a cosine."""
+    """True if a part is a sine or a cosine."""
     return part.endswith((" sine", " cosine"))
 
 

@@ -52,7 +52,7 @@ class Dates:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the columns that `encode` gives."""
+        """Names of the columns that `encode` gives."""
         return tuple(f"{self.name}: {part}" for part in self.parts)
 
     def encode(self, column: pd.Series) -> Array:
@@ -78,18 +78,18 @@ class Levels:
 
 @dataclass(frozen=True, eq=False)
 class Encoder:
-    """What the shared encoding remembers of its training rows; constant columns are left out."""
+    """The shared encoding, as learned from its training rows; constant columns are left out."""
 
     numbers: tuple[str, ...]
     dates: tuple[Dates, ...]
     texts: tuple[TextEncoder, ...]
     levels: tuple[Levels, ...]
     origins: tuple[float, ...] = ()
-    """Of each number what is taken off before it becomes float32; none where nothing is."""
+    """Offset of each number before it becomes float32; none where nothing is taken off."""
 
     @property
     def names(self) -> list[str]:
-        """Of the columns of `Encoded.numbers`."""
+        """Names of the columns of `Encoded.numbers`."""
         names = list(self.numbers)
         for part in self._parts:
             names.extend(part.names)

@@ -20,7 +20,7 @@ FARTHEST = 1e4
 NARROW = 0.7
 """Lowest standard deviation that normal scores are divided by, so rare values stay bounded."""
 SPARSE = 0.3
-"""The same of logarithms, which are cut at `TALLEST` standard deviations."""
+"""Lowest standard deviation that logarithms are divided by; they are cut at `TALLEST` of them."""
 TALLEST = 5.0
 
 
@@ -34,7 +34,7 @@ class Scaler:
     low: Array
     high: Array
     fill: Array
-    """What a missing value becomes: the scaled median."""
+    """Value in place of a missing one: the scaled median."""
     skewed: Array
     """(s,) int64 positions of the columns that get scores."""
     knots: Array

@@ -35,7 +35,7 @@ class SavedView:
     means: tuple[LevelMeans, ...]
     """Category columns that become numbers."""
     scaler: Scaler | None = None
-    """Of the encoded numbers; None for `frame`."""
+    """Scale of the encoded numbers; None for `frame`."""
     means_scaler: Scaler | None = None
     gaps: tuple[int, ...] = ()
     """Number columns whose missing values get an indicator (`matrix`)."""
@@ -69,7 +69,7 @@ class SavedView:
 
     @property
     def names(self) -> list[str]:
-        """Of the columns of `frame` and `matrix`, and of the numbers of `tensors`; no two alike."""
+        """Names of the columns of `frame` and `matrix`, or numbers of `tensors`; no two alike."""
         names = self.encoder.names
         if self.kind == "frame":
             names = [names[j] for j in self.encoder.plain]

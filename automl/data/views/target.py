@@ -1,4 +1,4 @@
-"""What categories and words say about the target, cross-fitted on the training rows."""
+"""Target encoding of categories and words, cross-fitted on the training rows."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class TextEncoder:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the columns that `encode` gives."""
+        """Names of the columns that `encode` gives."""
         topics = (f"{self.name}: topic {k}" for k in range(self.topics))
         scores = (f"{self.name}: words for {t}" for t in self.scores)
         return (f"{self.name}: length", *topics, *scores)

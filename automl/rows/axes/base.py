@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from automl.rows.repeats import Repeat
-    from automl.types import Config, Dataset, Learner
+    from automl.types import Dataset, Learner
 
 
 class Axis(RowDesign, Protocol):
@@ -62,7 +63,7 @@ class Axis(RowDesign, Protocol):
         ...
 
 
-class BaseAxis:
+class BaseAxis(RowDesign):
     """Answers that most axes share: they are about any learner, configured as it is."""
 
     levels: tuple[float, ...]
@@ -77,9 +78,6 @@ class BaseAxis:
         del learner
         return self.sizes
 
-    def encoded_as(self, cell: Cell) -> Cell:
-        return cell
-
     def upcoming(self, cell: Cell) -> tuple[Cell, ...]:
         above = cell.level + 1
         return (cell._replace(level=above),) if above < len(self.levels) else ()
@@ -87,14 +85,6 @@ class BaseAxis:
     def keeps_model(self, cell: Cell) -> bool:
         del cell
         return False
-
-    def config(self, config: Config, cell: Cell, learner: Learner) -> Config:
-        del cell, learner
-        return config
-
-    def threads(self, cell: Cell) -> int | None:
-        del cell
-        return None
 
     def unfit(self, learner: Learner) -> str:
         del learner
@@ -107,9 +97,9 @@ class BaseAxis:
     def where(self, cell: Cell) -> str:
         return f"at {self.label(cell.level)} in repeat {cell.repeat + 1}"
 
+    @abstractmethod
     def label(self, level: int) -> str:
         """The level in words."""
-        raise NotImplementedError
 
 
 class AllRowsAxis(BaseAxis):
