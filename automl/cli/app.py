@@ -105,7 +105,8 @@ def run(argv: Sequence[str], began: float | None = None) -> int:
     except AutoMLError as error:
         return _fail(str(error), error.exit_code)
     except typer.TyperException as error:
-        return _fail(error.format_message() + _help_hint(error), error.exit_code)
+        told = error.format_message().replace("Value error, ", "")  # typer passes pydantic's on
+        return _fail(told + _help_hint(error), error.exit_code)
     except typer.Abort:
         return _fail("interrupted", INTERRUPTED)
     return code if isinstance(code, int) else 0

@@ -56,6 +56,7 @@ def assert_one_sentence(done, *told):
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
+    assert "Value error" not in done.stderr
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert done.stderr.splitlines()[-1] == line
     for word in told:
@@ -93,6 +94,7 @@ def _text(content):
         pytest.param(_text(GOOD), ["--learner", "liner"], ["linear"], id="no such learner"),
         pytest.param(_text(GOOD), ["--metric", "roc_acu"], ["roc_auc"], id="no such metric"),
         pytest.param(_text(GOOD), ["--metric", "rmse"], ["binary"], id="metric of another task"),
+        pytest.param(_text(GOOD), ["--preset", "fast"], ["'quick'"], id="no such preset"),
         pytest.param(_text(GOOD), ["--drop", "jbo"], ["jbo"], id="no such column to drop"),
         pytest.param(_text(GOOD), ["--group", "who"], ["who"], id="no such group"),
         pytest.param(_text(GOOD), ["--positive", "maybe"], ["maybe"], id="no such label"),
