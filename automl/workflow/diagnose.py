@@ -82,7 +82,7 @@ def warm_up(fit: Fit, prepared: Prepared) -> None:
         None if best is None else best.learner,
         schema.task,
         schema.n_classes,
-        _by_hand(),
+        fit.plugins,
     )
 
 
@@ -131,14 +131,8 @@ def _request(fit: Fit, prepared: Prepared, best: Rung, seconds: float) -> Import
         y=y,
         seed=fit.options.seed,
         seconds=seconds,
-        plugins=_by_hand(),
+        plugins=fit.plugins,
     )
-
-
-def _by_hand() -> tuple[str, ...]:
-    """Modules of learners that were registered by hand, which a worker must do as well."""
-    entries = get_host().learners.values()
-    return tuple(sorted({entry.package for entry in entries if entry.distribution is None}))
 
 
 def _best(fit: Fit, prepared: Prepared) -> Rung | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from automl.hooks.manager import get_host
 from automl.metrics import loss_sign
 from automl.runs import directory
 from automl.runs.info import RunInfo
@@ -74,6 +76,11 @@ class Fit:
     def workers(self) -> Workers:
         """The workers of the cluster."""
         return self.cluster.workers
+
+    @property
+    def plugins(self) -> tuple[str, ...]:
+        """Modules registered by hand, which a worker must register as well."""
+        return tuple(name for name in get_host().registered if name in sys.modules)
 
     def elapsed(self) -> float:
         """Seconds since the command began."""

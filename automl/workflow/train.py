@@ -164,7 +164,6 @@ class Training:
     def _request(self, job: Job) -> FitRequest:
         """The request that a worker gets for a job."""
         schema, workers = self.prepared.data.schema, self.fit.workers
-        by_hand = {e.package for e in get_host().learners.values() if e.distribution is None}
         learner = self.learners[job.trial.learner]
         return FitRequest(
             learner=learner.name,
@@ -180,7 +179,7 @@ class Training:
             time_left=job.time_left,
             memory=workers.memory,
             save=self.design.keeps_model(job.cell),
-            plugins=tuple(sorted(by_hand)),
+            plugins=self.fit.plugins,
         )
 
     def _finish(self, job: Job, result: FitResult) -> Rung | None:
