@@ -18,9 +18,11 @@ if TYPE_CHECKING:
         BudgetError,
         DataError,
         PluginError,
+        TooLittleTimeError,
         UsageError,
     )
     from automl.hooks.spec import hookimpl
+    from automl.policy import Policy
     from automl.space import Choice, Dimension, Float, Int, Size, Value
     from automl.types import (
         Array,
@@ -48,6 +50,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AutoML": "automl.api",
     "hookimpl": "automl.hooks.spec",
+    "Policy": "automl.policy",
     "scaling": "automl.scaling",
     "sklearn_learner": "automl.adapters.sklearn",
     **dict.fromkeys(
@@ -57,7 +60,15 @@ _HOMES = {
     **dict.fromkeys(("category_levels", "coded_matrix"), "automl.adapters.frame"),
     **dict.fromkeys(("Float", "Int", "Choice", "Dimension", "Size", "Value"), "automl.space"),
     **dict.fromkeys(
-        ("AutoMLError", "DataError", "UsageError", "PluginError", "BudgetError", "ArtifactError"),
+        (
+            "AutoMLError",
+            "DataError",
+            "UsageError",
+            "PluginError",
+            "BudgetError",
+            "ArtifactError",
+            "TooLittleTimeError",
+        ),
         "automl.errors",
     ),
     **dict.fromkeys(
@@ -111,6 +122,7 @@ __all__ = [
     "Metric",
     "Model",
     "PluginError",
+    "Policy",
     "Prior",
     "Resources",
     "Run",
@@ -119,6 +131,7 @@ __all__ = [
     "Size",
     "Task",
     "TensorBlock",
+    "TooLittleTimeError",
     "UsageError",
     "Value",
     "View",

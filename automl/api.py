@@ -36,6 +36,7 @@ from automl.workflow.study import scale_run
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from automl.policy import Policy
     from automl.space import Value
     from automl.types import Array, Observer
 
@@ -54,6 +55,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             no limit.
         trials: Configurations to start, over all learners; alone it makes a run reproducible.
         preset: How thorough to be within the budget.
+        policy: How the seconds are spent, in place of the preset's.
         allocate: Equal time for every learner, or where it helps most.
         learner: Only this learner; may be repeated. A name or several.
         exclude: All but this learner; may be repeated. A name or several.
@@ -94,6 +96,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         time_limit: float | str | None = "5m",
         trials: int | None = None,
         preset: Literal["quick", "balanced", "best"] = "balanced",
+        policy: Policy | None = None,
         allocate: Literal["equal", "greedy"] = "greedy",
         learner: Sequence[str] | str | None = None,
         exclude: Sequence[str] | str | None = None,
@@ -155,7 +158,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
 
     def _options(self, output: Path, study: Mapping[str, Any] = EMPTY) -> Options:
         given = {option.name: getattr(self, option.parameter) for option in options_of("fit")}
-        return Options.parse({**given, **study, "output": output})
+        return Options.parse({**given, **study, "policy": self.policy, "output": output})
 
     def _open(self, path: Path) -> None:
         self._predictor, self.run_dir_ = Predictor.load(path), path

@@ -159,17 +159,18 @@ def _sample(rows: Array, most: int, rng: np.random.Generator) -> Array:
 
 
 def _members(pool: _Pool, allowed: Sequence[int], fit: int) -> list[int]:
-    """Candidates of one fit: the best trial of every learner, then the second best, and so on."""
+    """Candidates of one fit: the best trials, at most a few of each learner."""
     rows, counts = zip(*CANDIDATES, strict=True)
     most = round(np.interp(np.log10(max(len(pool.fits[fit]), 1)), rows, counts))
+    each = PER_LEARNER if pool.record.supervision.supervised else 1
     seen: Counter[str] = Counter()
-    order = []
+    chosen = []
     for i in sorted(allowed, key=lambda i: (pool.losses[i, fit], i)):
         learner = pool.record.learner_of(pool.trials[i])
-        order.append((seen[learner], pool.losses[i, fit], i))
         seen[learner] += 1
-    each = PER_LEARNER if pool.record.supervision.supervised else 1
-    return [i for place, _, i in sorted(order)[:most] if place < each]
+        if seen[learner] <= each:
+            chosen.append(i)
+    return chosen[:most]
 
 
 # --------------------------------------------------------------------------------- weights

@@ -31,6 +31,23 @@ class BudgetError(AutoMLError):
     """The budget ended before any learner produced a model."""
 
 
+class TooLittleTimeError(AutoMLError):
+    """A fit was given less time than it needs to be worth making; raised by its learner.
+
+    The host counts it neither as a failure nor as a score: it starts the fit again only where
+    there is time enough.
+    """
+
+    def __init__(self, needed_seconds: float) -> None:
+        """Say what the fit needs.
+
+        Args:
+            needed_seconds: Seconds that it needs at least.
+        """
+        super().__init__(f"needs about {needed_seconds:.0f} s")
+        self.needed_seconds = needed_seconds
+
+
 class ArtifactError(AutoMLError):
     """A run directory or a saved model is missing, damaged or not ours."""
 

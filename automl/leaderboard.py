@@ -35,6 +35,7 @@ COLUMNS = (
     "score_low",
     "score_high",
     "score_val",
+    "n",
     "ties_best",
     "fit_seconds",
     "predict_rows_per_second",
@@ -62,7 +63,9 @@ def leaderboard(run: Path, metric: Metric) -> pd.DataFrame:
     `score` is honest. With locked test rows it is the test score of the configuration with the best
     validation score. Otherwise it is cross-fitted: a configuration is chosen on one half of the
     scored rows and scored on the other, both ways, averaged over the rows. `score_val` is the
-    validation score that decided the choice. `ties_best` marks rows whose paired difference to the
+    validation score that decided the choice. `n` counts the rows that a model was fitted on; of
+    learners that were eliminated, which have neither rank nor score, those of `score_val`.
+    `ties_best` marks rows whose paired difference to the
     best is within 1.96 standard errors. Seconds, speed and size are those of the model of the row:
     all fold models of the best configuration, or all members of an ensemble. `time_limited` marks
     rows with a model that the time limit ended or hastened.
@@ -89,7 +92,7 @@ def leaderboard(run: Path, metric: Metric) -> pd.DataFrame:
             left_out.append(ensemble | {"status": "failed", "reason": str(error)})
     rows = _ranked(entries, metric) + [_unranked(record, entry) for entry in left_out]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    whole = dict.fromkeys(("rank", "trials", "size_bytes"), "Int64")
+    whole = dict.fromkeys(("rank", "n", "trials", "size_bytes"), "Int64")
     real = [c for c in COLUMNS if c.startswith(("score", "fit", "predict", "spent"))]
     flags = dict.fromkeys(("ties_best", "time_limited"), "bool")
     return table.astype(whole | dict.fromkeys(real, "float64") | flags)
@@ -189,6 +192,7 @@ def _learner(record: RunReader, learner: str, metric: Metric) -> _RankedRow:
         "learner": learner,
         "score_val": _score_of(choice, low),
         "spent_seconds": record.spent[learner],
+        "n": record.final[best][0].n,
         "trials": record.trials[learner],
         **_costs(record, [best]),
     }
@@ -226,6 +230,7 @@ def _ensemble(record: RunReader, entry: dict[str, Any], metric: Metric) -> _Rank
         "family": entry["family"],
         "plugin": entry["plugin"],
         "score_val": entry["score_val"],
+        "n": max(record.final[member["trial"]][0].n for member in entry["members"]),
         "spent_seconds": entry["seconds"],
         "trials": len(entry["members"]),
         **costs,
@@ -318,8 +323,13 @@ def _ties(terms: Array, best: Array) -> bool:
 
 def _unranked(record: RunReader, entry: dict[str, Any]) -> dict[str, Any]:
     name = entry["name"]
-    spent = {"spent_seconds": record.spent.get(name, 0.0), "trials": record.trials.get(name, 0)}
+    spent: dict[str, Any] = {
+        "spent_seconds": record.spent.get(name, 0.0),
+        "trials": record.trials.get(name, 0),
+    }
     told = {key: entry[key] for key in ("family", "plugin", "status", "reason")}
+    if entry["status"] == "eliminated" and (last := record.highest(name)) is not None:
+        spent |= {"score_val": last.score, "n": last.n}
     return {"learner": name, "ties_best": False, "time_limited": False, **spent, **told}
 
 

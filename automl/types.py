@@ -28,7 +28,7 @@ API_VERSION = 2
 Task: TypeAlias = Literal["binary", "multiclass", "regression", "anomaly"]
 Family: TypeAlias = Literal["deep", "classical", "ensemble", "baseline"]
 ViewKind: TypeAlias = Literal["frame", "matrix", "tensors", "plain_tensors"]
-Status: TypeAlias = Literal["ok", "failed", "skipped", "not_reached"]
+Status: TypeAlias = Literal["ok", "eliminated", "failed", "skipped", "not_reached"]
 Regime: TypeAlias = Literal["default", "transferred", "halving", "retuned"]
 """Origin of the settings that a point was fitted with."""
 ColumnKind: TypeAlias = Literal["number", "category", "datetime", "text", "set_aside"]
@@ -260,12 +260,20 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """Frequency with which a learner carries weight in the best ensembles, as published."""
+    """Frequency with which a learner carries weight in ensembles, as published or measured."""
 
     share: float
     """Part of the data sets, from 0 to 1."""
     source: str
     """A sentence that names the study, its data sets and how the share was counted."""
+
+    @classmethod
+    def counted(cls, carried: int, tables: int, source: str) -> Prior:
+        """Estimate the share from the tables on which the learner carried weight.
+
+        Half a table is added to either side (Jeffreys), so that few tables prove nothing.
+        """
+        return cls((carried + 0.5) / (tables + 1), f"{carried} of {tables} tables: {source}")
 
     @property
     def fault(self) -> str:

@@ -22,6 +22,8 @@ class FakeRun:
         rng = np.random.default_rng(seed)
         self.fold = (rng.permutation(len(y)) % folds).astype(np.int16)
         self.half = (rng.permutation(len(y)) % 2).astype(np.int8)
+        self.small = False
+        """Whether the table is small, so that learners are compared on all folds."""
         self.learners: list[dict[str, str]] = []
         self.predictions = path / "predictions"
         self.predictions.mkdir(parents=True)
@@ -33,7 +35,8 @@ class FakeRun:
             arrays["truth_test"] = np.asarray(self.y_test)
         for name, values in arrays.items():
             np.save(self.predictions / f"{name}.npy", values)
-        info = {"learners": self.learners}
+        split = {"all_folds_at_top": self.small}
+        info = {"learners": self.learners, "split": split}
         (self.path / "run.json").write_text(json.dumps(info), encoding="utf-8")
 
     def learner(self, name, family="classical", status="ok", reason="") -> None:

@@ -285,6 +285,27 @@ def test_few_rows_admit_fifteen_members(tmp_path, rng):
     assert shown == [15, 15, 15]
 
 
+def test_the_best_models_are_candidates_even_of_one_learner(tmp_path, rng):
+    y = rng.integers(0, 2, 100)
+    run = FakeRun(tmp_path / "run", y)
+    for learner in range(20):
+        run.trial(f"poor{learner}", 0, noisy_probabilities(y, 2, 0.2, rng))
+    good = [noisy_probabilities(y, 2, 4.0, rng) for _ in range(7)]
+    for number, prediction in enumerate(good):
+        run.trial("good", number, prediction)
+    shown = []
+
+    class Spy:
+        def fit(self, predictions, y, metric):
+            shown.append(predictions)
+            return np.full(len(predictions), 1 / len(predictions))
+
+    spy = Ensembler(name="spy", tasks=frozenset({"binary"}), factory=lambda _seed: Spy())
+    ensemble(run.path, [spy], AUC, 0)
+    there = [any(np.isclose(p.sum(0), m.sum(0)).all() for m in shown[0]) for p in good]
+    assert sum(there) == 5  # of seven: a few of each learner
+
+
 def test_regression_is_combined_too(tmp_path, rng):
     y = rng.normal(size=800)
     run = FakeRun(tmp_path / "run", y)

@@ -18,6 +18,7 @@ FLOORS = {
     "units": 1,
     "files": 1,
     "text": 1,
+    "policy": 1,
     "metrics": 1,
     "options": 2,
     "data": 2,

@@ -237,17 +237,43 @@ def test_learners_that_did_not_finish_are_rows_with_reasons(run):
         "good": "ok",
         "poor": "ok",
         "svm": "skipped",
-        "slow": "not_reached",
+        "slow": "eliminated",
         "broken": "failed",
         "never": "not_reached",
     }
     assert table.loc["svm", "reason"] == "over 10,000 rows"
-    assert "rung 1" in table.loc["slow", "reason"]
+    assert "others promised more" in table.loc["slow", "reason"]
+    assert table.loc["slow", ["score_val", "n"]].notna().all()
+    assert set(table.index[table["n"].notna()]) == {"good", "poor", "slow"}
     assert table.loc["broken", "reason"] == "ValueError: no"
     assert table.loc["never", "reason"] == "no time was left"
     assert table["rank"].isna().tolist() == [False, False, True, True, True, True]
     assert table.loc["slow", "spent_seconds"] == 2.75
     assert not table.loc["svm", "ties_best"]
+
+
+def test_on_a_small_table_those_with_all_folds_are_ranked_and_the_others_eliminated(
+    run, truth, rng
+):
+    run.small = True
+    run.learner("late")
+    run.trial("late", 0, noisy_probabilities(truth, 2, 1.0, rng), folds=[0, 1])
+    table = leaderboard(run.path, AUC).set_index("learner")
+    assert RunReader(run.path).scored_rows == "all"
+    assert table["rank"].notna().to_dict() == {"good": True, "poor": True, "late": False}
+    assert table.loc["late", "status"] == "eliminated"
+    assert table.loc["late", ["score_val", "n"]].tolist() == [0.5, 600]
+
+
+def test_on_a_small_table_without_any_learner_on_all_folds_fold_0_ranks(tmp_path, truth, rng):
+    run = FakeRun(tmp_path / "run", truth)
+    run.small = True
+    run.learner("baseline", "baseline")
+    run.learner("late")
+    run.trial("baseline", 0, np.full((600, 2), 0.5))
+    run.trial("late", 0, noisy_probabilities(truth, 2, 1.0, rng), folds=[0, 1])
+    record = RunReader(run.path)
+    assert (record.ranked, record.scored_rows) == (("baseline", "late"), "fold0")
 
 
 def test_a_run_in_which_nothing_finished_still_has_its_rows(tmp_path, truth):

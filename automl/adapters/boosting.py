@@ -174,8 +174,7 @@ class BoosterModel:
             known = np.resize(label, len(stop))
             watched = engine.data(coded_matrix(stop.X, self._levels), known, data)
             report = partial(_report, run, self._target)
-        paced = partial(self._terms.paced, self._settings, self._task)
-        rounds = BoosterRounds(run, self._total, paced, report)
+        rounds = BoosterRounds(run, self._total, self._terms, self._settings, self._task, report)
         done = engine.train(data, watched, rounds)
         rounds.close()
         return run.best_step + 1 if stop is not None and run.best_step >= 0 else done

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from automl.adapters.rounds import NO_TIME
+from automl.adapters.rounds import HASTE, NO_TIME, hastened
+from automl.errors import TooLittleTimeError
 
 if TYPE_CHECKING:
     from automl.types import Array, Run
@@ -51,7 +52,7 @@ class Monitor:
         self._complete = complete
         self._total = total
         self._limited = math.isfinite(run.seconds_left())
-        self._before = perf_counter()
+        self._began = self._before = perf_counter()
         self._took = 0.0
 
     def __call__(self, steps: int, prediction: Array | None) -> bool:
@@ -68,11 +69,28 @@ class Monitor:
         """Tell the host that time ended or hastened the growth after so many steps."""
         self._run.cut_short(steps / self._total)
 
-    def steps_left(self) -> float:
-        """Steps like the last one that the time left allows; `inf` without a deadline."""
+    def paced(self, steps: int, rate: float, enough: float) -> float:
+        """The learning rate for the steps to come, raised where time is short.
+
+        Args:
+            steps: Steps so far.
+            rate: The configured learning rate.
+            enough: Steps times learning rate after which the estimator has usually converged.
+
+        Raises:
+            TooLittleTimeError: There is no time to converge.
+        """
         if not self._limited:
-            return math.inf
-        return max(0.0, self._run.seconds_left()) / max(self._took, 1e-9)
+            return rate
+        affordable = max(0.0, self._run.seconds_left()) / max(self._took, 1e-9)
+        missing = enough - rate * steps
+        wanted = hastened(rate, missing, min(affordable, self._total - steps))
+        if affordable >= self._total - steps:
+            return rate
+        if wanted is None:
+            needed = perf_counter() - self._began + missing / (HASTE * rate) * self._took
+            raise TooLittleTimeError(needed)
+        return wanted
 
 
 def first_steps(X: Any, classes: int) -> int:

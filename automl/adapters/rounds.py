@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from automl.errors import TooLittleTimeError
+
 if TYPE_CHECKING:
     from automl.types import Array, Run, Task
 
 _PLANNED_AFTER = (1, 4, 16)
-"""Rounds after which the rounds to come are forecast anew."""
+"""Rounds after which the rounds to come are forecast anew; the first also has preparation in its
+time, so that it tells too little to decline by."""
 _SPARE = 0.95
 """Share of the time left that rounds are planned for."""
 NO_TIME = 1.5
 """Steps like the last one for which there must be time, or the fit ends."""
-_FASTEST = 0.3
-"""Learning rate never raised above this."""
+HASTE = 2.0
+"""Times its configured learning rate that a booster may take for want of time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,30 +31,34 @@ class BoosterTerms:
     rounds: str
     """The setting that says how many rounds."""
     defaults: Mapping[str, Any]
-    """Settings where a configuration has none: rounds, learning rate and `held_back` at least."""
+    """Settings where a configuration has none: rounds and learning rate at least."""
     enough: Mapping[Task, float]
     """Rounds times learning rate after which this booster has usually converged."""
     rate: str = "learning_rate"
     """The setting that says how much a round counts."""
-    held_back: Mapping[str, float]
-    """Settings that hold leaves back, and the least of each when the learning rate is raised;
-    without that larger steps overfit at once."""
 
-    def paced(self, settings: Mapping[str, Any], task: Task, rounds: float) -> dict[str, Any]:
-        """The learning rate, never below the configured one, and `held_back` for so few rounds."""
-        own = {name: settings[name] for name in (self.rate, *self.held_back)}
-        rate = min(_FASTEST, self.enough[task] / max(rounds, 1.0))
-        if rate <= own[self.rate]:
-            return own
-        held = {name: max(least, own[name]) for name, least in self.held_back.items()}
-        return {self.rate: rate, **held}
+
+def hastened(rate: float, enough: float, rounds: float) -> float | None:
+    """The learning rate that converges in so many rounds: the configured one, or up to twice that.
+
+    Args:
+        rate: The configured learning rate.
+        enough: Rounds times learning rate after which boosting has usually converged.
+        rounds: Rounds that there is time for.
+
+    Returns:
+        The learning rate; None where twice the configured one would not do.
+    """
+    wanted = enough / max(rounds, 1.0)
+    return None if wanted > HASTE * rate else max(rate, wanted)
 
 
 class BoosterRounds:
     """The rounds of one fit, counted against the clock; an engine trains until they are `over`.
 
     After every round it calls `tick`; if a prediction of the early-stopping rows is `due`,
-    `report`; and if it can change settings on the way, it puts `changes` into effect.
+    `report`; and if it can change settings on the way, it puts `changes` into effect. Where there
+    is no time to converge, even at twice the learning rate, the fit is declined.
     """
 
     every = 5
@@ -61,7 +68,9 @@ class BoosterRounds:
         self,
         run: Run,
         total: int,
-        paced: Callable[[float], dict[str, Any]],
+        terms: BoosterTerms,
+        settings: Mapping[str, Any],
+        task: Task,
         report: Callable[[int, Array], bool] | None,
     ) -> None:
         self.total = total
@@ -72,12 +81,15 @@ class BoosterRounds:
         self.limited = math.isfinite(run.seconds_left())
         """True if there is a deadline."""
         self._run = run
-        self._paced = paced
+        self._name = terms.rate
+        self._rate = self._used = float(settings[terms.rate])
+        self._learned = 0.0
+        """Sum of the learning rates of the rounds so far."""
+        self._enough = terms.enough[task]
         self._report = report
         self._late = False
-        self._affordable = math.inf
-        """Rounds that there is time for in all, where that made steps larger."""
-        self._before = perf_counter()
+        self._hastened = False
+        self._began = self._before = perf_counter()
 
     @property
     def done(self) -> int:
@@ -93,6 +105,7 @@ class BoosterRounds:
         """Count a round; it is the last if the engine says so, by number, or for want of time."""
         now = perf_counter()
         self.seconds.append(now - self._before)
+        self._learned += self._used
         self._before = now
         self._late = self.limited and self.seconds_left() < NO_TIME * self.seconds[-1]
         self.over = last or self._late or self.done >= self.total
@@ -112,26 +125,49 @@ class BoosterRounds:
         return self._run.seconds_left()
 
     def changes(self) -> dict[str, Any]:
-        """Settings for the rounds to come, now and then where there is a deadline; else none."""
+        """Settings for the rounds to come, now and then where there is a deadline; else none.
+
+        Raises:
+            TooLittleTimeError: There is no time to converge.
+        """
         if self.over or not self.limited or self.done not in _PLANNED_AFTER:
             return {}
-        pace = sum(self.seconds) / self.done
-        return self.plan(self.seconds_left() * _SPARE / max(pace, 1e-9))
+        timed = self.seconds[1:] or self.seconds
+        pace = max(sum(timed) / len(timed), 1e-9)
+        return self.plan(self.seconds_left() * _SPARE / pace, pace, sure=self.done > 1)
 
-    def plan(self, affordable: float) -> dict[str, Any]:
-        """Settings for the rounds to come if there is time for so many more."""
-        settings = self._paced(min(self.total - self.done, affordable))
-        hastened = settings != self._paced(math.inf)
-        self._affordable = self.done + affordable if hastened else math.inf
-        return settings
+    def plan(self, affordable: float, pace: float, *, sure: bool = True) -> dict[str, Any]:
+        """Settings for the rounds to come.
+
+        Args:
+            affordable: Rounds that there is time for.
+            pace: Seconds of one.
+            sure: Whether to decline a fit without the time to converge.
+
+        Raises:
+            TooLittleTimeError: There is no time to converge.
+        """
+        missing = self._enough - self._learned
+        rounds = min(self.total - self.done, affordable)
+        rate = hastened(self._rate, missing, rounds)
+        if rate is None and affordable < self.total - self.done:
+            if sure:
+                least = missing / (HASTE * self._rate)
+                raise TooLittleTimeError(perf_counter() - self._began + least * pace)
+            rate = HASTE * self._rate
+        self._hastened = rate is not None and rate > self._rate and affordable < self.total
+        self._used = rate if rate is not None and self._hastened else self._rate
+        return {self._name: self._used}
 
     def restart(self) -> None:
         """Begin anew: the rounds so far were a trial, for an engine that cannot change settings."""
         self.seconds.clear()
+        self._learned = 0.0
         self.over = self._late = False
         self._before = perf_counter()
 
     def close(self) -> None:
         """Tell the host if time ended or hastened the rounds; called by the adapter."""
-        if (self._late and self.done < self.total) or self._affordable < self.total:
-            self._run.cut_short(self.done / self.total)
+        if (self._late and self.done < self.total) or self._hastened:
+            usual = min(self._enough / self._rate, self.total)
+            self._run.cut_short(min(self.done / usual, 1 - 1 / usual))

@@ -2,7 +2,7 @@
 # No `from __future__ import annotations`: the annotations below are read at run time.
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from types import UnionType
@@ -19,11 +19,14 @@ from typing import (
 
 from automl.errors import UsageError
 from automl.options.option import Command, Option
+from automl.policy import PRESETS, Policy
 from automl.units import HOUR, MINUTE, format_duration, parse_duration, parse_size
 
 if TYPE_CHECKING:
     import pandas as pd
 
+LEAST = 10.0
+"""Seconds of the shortest fit: imports and the end take about half of them."""
 CONTAMINATION = 0.1
 """Share of the rows flagged as anomalies unless asked otherwise: PyOD's default."""
 Axis: TypeAlias = Literal[
@@ -128,7 +131,8 @@ class Options:
             again="always",
             parse=lambda limit: parse_duration(str(limit)),
             show=format_duration,
-            scale={"default": 1.0 * HOUR, "usual": ""},
+            must=("10 seconds or more, so that there is a model", lambda limit: limit >= LEAST),
+            scale={"default": 1.0 * HOUR, "usual": "", "must": None},
         ),
     ] = 5.0 * MINUTE
     price_per_hour: Annotated[
@@ -263,6 +267,8 @@ class Options:
         Literal["skip", "raise"],
         _of_fit("anew", "Note a failed fit and go on, or stop the command."),
     ] = "skip"
+    policy: Policy | None = None
+    """Policy of spending the seconds of a fit; None takes the preset's."""
     began: float | None = None
     """`time.monotonic()` when the command began; the budget counts from there."""
     left_out: frozenset[str] | None = field(default=None, compare=False)
@@ -310,7 +316,13 @@ class Options:
         studied = {option.name for option in OPTIONS if "fit" not in option.commands}
         kept = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in studied}
         test = self.test if isinstance(self.test, str) else None
-        return kept | {"test": test, "began": None, "left_out": None}
+        policy = None if self.policy is None else asdict(self.policy)
+        return kept | {"test": test, "policy": policy, "began": None, "left_out": None}
+
+    @property
+    def spending(self) -> Policy:
+        """Policy by which the seconds of a fit are spent."""
+        return self.policy or PRESETS[self.preset]
 
 
 def _declared() -> Iterator[Option]:

@@ -42,7 +42,8 @@ class RunReader:
 
     The *scored rows* are the same for every learner: all validated rows if each ranked learner
     has a trial that predicted them all, else those of fold 0. A learner is ranked if one of its
-    trials finished rung 3 on fold 0.
+    trials finished rung 3 on fold 0; on a small table, where learners are compared on all folds, if
+    it finished those, once any learner has.
 
     Raises:
         ArtifactError: `run` is no run directory, or a file in it is missing or damaged.
@@ -168,7 +169,15 @@ class RunReader:
         trials: dict[str, list[str]] = {}
         for trial, fits in self.final.items():
             trials.setdefault(fits[0].learner, []).append(trial)
-        return trials
+        if not self.info.split.all_folds_at_top:
+            return trials
+        references = {row.name for row in self.info.learners if row.family == "baseline"}
+        whole = {
+            name: own
+            for name, own in trials.items()
+            if any(len(self.final[trial]) == self.folds for trial in own)
+        }
+        return whole if whole.keys() - references else trials
 
     @property
     def ranked(self) -> tuple[str, ...]:
@@ -252,6 +261,12 @@ class RunReader:
             seen.setdefault(rung.learner, set()).add(rung.trial)
         return {learner: len(trials) for learner, trials in seen.items()}
 
+    def highest(self, learner: str) -> Rung | None:
+        """The scored fit of a learner on the most rows of fold 0, the first of equals."""
+        own = [r for r in self.rungs if r.learner == learner and r.rung <= TOP and not r.fold]
+        scored = [rung for rung in own if rung.score is not None]
+        return max(scored, key=lambda rung: rung.rung, default=None)
+
     @cached_property
     def standings(self) -> tuple[LearnerStatus, ...]:
         """Every learner that the run knew, by name, also those that did not run."""
@@ -265,7 +280,8 @@ class RunReader:
             return LearnerStatus(name, family, plugin, "ok")
         status, reason = self._why_not(name)
         given = row.status or status
-        if given in {"failed", "skipped"} or (given == "not_reached" and status != "failed"):
+        told = given in {"failed", "skipped", "eliminated"}
+        if told or (given == "not_reached" and status != "failed"):
             return LearnerStatus(name, family, plugin, given, row.reason or reason)
         return LearnerStatus(name, family, plugin, status, reason)
 
@@ -275,7 +291,7 @@ class RunReader:
         done = [rung for rung in own if rung.status == "ok"]
         if done:
             top = max(done, key=lambda rung: rung.rung)
-            return "not_reached", f"came to rung {top.rung} of {TOP} ({top.n:,} rows)"
+            return "eliminated", f"others promised more for the seconds after {top.n:,} rows"
         failed = [rung for rung in own if rung.status == "failed"]
         if failed:
             return "failed", failed[-1].reason or "every trial failed"

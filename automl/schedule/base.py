@@ -1,4 +1,4 @@
-"""The protocol of a scheduler, and the job that it hands out."""
+"""The protocol of a scheduler, the job that it hands out, and what it is told of fits' worth."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from automl.policy import BALANCED, Policy
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from automl.types import Cell, Rung, Status, Trial
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 TIME_LIMITED = 0.8
 """Part of its soft_limit above which a fit counts as limited by time: learners that keep to a
 limit stop a step ahead of it."""
+NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,39 @@ class Plan:
     slots: int = 2
     seed: int = 0
     greater_is_better: bool = True
-    tuning_share: float = 0.8
-    """Part of the search seconds after which bagging comes first."""
-    bagged: int = 4
-    """Configurations repeated on the other folds."""
+    policy: Policy = BALANCED
+    everyone: bool = False
+    """True if no learner may be left out for want of time: all were named."""
+    row_seconds: float = 5e-5
+    """Seconds that a fit of declared cost 1 takes a row, until fits have been timed."""
+
+    @property
+    def core_seconds(self) -> float:
+        """Seconds of all slots together; `inf` without a limit."""
+        return math.inf if self.seconds is None else self.slots * self.seconds
+
+
+class Value(Protocol):
+    """Says what models are worth to the ensemble, as things stand."""
+
+    def weights(self) -> Mapping[str, float]:
+        """Map the trials that the ensemble would be made of now to their weights."""
+        ...
+
+    def standard_error(self) -> float:
+        """Standard error of the difference of two learners' losses on one fold; 0 if not known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """The worker that a job would go to."""
+
+    libraries: frozenset[str] = NOTHING
+    """Libraries that it has imported."""
+
+
+FRESH = Worker()
 
 
 class Scheduler(Protocol):
@@ -54,16 +86,30 @@ class Scheduler(Protocol):
     overdue: Status
     """Status of a fit that was ended for taking too long: whether the learner is to blame."""
 
-    def next_job(self, now: float) -> Job | None:
-        """The next job, `now` seconds after the search began; None when nothing can start."""
+    def next_job(self, now: float, worker: Worker = FRESH) -> Job | None:
+        """The next job, `now` seconds after the search began; None when nothing can start.
+
+        Args:
+            now: Seconds since the search began.
+            worker: The worker that it goes to, as far as that is known.
+        """
         ...
 
     def take(self, rung: Rung) -> None:
         """Take what became of a job."""
         ...
 
-    def drop(self, job: Job) -> None:
-        """Forget a job that the end of the search cut off; it may be handed out again."""
+    def imported(self, libraries: Iterable[str], seconds: float) -> None:
+        """Hear that a worker imported libraries, and how long that took."""
+        ...
+
+    def drop(self, job: Job, needed_seconds: float | None = None) -> None:
+        """Forget a job without a result; it may be handed out again.
+
+        Args:
+            job: The job that the end of the search cut off, or that the learner declined.
+            needed_seconds: Seconds that it needs, where it declined for having less.
+        """
         ...
 
     def replay(self, rungs: Iterable[Rung]) -> None:

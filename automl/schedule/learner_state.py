@@ -1,41 +1,100 @@
-"""The learners of a search side by side: what each has tried, and how far it is behind."""
+"""The learners of a search side by side: what each has tried, and what its fits take."""
 
 from __future__ import annotations
 
+import json
+import statistics
+from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from automl.schedule.trial_state import TrialState
-from automl.types import TOP, Cell
+from automl.metrics import loss_sign
+from automl.schedule.time_model import carried
+from automl.types import TOP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from automl.schedule.sampler import Sampler
-    from automl.types import Family, Learner
+    from automl.schedule.trial_state import TrialState
+    from automl.types import Family, Learner, Rung
 
-FAMILY_SHARE = 0.25
-"""Least part of the seconds that each of deep and classical gets."""
 ATTEMPTS = 2
 """Defaults that may fail before their learner is given up."""
+USUAL_PRIOR = 0.2
+"""Chance of carrying weight of a learner of a family in which no learner declares any."""
 FAMILIES: tuple[Family, ...] = ("deep", "classical")
 
 
 @dataclass(slots=True)
 class LearnerState:
-    """One learner's configurations."""
+    """One learner's configurations; what is asked of them often is kept up to date."""
 
     learner: Learner
     cost: float
     """Declared cost relative to a linear model."""
     sampler: Sampler
+    prior: float
+    """Chance that it carries weight in the best ensemble, before anything is known."""
     trials: list[TrialState] = field(default_factory=list)
+    under_way: list[TrialState] = field(default_factory=list)
+    """Those that have not been all their way, and have not failed."""
+    losses: dict[int, list[float]] = field(default_factory=dict)
+    """Rung -> ascending losses of its trials there, on fold 0."""
     spent: float = 0.0
     """Seconds, or declared cost where the plan has no seconds."""
-    overran: bool = False
-    """True if a fit took far longer than it was allowed."""
-    infeasible: str = ""
-    """Why it cannot trial on in the time there is."""
+    skipped: str = ""
+    """Why it was not begun."""
+    declined: dict[int, float] = field(default_factory=dict)
+    """Rows -> seconds that it said a fit of so many rows needs."""
+    censored: bool = False
+    """True if time ended or hastened a fit below the top."""
+    _timed: dict[int, list[float]] = field(default_factory=dict)
+    """Rows -> ascending seconds of fits on so many."""
+    _cut: dict[int, list[float]] = field(default_factory=dict)
+    """Rows -> those of fits that time cut short, where nobody knows how far they came."""
+    _predicted: list[float] = field(default_factory=list)
+    """Ascending seconds of its predictions, which are of the same rows whatever a fit is on."""
+    _same: dict[str, list[TrialState]] = field(default_factory=dict)
+    """Configuration -> its trials, which differ by their seeds."""
+
+    @property
+    def name(self) -> str:
+        """The learner's name."""
+        return self.learner.name
+
+    # ------------------------------------------------------------------- in and out
+
+    def enter(self, trial: TrialState) -> None:
+        """Take a trial that is to be started."""
+        self.trials.append(trial)
+        self.under_way.append(trial)
+        self._same.setdefault(_key(trial), []).append(trial)
+
+    def take(self, trial: TrialState, rung: Rung, loss: float | None) -> None:
+        """Record a finished fit of a trial.
+
+        Args:
+            trial: The trial.
+            rung: What became of the fit.
+            loss: Its validation loss; None without a score.
+        """
+        trial.take(rung)
+        if loss is not None and rung.fold == 0 and rung.rung <= TOP:
+            insort(self.losses.setdefault(rung.rung, []), loss)
+        if rung.status == "ok":
+            known = not rung.censored or rung.needed_seconds is not None
+            timed = self._timed if known else self._cut
+            insort(timed.setdefault(rung.n, []), _took(rung))
+            insort(self._predicted, rung.predict_seconds)
+            self.censored |= rung.censored and rung.rung < TOP
+        self.under_way = [t for t in self.under_way if not (t.failure or t.whole)]
+
+    def repeats(self, trial: TrialState) -> list[TrialState]:
+        """Trials of the same configuration, itself included."""
+        return self._same[_key(trial)]
+
+    # -------------------------------------------------------------------- how it stands
 
     @property
     def dead(self) -> bool:
@@ -45,57 +104,90 @@ class LearnerState:
         return len(self.trials) >= ATTEMPTS or self.sampler.exhausted
 
     @property
+    def alive(self) -> bool:
+        """True if it takes part."""
+        return not self.skipped and not self.dead
+
+    @property
     def leader(self) -> TrialState | None:
-        """The trial that carries the learner up in the first round."""
-        alive = [t for t in self.trials if not t.failure]
-        return max(alive, key=lambda t: (t.highest, -t.spec.number), default=None)
+        """The first trial that has not failed, which stands for the learner at first."""
+        return next((t for t in self.trials if not t.failure), None)
 
     @property
     def highest(self) -> int:
         """The highest rung with a score; -1 for none."""
-        return max((trial.highest for trial in self.trials), default=-1)
+        return max(self.losses, default=-1)
 
     @property
     def at_top(self) -> bool:
-        return any(t.at_top for t in self.trials)
+        """True if it has a model of all rows."""
+        return TOP in self.losses
 
     @property
-    def latest(self) -> TrialState | None:
-        """The first trial's settings as last tried, or being tried, on all rows."""
-        tried = [
-            t
-            for t in self.trials
-            if t.spec.config == self.trials[0].spec.config
-            and (Cell(TOP, 0) in t.finished or Cell(TOP, 0) in t.running)
-        ]
-        return tried[-1] if tried else None
+    def topped(self) -> bool:
+        """True if it has a model of all rows, or one is being made."""
+        return self.at_top or any(c.rung >= TOP for t in self.under_way for c in t.running)
 
     @property
-    def wants_time(self) -> bool:
-        """True if its latest model of all rows was cut short, or is being made again."""
-        latest, cell = self.latest, Cell(TOP, 0)
-        return latest is not None and (cell in latest.time_limited or cell in latest.running)
+    def complete(self) -> bool:
+        """True if a trial has been all its way to all rows, on a small table all folds."""
+        return any(t.whole for t in self.trials)
 
-    def pace(self) -> float | None:
-        """Seconds a row of the latest finished cell of the highest rung."""
-        done = [r for t in self.trials for r in t.finished.values() if r.status == "ok"]
-        if not done:
-            return None
-        last = max(done, key=lambda r: (min(r.rung, TOP), r.fit_seconds))
-        return (last.fit_seconds + last.predict_seconds) / max(last.n, 1)
+    def promoted(self, trial: TrialState, loss: float | None) -> bool:
+        """Return whether a trial is in the better half of those that finished its highest rung.
 
-    def overhead(self) -> float:
-        """Seconds beside fit and predict that a model of all rows has taken at most."""
-        made = [r for t in self.trials for s, r in t.finished.items() if s.rung >= TOP]
-        return max((r.overhead_seconds for r in made), default=0.0)
+        Asynchronous successive halving with a reduction factor of 2 (Li et al. 2020,
+        arXiv 1810.05934), among the configurations of one learner.
+
+        Args:
+            trial: The trial.
+            loss: Its loss on that rung.
+        """
+        if trial.highest < 0:
+            return True
+        rivals = self.losses[trial.highest]
+        return loss is not None and bisect_left(rivals, loss) < (len(rivals) + 1) // 2
+
+    def timed(self, rows: int) -> bool:
+        """Return whether a fit on so many rows, or nearly so, has been timed."""
+        return any(2 * n > rows for n in self._timed)
+
+    def seconds(self, rows: int, row_seconds: float) -> float:
+        """Seconds that a fit on so many rows should take, prediction included.
+
+        Carried on from its own fits; from declared cost where there is none, or where time cut
+        them short.
+        """
+        known = {n: _middle(times) for n, times in self._timed.items()} | self.declined
+        least = {n: _middle(times) for n, times in self._cut.items()}
+        if known:
+            seconds = carried(known, rows)
+        else:
+            declared = self.cost * row_seconds * rows
+            seconds = max(declared, carried(least, rows)) if least else declared
+        return seconds + (_middle(self._predicted) if self._predicted else 0.0)
+
+
+def _key(trial: TrialState) -> str:
+    return json.dumps(dict(trial.spec.config), sort_keys=True)
+
+
+def _took(rung: Rung) -> float:
+    """Seconds of a fit, or those that it would have taken with enough time."""
+    return max(rung.fit_seconds, rung.needed_seconds or 0.0)
+
+
+def _middle(ascending: list[float]) -> float:
+    """The median, of an even number the lower one."""
+    return ascending[(len(ascending) - 1) // 2]
 
 
 class LearnerStates:
     """All learners of a search, the cheapest first."""
 
     def __init__(self, learners: Iterable[LearnerState], *, greater_is_better: bool) -> None:
-        self._learners = {state.learner.name: state for state in learners}
-        self._greater_is_better = greater_is_better
+        self._learners = {state.name: state for state in learners}
+        self._sign = loss_sign(greater_is_better=greater_is_better)
 
     def __iter__(self) -> Iterator[LearnerState]:
         return iter(self._learners.values())
@@ -109,51 +201,26 @@ class LearnerStates:
     def __len__(self) -> int:
         return len(self._learners)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(self._learners)
+    def of(self, family: Family) -> list[LearnerState]:
+        """The learners of a family that take part."""
+        return [state for state in self if state.learner.family == family and state.alive]
 
-    @property
-    def trials(self) -> list[tuple[LearnerState, TrialState]]:
-        return [(state, trial) for state in self for trial in state.trials]
+    def loss(self, trial: TrialState, rung: int) -> float | None:
+        """The validation loss of a trial on a rung."""
+        score = trial.score(rung)
+        return None if score is None else self._sign * score
 
-    def best(self, state: LearnerState, rung: int = TOP) -> float | None:
-        """The best score of a learner on a rung."""
-        scores = [s for t in state.trials if (s := t.score(rung)) is not None]
-        if not scores:
-            return None
-        return max(scores) if self._greater_is_better else min(scores)
+    def loss_of(self, rung: Rung) -> float | None:
+        """The validation loss of a finished fit."""
+        return None if rung.score is None else self._sign * rung.score
 
-    def gap(self, state: LearnerState, rung: int = TOP, unknown: float = 1.0) -> float:
-        """Distance of a learner from the best on a rung.
 
-        In units of the distance between the best and the median learner; `unknown` without a
-        score.
-        """
-        own = self.best(state, rung)
-        if own is None:
-            return unknown
-        ranked = sorted(
-            (s for other in self if (s := self.best(other, rung)) is not None),
-            reverse=self._greater_is_better,
-        )
-        spread = abs(ranked[0] - ranked[len(ranked) // 2]) or 1e-12
-        return abs(ranked[0] - own) / spread
-
-    def first(self, state: LearnerState) -> bool:
-        """Return whether no learner of its family has, or is making, a model of all rows."""
-        return not any(
-            other.at_top or any(cell.rung == TOP for t in other.trials for cell in t.running)
-            for other in self
-            if other.learner.family == state.learner.family
-        )
-
-    def below_share(self) -> Family | None:
-        """The family that has spent less than its share of the seconds so far."""
-        total = sum(state.spent for state in self)
-        for family in FAMILIES:
-            own = [state for state in self if state.learner.family == family]
-            alive = any(not state.dead and not state.infeasible for state in own)
-            if alive and sum(state.spent for state in own) < FAMILY_SHARE * total:
-                return family
-        return None
+def priors(learners: Iterable[Learner]) -> dict[str, float]:
+    """Map learners to their declared chance of carrying weight, else the mean of their family."""
+    everyone = list(learners)
+    found: dict[str, float] = {}
+    for learner in everyone:
+        family = [o.prior.share for o in everyone if o.family == learner.family and o.prior]
+        usual = statistics.mean(family) if family else USUAL_PRIOR
+        found[learner.name] = learner.prior.share if learner.prior else usual
+    return found

@@ -1,67 +1,73 @@
-"""Which learners a time limit pays for.
+"""Which learners the time of a first round pays for.
 
-A net that gets a hundredth of the time it needs is no fair representative of its kind, and
-what it was given is lost to the others. So the most expensive learners stay out of a short run, and
-the leaderboard says so.
+Each costs the import of its libraries, which learners share, and a first fit; what that buys is
+the chance that it carries weight.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from automl.types import Family, Resources
+    from automl.types import Family
 
-ROW_SECONDS = 50e-6
-"""Seconds of one CPU that a fit of cost 1 takes a row, whatever the columns."""
-CELL_SECONDS = 0.25e-6
-"""Seconds of one CPU that a fit of cost 1 takes more for every column of a row."""
-ON_GPU = 0.1
-"""Time of a fit on a GPU relative to a CPU."""
 LEFT_OUT = 0.25
 """Largest part of the learners that may be left out: a comparison needs company."""
 
 
-def needs(
-    demands: Mapping[str, Resources], rows: int, columns: int, *, gpu: bool = False
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """The seconds that a learner asks for before anything is known of it, and its chance."""
+
+    family: Family
+    libraries: frozenset[str]
+    seconds: float
+    """Seconds of its first fit."""
+    prior: float
+
+
+def costs(
+    demands: Mapping[str, Demand], import_seconds: Callable[[Iterable[str]], float]
 ) -> dict[str, float]:
-    """Seconds of one CPU that each learner wants for one good fit of all rows.
-
-    A rough forecast from declared costs, for the choice of learners only.
-
-    Args:
-        demands: Learner -> what a fit of it takes, as declared.
-        rows: Training rows at the top of the ladder.
-        columns: Feature columns.
-        gpu: Whether those that can use a GPU have one.
-    """
-    unit = rows * (ROW_SECONDS + CELL_SECONDS * columns)
+    """Seconds of each learner's first fit and of its part of the imports."""
+    users = Counter(name for demand in demands.values() for name in demand.libraries)
     return {
-        name: resources.cost * unit * (ON_GPU if gpu and resources.gpus else 1.0)
-        for name, resources in demands.items()
+        name: demand.seconds
+        + sum(import_seconds([library]) / users[library] for library in demand.libraries)
+        for name, demand in demands.items()
     }
 
 
-def unaffordable(
-    families: Mapping[str, Family], wanted: Mapping[str, float], core_seconds: float
-) -> list[str]:
-    """The learners to leave out, the most expensive first.
+def left_out(
+    demands: Mapping[str, Demand],
+    core_seconds: float,
+    import_seconds: Callable[[Iterable[str]], float],
+    keep: int,
+) -> dict[str, float]:
+    """The learners to leave out, the least chance a second first, each with its seconds.
 
-    Learners are let in from the cheapest on, until what they want is more than there is; the
-    cheapest of each family always is, and so are three quarters of all.
+    Learners are left out until the rest can have its first fits; a quarter at most, and so that
+    some of each family stay.
 
     Args:
-        families: Learner -> its family.
-        wanted: Seconds that each wants, from `needs`.
-        core_seconds: Seconds of all CPUs together for one good fit of each.
+        demands: Learner -> what it asks for.
+        core_seconds: Seconds of all CPUs together for first fits.
+        import_seconds: Seconds that it takes to import libraries.
+        keep: Learners of each family that stay in any case.
     """
-    order = sorted(families, key=lambda name: (wanted[name], name))
-    firsts = {families[name]: name for name in reversed(order)}
-    spent, expensive = 0.0, []
-    for name in order:
-        spent += wanted[name]
-        if spent > core_seconds and name not in firsts.values():
-            expensive.append(name)
-    return expensive[::-1][: int(LEFT_OUT * len(order))]
+    staying = dict(demands)
+    gone: dict[str, float] = {}
+    while len(gone) < int(LEFT_OUT * len(demands)):
+        wanted = costs(staying, import_seconds)
+        families = Counter(demand.family for demand in staying.values())
+        spare = [name for name in wanted if families[staying[name].family] > keep]
+        if sum(wanted.values()) <= core_seconds or not spare:
+            break
+        least = min(spare, key=lambda name: (staying[name].prior / wanted[name], name))
+        gone[least] = wanted[least]
+        del staying[least]
+    return gone

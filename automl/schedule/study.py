@@ -13,13 +13,14 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from automl.rows.repeats import ENOUGH
-from automl.schedule.base import Job
+from automl.schedule.base import FRESH, Job
 from automl.schedule.study_state import StudyFit, StudyLearner
 from automl.types import Cell, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from automl.schedule.base import Worker
     from automl.types import Rung, Status
 
 SPARE = 0.9
@@ -74,12 +75,14 @@ class StudyScheduler:
 
     # ------------------------------------------------------------------ in and out
 
-    def next_job(self, now: float) -> Job | None:
+    def next_job(self, now: float, worker: Worker = FRESH) -> Job | None:
         """The next job, or None when nothing can start now.
 
         Args:
             now: Seconds since the training began.
+            worker: Of no account here: a study compares fits, whoever makes them.
         """
+        del worker
         if now - self._planned >= REPLAN_EVERY:
             self.plan(now)
         found = [
@@ -108,8 +111,12 @@ class StudyScheduler:
         state.take(place, rung)
         self._planned = -math.inf
 
-    def drop(self, job: Job) -> None:
+    def imported(self, libraries: Iterable[str], seconds: float) -> None:
+        """Hear of an import, of no account here."""
+
+    def drop(self, job: Job, needed_seconds: float | None = None) -> None:
         """Forget a fit that the end of the study cut short; it may be handed out again."""
+        del needed_seconds
         state = self.learners[job.trial.learner]
         state.running.discard((job.trial.number, job.cell.level, job.cell.repeat))
 

@@ -11,16 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from automl.metrics import loss_sign
 from automl.schedule.sampler import Sampler
+from automl.schedule.time_model import OVERHEAD, carried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from automl.types import Config, Learner, Regime, Rung
-
-GROWTH = 1.2
-"""Assumed exponent of training time in rows until it has been measured."""
-OVERHEAD = 0.05
-"""Seconds a fit takes beyond fitting and predicting, about."""
 
 
 class StudyFit(NamedTuple):
@@ -274,21 +270,7 @@ class StudyLearner:
         return self.rate * self.sizes[level]
 
     def _carried(self, level: int) -> float:
-        known = self.measured()
+        known = {self.sizes[at]: seconds for at, seconds in self.measured().items()}
         if not known:
             return OVERHEAD + self.cost * self.unit * self.sizes[level]
-        if level in known:
-            return OVERHEAD + known[level]
-        below = [at for at in known if at < level]
-        nearest = max(below) if below else min(known)
-        ratio = self.sizes[level] / self.sizes[nearest]
-        return OVERHEAD + known[nearest] * ratio ** self._growth(known)
-
-    def _growth(self, known: dict[int, float]) -> float:
-        """The exponent of time in rows between the lowest and the highest level measured."""
-        first, last = min(known), max(known)
-        if self.sizes[last] < 2 * self.sizes[first] or known[last] < 0.2:
-            return GROWTH
-        slope = math.log(known[last] / max(known[first], 1e-3))
-        slope /= math.log(self.sizes[last] / self.sizes[first])
-        return min(2.5, max(0.3, slope))
+        return OVERHEAD + carried(known, self.sizes[level])

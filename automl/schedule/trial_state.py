@@ -1,4 +1,4 @@
-"""A configuration on its way up the ladder, and the rule of its promotion."""
+"""A configuration on its way to a model of all rows."""
 
 from __future__ import annotations
 
@@ -15,15 +15,27 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class TrialState:
-    """A trial's way up so far."""
+    """A trial's fits so far."""
 
     spec: Trial
+    way: tuple[Cell, ...]
+    """Cells that it takes one after the other: straight to all rows, or rung by rung."""
     finished: dict[Cell, Rung] = field(default_factory=dict)
-    running: dict[Cell, float] = field(default_factory=dict)
-    """Steps under way and the seconds they were allowed."""
-    time_limited: set[Cell] = field(default_factory=set)
-    """Finished cells that used up their time: more of it would have made a better model."""
+    running: set[Cell] = field(default_factory=set)
+    highest: int = -1
+    """The highest rung with a score on fold 0; -1 for none."""
     failure: str = ""
+    drawn: bool = True
+    """False while its configuration is yet to be drawn, as it may prove too expensive."""
+
+    def take(self, rung: Rung) -> None:
+        """Record a finished fit."""
+        self.running.discard(rung.cell)
+        self.finished[rung.cell] = rung
+        if rung.status != "ok":
+            self.failure = self.failure or rung.reason
+        elif rung.score is not None and rung.fold == 0 and rung.rung <= TOP:
+            self.highest = max(self.highest, rung.rung)
 
     def score(self, rung: int) -> float | None:
         """The validation score on fold 0 of a rung."""
@@ -31,40 +43,22 @@ class TrialState:
         return None if done is None else done.score
 
     @property
-    def highest(self) -> int:
-        """The highest rung with a score on fold 0; -1 for none."""
-        return max(
-            (s.rung for s, r in self.finished.items() if s.fold == 0 and r.score is not None),
-            default=-1,
-        )
+    def at_top(self) -> bool:
+        """True if it has a model of all rows of fold 0."""
+        return self.highest == TOP
 
     @property
-    def at_top(self) -> bool:
-        return self.score(TOP) is not None
+    def whole(self) -> bool:
+        """True if it has been all its way."""
+        return all(cell in self.finished for cell in self.way)
 
-    def next(self, cells: Iterable[Cell]) -> Cell | None:
-        """The first of `cells` not taken yet; rungs one after the other, folds side by side."""
-        if self.failure or any(cell.fold == 0 for cell in self.running):
-            return None
-        for cell in cells:
-            ahead = cell.rung >= self.highest
-            if ahead and cell not in self.running and cell not in self.finished:
-                return cell
-        return None
+    @property
+    def busy(self) -> bool:
+        """True while its fit on fold 0 is under way, which decides what comes after it."""
+        return any(cell.fold == 0 for cell in self.running)
 
-
-def promoted(trial: TrialState, rivals: Iterable[TrialState], *, greater_is_better: bool) -> bool:
-    """Return whether a trial is in the better half of those that finished its highest rung.
-
-    Asynchronous successive halving with a reduction factor of 2 (Li et al. 2020,
-    arXiv 1810.05934), among the configurations of one learner.
-    """
-    rung = trial.highest
-    if rung < 0:
-        return True
-    own = trial.score(rung)
-    scores = [s for rival in rivals if (s := rival.score(rung)) is not None]
-    if own is None:
-        return False
-    ahead = sum(s > own if greater_is_better else s < own for s in scores)
-    return ahead < (len(scores) + 1) // 2
+    def open(self, cells: Iterable[Cell]) -> list[Cell]:
+        """Those of `cells` that are neither finished nor under way."""
+        if self.failure:
+            return []
+        return [cell for cell in cells if cell not in self.finished and cell not in self.running]

@@ -39,6 +39,8 @@ QUIET = {
 ACTORS = {"PL_DISABLE_FORK": "1", "RAY_CHDIR_TO_TRIAL_DIR": "0"}
 """Environment that Tune gives its actors. Where Ray's first workers have the same, Tune
 takes those; otherwise it starts others, and waits for them."""
+PRELOAD = "automl.workers.preload.preload"
+"""Function that Ray calls in every worker process as it starts."""
 LEAVING = 10.0
 """Seconds that Ray may take to shut down when the interpreter exits; it usually takes one."""
 KNOCK_SECONDS = 10.0
@@ -146,7 +148,7 @@ class Cluster:
         self._most = (cpus, gpus, memory)
         self._alone = alone
         self._address = address
-        self._found = address is not None or _running()
+        self._found = address is not None or (_running() and not _ALONE.locked())
         self._workers = Workers(0, 0) if address else plan_workers(cpus, gpus, memory, alone=alone)
         self._own = False
         """True where Ray was started here, and so is to be shut down here."""
@@ -239,8 +241,8 @@ class Cluster:
 
 def _running() -> bool:
     """Return whether this process has a Ray already, with CPUs of its own count."""
-    ray = sys.modules.get("ray")
-    return ray is not None and bool(ray.is_initialized())
+    initialized = getattr(sys.modules.get("ray"), "is_initialized", None)
+    return initialized is not None and bool(initialized())  # another thread may import it still
 
 
 def start_ray(workers: Workers) -> bool:
@@ -255,7 +257,7 @@ def start_ray(workers: Workers) -> bool:
         num_gpus=math.ceil(workers.slots * workers.gpus),
         include_dashboard=False,
         object_store_memory=_store_bytes(),
-        runtime_env={"env_vars": ACTORS},
+        runtime_env={"env_vars": ACTORS, "worker_process_setup_hook": PRELOAD},
     )
 
 

@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 import traceback
+from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from ray.tune.search import Searcher
 
 from automl.hooks.manager import get_host
 from automl.runs.record import OVERDUE
+from automl.schedule.base import FRESH, Worker
 from automl.workers.evaluate import FitRequest, FitResult, run_rung
 from automl.workers.watchdog import DIED, exit_reason, watched
 
@@ -41,6 +43,8 @@ LATE = 10.0
 """Seconds after its end at which a search leaves jobs behind that no worker has taken up."""
 CHECK_EVERY = 0.5
 """Seconds between two looks at the clock."""
+ROWS_WAIT = 0.1
+"""Seconds to wait for rows before looking at what else goes on."""
 SLOTS = 2
 """Logical slots without a time limit, whatever the workers."""
 
@@ -100,7 +104,14 @@ def search(
 
         try:
             searcher = TuneSearcher(
-                scheduler, store, request, finish, Path(folder), end=end, tick=watch
+                scheduler,
+                store,
+                request,
+                finish,
+                Path(folder),
+                slots=workers.slots,
+                end=end,
+                tick=watch,
             )
             tune.Tuner(
                 tune.with_resources(RungTrainable, {"CPU": workers.threads, "GPU": workers.gpus}),
@@ -195,6 +206,7 @@ class TuneSearcher(Searcher):
         finish: Callable[[Job, FitResult], None],
         folder: Path,
         *,
+        slots: int,
         end: float | None,
         tick: Callable[[], None],
     ) -> None:
@@ -204,12 +216,15 @@ class TuneSearcher(Searcher):
         self._request = request
         self._finish = finish
         self._folder = folder
+        self._slots = slots
         self._end = end
         self._tick = tick
         self._began = time.monotonic()
-        self._waiting: tuple[Job, float] | None = None
-        """A job whose rows are not ready, and when it was handed out."""
+        self._waiting: list[tuple[Job, float]] = []
+        """Jobs whose rows are not ready, and when they were handed out."""
         self._out: dict[str, tuple[int, Job, float]] = {}
+        self._idle: deque[Worker] = deque()
+        """Workers that gave a result and have no job, the one that waits longest first."""
         self._unreturned: dict[int, tuple[Job, FitResult]] = {}
         self._started = 0
         self._returned = 0
@@ -226,22 +241,39 @@ class TuneSearcher(Searcher):
         if self._error is not None:
             raise self._error
         over = self._end is not None and now >= self._end
-        job, since = (None, now) if over else self._waiting or (self._next_job(now), now)
-        if job is None:
-            if not self._out and (over or not (self._scheduler.running or self._unreturned)):
+        found = None if over else self._ready_job(now)
+        if found is None:
+            waits = self._waiting or self._scheduler.running or self._unreturned
+            if not self._out and (over or not waits):
                 raise SearchOver
             return None
-        reference = self._store.get(job, wait=1.0)
-        if reference is None:
-            self._waiting = job, since
-            return None
-        self._waiting = None
+        job, since, reference = found
+        if self._idle:
+            self._idle.popleft()
         left = job.time_left - (time.monotonic() - since)
         job = replace(job, time_left=left, hard_limit=min(job.hard_limit, left))
         number = self._started
         self._out[trial_id] = (number, job, now)
         self._started += 1
         return {"payload": Payload(self._request(job), reference, self._exit_note(number))}
+
+    def _ready_job(self, now: float) -> tuple[Job, float, Any] | None:
+        """A job whose rows are ready, when it was handed out, and its rows.
+
+        While rows are made for some jobs others are handed out, a few at most; without a time
+        limit none is, for then the order decides.
+        """
+        most = 1 if self._end is None else 2 * self._slots
+        while len(self._waiting) < most and (job := self._next_job(now)) is not None:
+            self._waiting.append((job, now))
+            if self._store.get(job, wait=0.0) is not None:
+                break
+        for wait in (0.0, ROWS_WAIT):
+            for job, since in self._waiting:
+                if (reference := self._store.get(job, wait=wait)) is not None:
+                    self._waiting.remove((job, since))
+                    return job, since, reference
+        return None
 
     def check(self) -> None:
         """Called at every step of Tune, also while all jobs are out or wait for resources."""
@@ -266,6 +298,9 @@ class TuneSearcher(Searcher):
         if isinstance(result, BaseException):
             result = _fault(job, result, elapsed, exit_reason(self._exit_note(number)))
         result.overhead_seconds = elapsed - result.fit_seconds - result.predict_seconds
+        self._idle.append(Worker(result.libraries))
+        if result.imported:
+            self._scheduler.imported(result.imported, result.import_seconds)
         try:
             self._take(number, job, result)
             self._tick()
@@ -283,7 +318,8 @@ class TuneSearcher(Searcher):
 
     def _next_job(self, now: float) -> Job | None:
         if self._end is not None:
-            return self._scheduler.next_job(now - self._began)
+            worker = self._idle[0] if self._idle else FRESH
+            return self._scheduler.next_job(now - self._began, worker)
         self._return_results()
         if self._started - self._returned >= SLOTS:
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import tempfile
 import time
 import traceback
@@ -18,7 +19,7 @@ import numpy as np
 
 from automl.anomaly.scale import SCALE, CalibratedScore
 from automl.anomaly.supervision import supervision_of
-from automl.errors import AutoMLError, PluginError
+from automl.errors import AutoMLError, PluginError, TooLittleTimeError
 from automl.files import read_folder
 from automl.hooks.manager import get_host, resolve
 from automl.metrics import get_metric
@@ -28,11 +29,14 @@ from automl.types import View
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from automl.types import Array, Config, Learner, Metric, Model, Status, Task
+    from automl.types import Array, Config, Factory, Learner, Metric, Model, Status, Task
 
 SCALE_ROWS = 2_000
 SUM = 1e-3
 """Largest distance of a row's probabilities from one in sum."""
+PATIENCE_SHARE = 0.3
+"""Patience in parts of the best step, where that is more than the learner's own: the further a
+fit has come, the slower it improves. As AutoGluon has it for its boosters."""
 FEW = 5
 """Early-stopping rows of a class below which its metrics are a matter of luck, or not defined."""
 
@@ -97,7 +101,13 @@ class FitResult:
     censored: bool = False
     """True if time ended or hastened the fit before its own stopping rule would have."""
     needed_seconds: float | None = None
-    """Seconds that a censored fit would have taken at most, at its pace; None where not known."""
+    """Seconds that a censored fit would have taken at most, at its pace, or that a fit needs that
+    its learner declined; None where not known."""
+    libraries: frozenset[str] = frozenset()
+    """Libraries of learners that the worker has imported by now."""
+    imported: frozenset[str] = frozenset()
+    """Those of them that it imported for this fit."""
+    import_seconds: float = 0.0
 
 
 class HostRun:
@@ -139,9 +149,11 @@ class HostRun:
         if signed > self._best or not math.isfinite(self._best):
             self.best_step = step
             self._best = signed if math.isfinite(signed) else self._best
-        if self._patience is not None and step - self.best_step >= self._patience:
-            self.ended = True
-            return True
+        if self._patience is not None:
+            waits = max(self._patience, PATIENCE_SHARE * self.best_step)
+            if step - self.best_step >= waits:
+                self.ended = True
+                return True
         if self.seconds_left() > 0:
             return False
         self.cut_short()
@@ -174,18 +186,39 @@ def run_rung(request: FitRequest, data: RungData, watch: Callable[[float], None]
             what it set before.
     """
     watch(request.time_left)
+    before, began = _imported(), time.monotonic()
+    seconds = 0.0
     try:
-        return _run(request, data, watch)
+        register(request.plugins)
+        learner = get_host().learner(request.learner)
+        factory = resolve(learner.factory)
+        seconds = time.monotonic() - began
+        result = _run(request, learner, factory, data, watch)
+    except TooLittleTimeError as error:
+        result = FitResult("not_reached", str(error), needed_seconds=error.needed_seconds)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a learner may raise anything
-        return FitResult("failed", _sentence(error))
+        result = FitResult("failed", _sentence(error))
+    result.libraries = _imported()
+    result.imported = result.libraries - before
+    result.import_seconds = seconds
+    return result
 
 
-def _run(request: FitRequest, data: RungData, watch: Callable[[float], None]) -> FitResult:
+def _imported() -> frozenset[str]:
+    """Libraries of learners that this process has imported."""
+    named = {name for e in get_host().learners.values() for name in e.learner.libraries}
+    return frozenset(named & sys.modules.keys())
+
+
+def _run(
+    request: FitRequest,
+    learner: Learner,
+    factory: Factory,
+    data: RungData,
+    watch: Callable[[float], None],
+) -> FitResult:
     began = time.monotonic()
-    host = get_host()
-    register(request.plugins)
-    learner = host.learner(request.learner)
-    model: Model = resolve(learner.factory)(request.config, request.task, request.n_classes)
+    model: Model = factory(request.config, request.task, request.n_classes)
     train, stop = _rows(request, learner, data)
     stopping = _stopping(request, _stop_y(data))
 

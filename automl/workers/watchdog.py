@@ -30,6 +30,8 @@ DIED = "its worker died (out of memory, a crash, or os._exit)"
 CHECK_SECONDS = 0.1
 """Between two looks at the memory: one core fills about 0.3 GB in that time."""
 
+IMPORTING = "<frozen importlib"
+"""Start of the file names that Python gives to its own machinery of imports."""
 _FATAL = re.compile(r"Fatal Python error: (.+)")
 _FRAME = re.compile(r'File "(.+)", line (\d+) in ')
 
@@ -78,6 +80,8 @@ def exit_reason(exit_note: Path) -> str | None:
 def _place(text: str) -> str:
     """Where the main thread was; it is the last one that a traceback of all threads shows."""
     frame = _FRAME.search(text, text.rfind("hread 0x"))
+    if frame and frame[1].startswith(IMPORTING):
+        return " while it imported a library"
     return f" in {Path(frame[1]).name}:{frame[2]}" if frame else ""
 
 

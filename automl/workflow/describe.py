@@ -97,7 +97,6 @@ def _learner_rows(prepared: Prepared) -> Iterator[LearnerInfo]:
     rows: list[tuple[str, Status, str]] = [
         (learner.name, "not_reached", "the run is not over") for learner in prepared.learners
     ]
-    rows += [(name, "not_reached", reason) for name, reason in prepared.left_out.items()]
     for name, reason in prepared.skipped.items():
         rows.append((name, "failed" if name in broken else "skipped", reason))
     for name, status, reason in rows:

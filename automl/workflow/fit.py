@@ -58,13 +58,13 @@ def fit_run(
         describe_run(fit, prepared)
         fit.done("infer")
         fit.show("search")
-        training, scheduler = fit_training(fit, prepared)
+        training, scheduler, value = fit_training(fit, prepared)
 
         def tick() -> None:
             if time.monotonic() > training.end - LEAD or training.seconds is None:
                 warm_up(fit, prepared)
 
-        interrupted = training.run(tick=tick)
+        interrupted = training.run(finished=value.add, tick=tick)
         fit.done("search")
         conclude(fit, prepared, scheduler.outcomes(), interrupted=interrupted)
     finally:

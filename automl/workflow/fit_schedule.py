@@ -5,27 +5,35 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from automl.ensemble import members
 from automl.hooks.manager import get_host
 from automl.rows.fold_design import FoldDesign
 from automl.schedule.base import Plan
 from automl.schedule.fit import FitScheduler
+from automl.schedule.time_model import declared_row_seconds
 from automl.workflow.diagnose import importance_seconds
 from automl.workflow.train import Training, earlier_rungs, seconds_for_training
+from automl.workflow.value import EnsembleValue, EqualValue
 
 if TYPE_CHECKING:
     from automl.workflow.state import Fit, Prepared
 
-PRESETS: dict[str, tuple[float, int]] = {"quick": (1.0, 0), "balanced": (0.8, 4), "best": (0.6, 8)}
-"""Preset -> share of the search spent on tuning, configurations bagged after it."""
 
-
-def fit_training(fit: Fit, prepared: Prepared) -> tuple[Training, FitScheduler]:
+def fit_training(
+    fit: Fit, prepared: Prepared
+) -> tuple[Training, FitScheduler, EnsembleValue | EqualValue]:
     """Set up what a fit trains; the scheduler knows in the end what became of every learner."""
     earlier = earlier_rungs(fit)
     fit.cluster.wait()
     seconds = seconds_for_training(fit, _reserve(fit, prepared), earlier)
-    scheduler = _scheduler(fit, prepared, seconds)
+    value = _value(fit, prepared)
+    for rung in earlier:
+        value.add(rung)
+    scheduler = _scheduler(fit, prepared, seconds, value)
+    if scheduler.skipped:
+        fit.observer.say(
+            f"Left out for want of time: {', '.join(scheduler.skipped)} "
+            "(a longer --time-limit lets them in, --learner NAME takes them anyway)"
+        )
     data = prepared.data
     if not any(learner.uses_unlabelled for learner in prepared.learners):
         data = replace(data, unlabelled=None)
@@ -41,7 +49,7 @@ def fit_training(fit: Fit, prepared: Prepared) -> tuple[Training, FitScheduler]:
     training.store.prefetch(prepared.ladder.single)
     training.store.prefetch(prepared.ladder.bag[:1])
     fit.done("start")
-    return training, scheduler
+    return training, scheduler, value
 
 
 def _reserve(fit: Fit, prepared: Prepared) -> float:
@@ -50,9 +58,11 @@ def _reserve(fit: Fit, prepared: Prepared) -> float:
     return 1.9 + 0.01 * limit + len(prepared.data.y) / 150_000 + importance_seconds(limit)
 
 
-def _scheduler(fit: Fit, prepared: Prepared, seconds: float | None) -> FitScheduler:
-    options = fit.options
-    tuning, bagged = PRESETS[options.preset]
+def _scheduler(
+    fit: Fit, prepared: Prepared, seconds: float | None, value: EnsembleValue | EqualValue
+) -> FitScheduler:
+    options, schema = fit.options, prepared.data.schema
+    columns = prepared.data.X.shape[1]
     plan = Plan(
         allocate=options.allocate,
         seconds=seconds,
@@ -60,19 +70,25 @@ def _scheduler(fit: Fit, prepared: Prepared, seconds: float | None) -> FitSchedu
         slots=fit.workers.slots,
         seed=options.seed,
         greater_is_better=prepared.choice.greater_is_better,
-        tuning_share=tuning,
-        bagged=bagged,
+        policy=options.spending,
+        everyone=bool(options.learner),
+        row_seconds=declared_row_seconds(columns, gpu=fit.workers.gpus > 0),
     )
-    schema = prepared.data.schema
     learners = [(learner, learner.resources(schema).cost) for learner in prepared.learners]
-    return FitScheduler(learners, prepared.ladder, plan, lambda: _members(fit, prepared))
+    return FitScheduler(learners, prepared.ladder, plan, value)
 
 
-def _members(fit: Fit, prepared: Prepared) -> list[str]:
-    """The trials that the ensemble would be made of now, the heaviest first."""
+def _value(fit: Fit, prepared: Prepared) -> EnsembleValue | EqualValue:
+    """The value of models to the first ensembler over all learners."""
     task = prepared.data.schema.task
-    everyone = [e for e in get_host().ensemblers().values() if e.families is None]
-    ensemblers = [e for e in everyone if task in e.tasks]
-    if not ensemblers:
-        return []
-    return list(members(fit.run, ensemblers[0], prepared.choice, fit.options.seed))
+    for ensembler in get_host().ensemblers().values():
+        if ensembler.families is None and task in ensembler.tasks:
+            return EnsembleValue(
+                fit.run,
+                ensembler,
+                prepared.choice,
+                prepared.truth,
+                prepared.split,
+                fit.options.seed,
+            )
+    return EqualValue()

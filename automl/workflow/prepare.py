@@ -16,10 +16,7 @@ from automl.metrics import default_metric, get_metric
 from automl.rows.folds import carve_test, fingerprint, make_split, take
 from automl.rows.ladder import Ladder
 from automl.runs import directory
-from automl.schedule.preselection import needs, unaffordable
-from automl.schedule.time_model import FIRST_ROUND_SHARE
 from automl.types import TOP
-from automl.units import format_duration
 from automl.workflow.state import Prepared
 
 if TYPE_CHECKING:
@@ -217,10 +214,7 @@ def prepare(fit: Fit, table: pd.DataFrame, target: str | None) -> Prepared:
 
 
 def admit(fit: Fit, prepared: Prepared) -> Prepared:
-    """Choose the learners, and say what rows without a target are for.
-
-    Those that time is too short for are left out: a quarter at most, and none where learners
-    were named.
+    """Choose the learners that apply, and say what rows without a target are for.
 
     Raises:
         UsageError: No learner applies.
@@ -229,33 +223,4 @@ def admit(fit: Fit, prepared: Prepared) -> Prepared:
     learners, skipped = _learners(fit.options, data)
     if line := _unlabelled(data, learners):
         fit.observer.say(line)
-    left_out = _left_out(fit, data, prepared.ladder, learners)
-    taking_part = tuple(learner for learner in learners if learner.name not in left_out)
-    return replace(prepared, learners=taking_part, skipped=skipped, left_out=left_out)
-
-
-def _left_out(
-    fit: Fit, data: Dataset, ladder: Ladder, learners: Sequence[Learner]
-) -> dict[str, str]:
-    """The learners that the time does not pay for; none where learners were named."""
-    if fit.options.seconds is None or fit.options.learner:
-        return {}
-    demands = {learner.name: learner.resources(data.schema) for learner in learners}
-    families = {learner.name: learner.family for learner in learners}
-    workers = fit.workers
-    wanted = needs(demands, ladder.sizes[TOP], data.X.shape[1], gpu=workers.gpus > 0)
-    core_seconds = FIRST_ROUND_SHARE * workers.slots * fit.options.seconds
-    expensive = unaffordable(families, wanted, core_seconds)
-    if expensive:
-        fit.observer.say(
-            f"Left out for want of time: {', '.join(expensive)} "
-            "(a longer --time-limit lets them in, --learner NAME takes them anyway)"
-        )
-    limit = format_duration(fit.options.seconds)
-    return {
-        name: (
-            f"one fit needs about {format_duration(wanted[name])}, too much of {limit}; raise "
-            "--time-limit, or name it with --learner"
-        )
-        for name in expensive
-    }
+    return replace(prepared, learners=tuple(learners), skipped=skipped)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl.errors import UsageError
 from automl.options import OPTIONS
+from automl.policy import Policy
 from automl.runs import directory
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def begun_with(options: Options, run: Path, target: str | None, *, study: bool =
             kept[name] = then
         elif _contradicts(option, now, then) and now != found.get(name):
             _refuse(run, option.flag, then)
+    if options.policy is None and (policy := begun.get("policy")):
+        kept["policy"] = Policy(**policy)
     return replace(options, **kept)
 
 

@@ -44,8 +44,6 @@ class Prepared:
     learners: tuple[Learner, ...] = ()
     skipped: dict[str, str] = field(default_factory=dict)
     """Learners that do not apply, with the reason."""
-    left_out: dict[str, str] = field(default_factory=dict)
-    """Learners that the time limit does not pay for, with the reason."""
 
     @property
     def truth(self) -> Array:

@@ -189,11 +189,14 @@ class Training:
             The rung; None where the end of the search cut off what may be fitted another time.
         """
         status = result.status
+        if status == "not_reached":
+            self.scheduler.drop(job, result.needed_seconds)
+            return None
         if status == "failed" and OVERDUE in result.reason:
-            status = self.scheduler.overdue
-            if status != "failed" and time.monotonic() >= self.end - AT_THE_END:
-                self.scheduler.drop(job)
+            if time.monotonic() >= self.end - AT_THE_END:
+                self.scheduler.drop(job)  # the end of the search is not the learner's fault
                 return None
+            status = self.scheduler.overdue
         rung = self._rung(job, result, status)
         self.journal.write(rung, result.predictions, result.model)
         self.scheduler.take(rung)

@@ -33,7 +33,7 @@ _TERMS = BoosterTerms(
     # 2407.04491); on 15,000 some tables favour those (metro_traffic, covertype averaged over
     # folds): a later default.
     defaults={
-        "iterations": 1000,
+        "iterations": 10_000,
         "learning_rate": 0.08,
         "depth": 6,
         "grow_policy": "SymmetricTree",
@@ -44,7 +44,6 @@ _TERMS = BoosterTerms(
         "subsample": 0.8,
     },
     enough={"binary": 30.0, "regression": 30.0, "multiclass": 30.0},
-    held_back={"l2_leaf_reg": 3.0},  # CatBoost's own default
 )
 
 
@@ -72,16 +71,14 @@ class Engine:
         """Let CatBoost boost while it is watched.
 
         The learning rate of a fit cannot be changed on the way. Where there is a deadline a few
-        rounds are timed first, at the highest rate; they are kept where there is no time for more.
+        rounds are timed first.
         """
         parameters, watch = self._parameters(rounds.total), Watch(rounds, self._problem.classes)
         if rounds.limited:
-            pilot = {**parameters, **rounds.plan(_PILOT), "iterations": _PILOT}
-            self._booster = _boosted(pilot, data, None, watch)
-            if (affordable := _affordable(rounds)) < 2 * _PILOT:
-                return int(self._booster.tree_count_)
+            _boosted({**parameters, "iterations": _PILOT}, data, None, watch)
+            affordable, pace = _affordable(rounds)
             rounds.restart()
-            parameters |= rounds.plan(affordable)
+            parameters |= rounds.plan(affordable, pace)
         if stop is not None:
             parameters |= {"eval_metric": watch, "metric_period": rounds.every}
         self._booster = _boosted(parameters, data, stop, watch)
@@ -156,8 +153,8 @@ def _boosted(parameters: dict[str, Any], data: Any, watched: Any, watch: Watch) 
         return cb.CatBoost(parameters).fit(data, eval_set=watched, callbacks=[watch])
 
 
-def _affordable(rounds: automl.BoosterRounds) -> float:
-    """Rounds that a new fit has time for, whose first one takes as long as it just did."""
+def _affordable(rounds: automl.BoosterRounds) -> tuple[float, float]:
+    """Rounds that a new fit has time for, whose first takes as long as it just did; its pace."""
     first, *others = rounds.seconds
     pace = max(mean(others or [first]), 1e-6)
-    return (rounds.seconds_left() * _SPARE - first) / pace
+    return max(0.0, rounds.seconds_left() * _SPARE - first) / pace, pace

@@ -46,6 +46,7 @@ def automl_learners() -> Iterator[automl.Learner]:
         resources=_resources,
         extra="keras",
         libraries=libraries,
+        prior=automl.Prior.counted(1, 6, "benchmarks/prior"),
         summary="Multilayer perceptron with embedded categories, on Keras.",
         source=f"Gorishniy et al. 2021, arXiv 2106.11959, on plain MLPs for tables. {_BACKEND}",
         good_when=(
@@ -72,6 +73,7 @@ def automl_learners() -> Iterator[automl.Learner]:
         resources=_resources,
         extra="keras",
         libraries=libraries,
+        prior=automl.Prior.counted(0, 5, "benchmarks/prior"),
         summary="A linear model of bins, categories and their crosses beside a deep net, on Keras.",
         source=f"Cheng et al. 2016, Wide & Deep Learning, arXiv 1606.07792. {_BACKEND}",
         good_when=(

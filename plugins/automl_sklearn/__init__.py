@@ -78,6 +78,7 @@ def _linear() -> automl.Learner:
         fidelity="max_iter",
         trusted=("automl_sklearn.linear.Linear", "automl_sklearn.linear.Logistic"),
         libraries=("sklearn",),
+        prior=automl.Prior.counted(3, 10, "benchmarks/prior"),
         summary="Logistic or ridge regression on scaled, encoded columns.",
         source=(
             "Logistic regression by L-BFGS, ridge regression in closed form; settings by trial here"
@@ -108,6 +109,7 @@ def _naive_bayes() -> automl.Learner:
         cost=0.5,
         trusted=("automl_sklearn.bayes.NaiveBayes",),
         libraries=("sklearn",),
+        prior=automl.Prior.counted(2, 7, "benchmarks/prior"),
         summary="Naive Bayes over numbers and categories, its evidence weighed down to fit.",
         source=(
             "Dougherty et al. 1995 on bins; Hand and Yu 2001 on why it works though columns depend "
@@ -141,6 +143,7 @@ def _decision_tree() -> automl.Learner:
         cost=2.0,
         trusted=(_TREE,),
         libraries=("sklearn",),
+        prior=automl.Prior.counted(2, 10, "benchmarks/prior"),
         summary="One tree, small enough to read.",
         source="Breiman et al. 1984, Classification and Regression Trees; scikit-learn",
         good_when=(
@@ -171,6 +174,7 @@ def _knn() -> automl.Learner:
         limits=automl.Limits(rows=100_000, columns=100),
         trusted=("automl_sklearn.neighbours.Neighbours",),
         libraries=("sklearn",),
+        prior=automl.Prior.counted(0, 10, "benchmarks/prior"),
         summary="Nearest neighbours on scaled columns, near ones counting more.",
         source="Fix and Hodges 1951; the default is TabArena's",
         good_when=(
@@ -203,6 +207,7 @@ def _extra_trees() -> automl.Learner:
         cost=6.0,
         trusted=(_TREE,),
         libraries=("sklearn",),
+        prior=automl.Prior.counted(2, 10, "benchmarks/prior"),
         summary="Forest of trees with random cut points (Geurts 2006).",
         source="Geurts et al. 2006, Extremely randomized trees; settings after AutoGluon's",
         good_when=(
@@ -236,6 +241,7 @@ def _random_forest() -> automl.Learner:
         cost=10.0,
         trusted=(_TREE,),
         libraries=("sklearn",),
+        prior=automl.Prior.counted(3, 10, "benchmarks/prior"),
         summary="Forest of bootstrapped trees (Breiman 2001).",
         source="Breiman 2001, Random Forests; settings after AutoGluon's",
         good_when=(
@@ -286,6 +292,7 @@ def _hist_gradient_boosting() -> automl.Learner:
         cost=8.0,
         trusted=_BOOSTING,
         libraries=("sklearn",),
+        prior=automl.Prior.counted(3, 10, "benchmarks/prior"),
         summary="scikit-learn's histogram gradient boosting, native categories and gaps.",
         source=(
             "Friedman 2001; the histograms of Ke et al. 2017; space after auto-sklearn's, narrowed"
@@ -319,6 +326,7 @@ def _svm() -> automl.Learner:
             "automl_sklearn.linear.Logistic",
         ),
         libraries=("sklearn",),
+        prior=automl.Prior.counted(3, 10, "benchmarks/prior"),
         summary="RBF support vectors up to 5,000 rows; a kernel approximation above.",
         source=(
             "Cortes and Vapnik 1995; probabilities after Platt 1999; Nystroem features of "
@@ -358,6 +366,7 @@ def _gaussian_process() -> automl.Learner:
             "automl_sklearn.process._Covariance",
         ),
         libraries=("sklearn",),
+        prior=automl.Prior.counted(2, 10, "benchmarks/prior"),
         summary="Gaussian process: exact up to 2,000 rows, on inducing points above.",
         source=(
             "Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, algorithm 2.1 "

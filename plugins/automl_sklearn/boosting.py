@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -12,14 +11,10 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 _REPORT_GROWTH = 1.15
 """Ratio of the rounds of two reports; a report predicts with every tree so far."""
 _REPORT_LEAST = 5
-_PLANNED_AFTER = (2, 4, 16)
+_PLANNED_AFTER = (4, 16)
 """Rounds after which the learning rate is settled anew for the time that is left."""
-_LEAST_SHRUNK = 15.0
+_ENOUGH = 12.0
 """Rounds times learning rate after which boosting has usually converged."""
-_FASTEST = 0.3
-"""Learning rate never raised above this."""
-_HELD_BACK = 3.0
-"""Least L2 penalty of leaves when steps are made larger."""
 
 
 class Monitor(Protocol):
@@ -29,8 +24,8 @@ class Monitor(Protocol):
         """True: stop now."""
         ...
 
-    def steps_left(self) -> float:
-        """Steps that there is time for."""
+    def paced(self, steps: int, rate: float, enough: float, /) -> float:
+        """The learning rate for the steps to come."""
         ...
 
     def cut_short(self, steps: int, /) -> None:
@@ -84,7 +79,9 @@ class Boosting(BaseEstimator):  # type: ignore[misc]
     asks `monitor`.
     """
 
-    def __init__(self, booster: Any, max_iter: int = 500, random_state: int | None = None) -> None:
+    def __init__(
+        self, booster: Any, max_iter: int = 10_000, random_state: int | None = None
+    ) -> None:
         self.booster = booster
         self.max_iter = max_iter
         self.random_state = random_state
@@ -97,11 +94,9 @@ class Boosting(BaseEstimator):  # type: ignore[misc]
         """Fit until `monitor(rounds, prediction)` answers True.
 
         It is called after every round; `prediction` is the one for `X_stop` when a report is
-        due and None otherwise. Where it forecasts too few rounds for the learning rate, that is
-        raised on the way.
+        due and None otherwise. Where time is short the learning rate is raised on the way.
         """
-        names = ("learning_rate", "l2_regularization")
-        own = {name: float(getattr(self.booster, name)) for name in names}
+        own = float(self.booster.learning_rate)
         watch = _Watch(monitor, self.max_iter, own, has_stop=X_stop is not None)
         self.booster.set_params(
             max_iter=self.max_iter,
@@ -116,11 +111,11 @@ class Boosting(BaseEstimator):  # type: ignore[misc]
         # The labels of the early-stopping rows are the host's business: any known one will do.
         stop = {} if X_stop is None else {"X_val": X_stop, "y_val": np.repeat(y[:1], len(X_stop))}
         self.booster.fit(X, y, **stop)
-        if watch.affordable < self.max_iter:
+        if watch.hastened:
             monitor.cut_short(int(self.booster.n_iter_))
         # Not part of the model, and not to be saved with it. Predicting needs the bins of
         # categories alone; saving thousands of arrays takes longer than the fit.
-        self.booster.set_params(scoring="loss", **own)
+        self.booster.set_params(scoring="loss", learning_rate=own)
         self.booster._scorer = None  # noqa: SLF001
         mapper = self.booster._bin_mapper  # noqa: SLF001
         none = np.empty(0)
@@ -156,8 +151,8 @@ class _Unwatched:
     def __call__(self, _steps: int, _prediction: Any) -> bool:
         return False
 
-    def steps_left(self) -> float:
-        return math.inf
+    def paced(self, _steps: int, rate: float, _enough: float) -> float:
+        return rate
 
     def cut_short(self, _steps: int) -> None:
         """Nobody is told."""
@@ -166,11 +161,9 @@ class _Unwatched:
 class _Watch:
     """A scorer that asks the host whether to go on; what it returns only rises or falls."""
 
-    def __init__(
-        self, monitor: Monitor, last: int, own: dict[str, float], *, has_stop: bool
-    ) -> None:
-        self.affordable = math.inf
-        """Rounds that there was time for in all, where for want of them larger steps were taken."""
+    def __init__(self, monitor: Monitor, last: int, own: float, *, has_stop: bool) -> None:
+        self.hastened = False
+        """True if larger steps were taken for want of time."""
         self._own = own
         self._monitor = monitor
         self._last = last
@@ -198,24 +191,15 @@ class _Watch:
         steps = int(booster.n_iter_)
         over = self._monitor(steps, None)
         if steps in _PLANNED_AFTER:
-            self._plan(booster, steps, self._monitor.steps_left())
+            self._pace(booster, steps)
         if self._has_stop and (over or steps >= min(self._due, self._last)):
             self._due = max(steps + _REPORT_LEAST, int(steps * _REPORT_GROWTH))
             predict = getattr(booster, "predict_proba", booster.predict)
             over |= self._monitor(steps, predict(X))
         return over
 
-    def _plan(self, booster: Any, steps: int, affordable: float) -> None:
-        """Set the learning rate that so few rounds call for.
-
-        Larger steps need leaves that are held back; without that they overfit at once.
-        """
-        rounds = min(self._last - steps, affordable)
-        wanted = min(_FASTEST, _LEAST_SHRUNK / max(1.0, rounds))
-        self.affordable = math.inf
-        if wanted > self._own["learning_rate"]:
-            self.affordable = steps + affordable
-            penalty = max(_HELD_BACK, self._own["l2_regularization"])
-            booster.set_params(learning_rate=wanted, l2_regularization=penalty)
-        else:
-            booster.set_params(**self._own)
+    def _pace(self, booster: Any, steps: int) -> None:
+        """Set the learning rate for the rounds to come."""
+        rate = self._monitor.paced(steps, self._own, _ENOUGH)
+        self.hastened = rate > self._own
+        booster.set_params(learning_rate=rate)

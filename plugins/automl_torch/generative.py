@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from automl import Choice, Float, Int, Learner, Resources, Size
+from automl import Choice, Float, Int, Learner, Prior, Resources, Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,6 +58,7 @@ def _autoencoder() -> Learner:
         resources=_cost(24.0),
         extra="torch",
         libraries=("torch",),
+        prior=Prior.counted(0, 6, "benchmarks/prior"),
         uses_unlabelled=True,
         summary="Denoising autoencoder, trained on all rows, then with the target.",
         source=(
@@ -100,6 +101,7 @@ def _vae() -> Learner:
         resources=_cost(24.0),
         extra="torch",
         libraries=("torch",),
+        prior=Prior.counted(0, 6, "benchmarks/prior"),
         uses_unlabelled=True,
         summary="Variational autoencoder, trained on all rows; a classifier on its code.",
         source=(
@@ -141,6 +143,7 @@ def _gan() -> Learner:
         resources=_cost(50.0),
         extra="torch",
         libraries=("torch",),
+        prior=Prior.counted(0, 2, "benchmarks/prior"),
         summary="Conditional tabular GAN that adds rows to scarce classes, then an MLP.",
         source=(
             "Xu et al. 2019 (arXiv 1907.00503), the authors' settings but for the steps; "
@@ -180,6 +183,7 @@ def _dbn() -> Learner:
         resources=_cost(18.0),
         extra="torch",
         libraries=("torch",),
+        prior=Prior.counted(2, 7, "benchmarks/prior"),
         uses_unlabelled=True,
         summary="Deep belief net: stacked Boltzmann machines, then trained as a whole.",
         source=(

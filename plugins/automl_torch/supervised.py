@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from automl import Choice, Float, Int, Learner, Limits, Resources, Size
+from automl import Choice, Float, Int, Learner, Limits, Prior, Resources, Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,6 +26,16 @@ def supervised() -> Iterator[Learner]:
     yield _realmlp()
     yield _tabm()
     yield _ft_transformer()
+
+
+CARRIED = {
+    "mlp": (3, 10),
+    "resnet": (3, 10),
+    "realmlp": (0, 3),
+    "tabm": (2, 9),
+    "ft_transformer": (1, 3),
+}
+"""Net -> tables on which it carried weight, and those on which it was tried."""
 
 
 def _net(  # noqa: PLR0913 - the fields of a declaration, by keyword
@@ -77,6 +87,7 @@ def _net(  # noqa: PLR0913 - the fields of a declaration, by keyword
         extra="torch",
         libraries=libraries,
         memory=memory,
+        prior=Prior.counted(*CARRIED[name], "benchmarks/prior"),
         summary=summary,
     )
 

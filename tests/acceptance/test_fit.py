@@ -20,7 +20,7 @@ from automl import AutoML, DataError, UsageError
 from automl.runs.journal import read_journal
 
 COLUMNS = [
-    *("rank", "learner", "family", "plugin", "score", "score_low", "score_high", "score_val"),
+    *("rank", "learner", "family", "plugin", "score", "score_low", "score_high", "score_val", "n"),
     *("ties_best", "fit_seconds", "predict_rows_per_second", "spent_seconds", "trials"),
     *("size_bytes", "status", "reason", "time_limited"),
 ]

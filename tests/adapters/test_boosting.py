@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl import BoosterModel, BoosterTerms, View
+from automl import BoosterModel, BoosterTerms, TooLittleTimeError, View
 from tests.plugins.fake_host import FakeRun
 
 TERMS = BoosterTerms(
     rounds="trees",
     defaults={"trees": 100, "learning_rate": 0.05, "penalty": 0.5, "depth": 6},
     enough={"binary": 3.0, "multiclass": 3.0, "regression": 3.0},
-    held_back={"penalty": 2.0},
 )
 
 
@@ -236,7 +235,7 @@ def test_without_a_deadline_no_settings_are_changed(clock):
 
 def test_with_enough_time_settings_stay_as_they_are(clock):
     model, engine, run = fit(values(), stop_rows=0, seconds=1000.0, clock=clock)
-    own = {"learning_rate": 0.05, "penalty": 0.5}
+    own = {"learning_rate": 0.05}
     assert engine.changes == {1: own, 4: own, 16: own}
     assert (model.rounds, run.censored) == (100, [])
 
@@ -245,20 +244,22 @@ def test_time_that_is_over_ends_the_rounds_and_the_host_is_told(clock):
     own = {"learning_rate": 0.3}
     model, _, run = fit(values(), own, stop_rows=0, seconds=40.0, clock=clock)
     assert model.rounds == 39
-    assert run.censored == [0.39]
+    assert run.censored == [0.9]  # usually it takes ten rounds, and there were more to do
 
 
 def test_what_is_learned_when_time_is_over_is_reported(clock):
-    model, _, run = fit(values(), seconds=18.0, best=17, clock=clock)
+    own = {"learning_rate": 0.3}
+    model, _, run = fit(values(), own, seconds=18.0, best=17, clock=clock)
     assert run.steps == [4, 9, 14, 16]
     assert model.rounds == 17
 
 
-def test_steps_are_larger_and_held_back_where_rounds_are_few(clock):
+def test_steps_are_larger_where_rounds_are_few(clock):
     model, engine, run = fit(values(), stop_rows=0, seconds=60.0, clock=clock)
-    assert engine.changes[1]["learning_rate"] == pytest.approx(3.0 / (59 * 0.95))
-    assert all(changes["penalty"] == 2.0 for changes in engine.changes.values())
-    assert run.censored == [model.rounds / 100]
+    left = 3.0 - 0.05  # of rounds times learning rate, after one round
+    assert engine.changes[1]["learning_rate"] == pytest.approx(left / (59 * 0.95))
+    assert model.rounds == 59
+    assert run.censored == [59 / 60]
 
 
 def test_steps_are_as_they_were_once_there_is_time_after_all(clock):
@@ -269,12 +270,19 @@ def test_steps_are_as_they_were_once_there_is_time_after_all(clock):
     assert (model.rounds, run.censored) == (100, [])
 
 
-def test_the_rate_is_never_beyond_its_bound_nor_below_its_own(clock):
-    _, engine, _ = fit(values(), stop_rows=0, seconds=8.0, clock=clock)
-    assert engine.changes[1]["learning_rate"] == 0.3
-    own = {"learning_rate": 0.5, "penalty": 0.5}
-    _, engine, _ = fit(values(), own, stop_rows=0, seconds=8.0, clock=clock)
-    assert engine.changes[1] == own
+def test_a_fit_without_the_time_for_steps_twice_as_large_is_declined(clock):
+    with pytest.raises(TooLittleTimeError) as declined:
+        fit(values(), stop_rows=0, seconds=20.0, clock=clock)
+    assert declined.value.needed_seconds == pytest.approx(4 + (3.0 - 0.05 - 3 * 0.1) / 0.1)
+    _, engine, _ = fit(values(), stop_rows=0, seconds=34.0, clock=clock)
+    assert 0.05 < engine.changes[16]["learning_rate"] <= 0.1
+
+
+def test_rounds_that_were_asked_for_are_no_want_of_time(clock):
+    own = {"trees": 10}
+    model, engine, run = fit(values(), own, stop_rows=0, seconds=1000.0, clock=clock)
+    assert all(changes == {"learning_rate": 0.05} for changes in engine.changes.values())
+    assert (model.rounds, run.censored) == (10, [])
 
 
 class Piloted(Engine):
@@ -282,16 +290,13 @@ class Piloted(Engine):
 
     def train(self, data, stop, rounds):
         assert rounds.limited
-        self.changes["pilot"] = rounds.plan(2)
         for _ in range(2):
             self.clock.pass_round(rounds)
             rounds.tick()
         assert rounds.seconds == [self.clock.first, self.clock.pace]
         affordable = (rounds.seconds_left() - self.clock.first) / self.clock.pace
-        if affordable < 4:
-            return rounds.done
         rounds.restart()
-        self.changes["rest"] = rounds.plan(affordable)
+        self.changes["rest"] = rounds.plan(affordable, self.clock.pace)
         while not rounds.over:
             self.clock.pass_round(rounds)
             rounds.tick()
@@ -301,8 +306,7 @@ class Piloted(Engine):
 def test_a_trial_is_forgotten_where_the_engine_begins_anew(clock):
     clock.first = 5.0
     model, engine, run = fit(values(), stop_rows=0, seconds=1000.0, clock=clock, engine=Piloted)
-    assert engine.changes["pilot"] == {"learning_rate": 0.3, "penalty": 2.0}
-    assert engine.changes["rest"] == {"learning_rate": 0.05, "penalty": 0.5}
+    assert engine.changes["rest"] == {"learning_rate": 0.05}
     assert (model.rounds, run.censored) == (100, [])
 
 
@@ -310,10 +314,10 @@ def test_larger_steps_after_a_trial_are_told(clock):
     clock.first = 5.0
     model, engine, run = fit(values(), stop_rows=0, seconds=60.0, clock=clock, engine=Piloted)
     assert engine.changes["rest"]["learning_rate"] == pytest.approx(3.0 / 49)
-    assert run.censored == [model.rounds / 100]
+    assert run.censored == [model.rounds / 60]
 
 
-def test_a_trial_is_kept_where_there_is_no_time_for_more(clock):
+def test_a_trial_tells_that_there_is_too_little_time(clock):
     clock.first = 5.0
-    model, _, run = fit(values(), stop_rows=0, seconds=13.0, clock=clock, engine=Piloted)
-    assert (model.rounds, run.censored) == (2, [0.02])
+    with pytest.raises(TooLittleTimeError):
+        fit(values(), stop_rows=0, seconds=13.0, clock=clock, engine=Piloted)

@@ -38,7 +38,7 @@ def entries(function) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("function", "documented", "options", "others"),
     [
-        (AutoML.__init__, AutoML, options_of("fit"), {"self", "verbose"}),
+        (AutoML.__init__, AutoML, options_of("fit"), {"self", "policy", "verbose"}),
         (AutoML.scale, AutoML.scale, OF_STUDIES, {"self", "X", "y"}),
     ],
     ids=["fit", "scale"],

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 import subprocess
 import sys
 import time
@@ -221,30 +220,30 @@ def test_kernel_machines_bear_a_class_of_one_row():
     assert np.isfinite(p).all()
 
 
-def test_boosting_takes_larger_steps_when_time_is_short_and_never_without_a_deadline():
+def test_boosting_takes_the_steps_that_the_time_calls_for():
     class Hasty:
-        def __init__(self, left):
-            self.left, self.rates, self.cut = left, [], []
+        def __init__(self, rate):
+            self.rate, self.rates, self.cut = rate, [], []
 
         def __call__(self, steps, prediction, /):
             if steps:
                 self.rates.append(model.booster.learning_rate)
             return steps == 6
 
-        def steps_left(self):
-            return self.left
+        def paced(self, steps, rate, enough, /):
+            return self.rate
 
         def cut_short(self, steps, /):
             self.cut.append(steps)
 
     view = data("binary", "frame", n=300)
-    for left, after in ((60, 0.25), (1, 0.3), (math.inf, 0.1)):
+    for rate in (0.1, 0.17):
         model = boosting_classifier(learning_rate=0.1)
-        monitor = Hasty(left)
+        monitor = Hasty(rate)
         model.fit_steps(view.X, view.y, None, monitor)
-        assert monitor.rates == [0.1, 0.1] + [after] * 4
+        assert monitor.rates == [0.1] * 4 + [rate] * 2
         assert model.n_iter_ == 6
-        assert monitor.cut == ([] if math.isinf(left) else [6])
+        assert monitor.cut == ([] if rate == 0.1 else [6])
         assert model.booster.learning_rate == 0.1
 
 

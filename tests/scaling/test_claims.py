@@ -210,7 +210,7 @@ def test_controls_differ_in_one_thing_and_everyone_else_is_in_the_catalogue():
 
     def flat(learner):
         apart = {"name", "defaults", "resources", "space", "size", "extra"}
-        apart |= {"tasks", "summary", "source", "good_when"}
+        apart |= {"tasks", "summary", "source", "good_when", "prior"}
         fields = {key: value for key, value in asdict(learner).items() if key not in apart}
         return {**fields, **learner.defaults[0]}
 

@@ -6,132 +6,55 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automl.policy import BEST, QUICK, Policy
 from automl.rows.ladder import BAG, Ladder
-from automl.schedule.base import Plan
+from automl.schedule.base import Plan, Worker
 from automl.schedule.fit import FitScheduler
 from automl.types import TOP, Cell
 from tests.schedule.world import World
 
 SIX = {"baseline": 0.05, "linear": 1.0, "tree": 0.5, "forest": 8.0, "boosting": 6.0, "net": 15.0}
 DEEP = ("net",)
+SMALL = Ladder({2: 750, 3: 1500}, 5, all_folds_at_top=True)
 
 
 def tops(rungs):
     return {r.learner for r in rungs if r.rung == TOP and r.fold == 0 and r.status == "ok"}
 
 
-@settings(max_examples=20)  # each is a whole search
+def seconds_of(rungs, *learners):
+    return sum(r.fit_seconds for r in rungs if r.learner in learners)
+
+
+# ------------------------------------------------------------------- what always holds
+
+
+@settings(max_examples=15, deadline=None)  # each is a whole search
 @given(
-    costs=st.lists(st.floats(0.05, 20), min_size=2, max_size=8),
-    seconds=st.floats(60, 300),
+    costs=st.lists(st.floats(0.5, 20), min_size=2, max_size=8),
+    seconds=st.floats(10, 90),
     allocate=st.sampled_from(["equal", "greedy"]),
 )
-def test_learners_that_can_be_cut_short_all_reach_the_top_in_time(costs, seconds, allocate):
+def test_a_search_ends_in_time_with_models_and_never_fits_the_same_twice(costs, seconds, allocate):
     world = World({f"l{i}": cost for i, cost in enumerate(costs)})
-    scheduler = world.scheduler(Plan(seconds=seconds, allocate=allocate), deep=("l0",))
-    rungs, end = world.run(scheduler)
+    rungs, end = world.run(world.scheduler(Plan(seconds=seconds, allocate=allocate), ("l0",)))
     assert end <= seconds
-    assert tops(rungs) == set(world.seconds)
-    assert all(scheduler.outcomes()[name] == ("ok", "") for name in world.seconds)
+    assert tops(rungs)
+    made = [(r.learner, tuple(r.config.items()), r.seed, r.cell) for r in rungs]
+    assert len(set(made)) == len(made)
+    assert len({r.key for r in rungs}) == len(rungs)
 
 
-@settings(max_examples=20)  # each is a whole search
-@given(seconds=st.floats(5, 120), trials=st.none() | st.integers(1, 20))
-def test_no_configuration_skips_a_step_or_takes_one_twice(seconds, trials):
+@settings(max_examples=15, deadline=None)  # each is a whole search
+@given(seconds=st.floats(10, 120), trials=st.none() | st.integers(1, 20))
+def test_no_more_configurations_are_started_than_asked_for(seconds, trials):
     world = World(SIX)
     rungs, _ = world.run(world.scheduler(Plan(seconds=seconds, trials=trials), DEEP))
-    assert len({r.key for r in rungs}) == len(rungs)
-    seen: dict[str, list[int]] = {}
-    for rung in rungs:
-        if rung.rung <= TOP:
-            seen.setdefault(rung.trial, []).append(rung.rung)
-    for climbed in seen.values():
-        assert climbed == sorted(climbed)
     if trials is not None:
-        assert len(seen) <= trials
+        assert len({r.trial for r in rungs}) <= trials
 
 
-def test_a_short_search_still_makes_models():
-    world = World(dict.fromkeys(SIX, 30.0))
-    rungs, end = world.run(world.scheduler(Plan(seconds=20), DEEP))
-    assert end <= 20
-    assert len(tops(rungs)) >= 3
-
-
-def test_a_learner_that_cannot_be_cut_short_is_left_where_it_stands_with_a_reason():
-    world = World(SIX | {"svm": 200.0}, fixed=frozenset({"svm"}))
-    scheduler = world.scheduler(Plan(seconds=40), DEEP)
-    rungs, end = world.run(scheduler)
-    assert end <= 40
-    assert "svm" not in tops(rungs)
-    status, reason = scheduler.outcomes()["svm"]
-    assert status == "not_reached"
-    assert " rows would take about " in reason
-
-
-def test_a_learner_whose_defaults_fail_is_given_up_and_the_others_go_on():
-    world = World(SIX, failing=frozenset({"forest"}))
-    scheduler = world.scheduler(Plan(seconds=60), DEEP)
-    rungs, _ = world.run(scheduler)
-    assert scheduler.outcomes()["forest"] == ("failed", "it always fails")
-    assert sum(r.learner == "forest" for r in rungs) == 2
-    assert tops(rungs) == set(SIX) - {"forest"}
-
-
-@pytest.mark.parametrize("allocate", ["equal", "greedy"])
-def test_each_family_gets_its_share_of_the_seconds(allocate):
-    world = World(SIX)
-    scheduler = world.scheduler(Plan(seconds=600, allocate=allocate, bagged=0), DEEP)
-    rungs, _ = world.run(scheduler)
-    total = sum(r.fit_seconds for r in rungs)
-    net = sum(r.fit_seconds for r in rungs if r.learner == "net")
-    assert 0.2 * total <= net <= 0.8 * total
-
-
-def test_poor_configurations_stop_low():
-    world = World(SIX)
-    rungs, _ = world.run(world.scheduler(Plan(seconds=600), DEEP))
-    started = {r.trial for r in rungs}
-    at_top = {r.trial for r in rungs if r.rung == TOP}
-    assert len(at_top) <= 0.6 * len(started)
-
-
-def test_the_best_of_both_families_are_repeated_on_the_other_folds():
-    world = World(SIX)
-    rungs, _ = world.run(world.scheduler(Plan(seconds=600), DEEP))
-    bagged = {r.learner for r in rungs if r.rung == BAG}
-    assert "net" in bagged
-    assert bagged - {"net"}
-
-
-def test_small_tables_run_every_fold_at_the_top():
-    world = World(SIX, ladder=Ladder({2: 200, 3: 400}, 5, all_folds_at_top=True))
-    rungs, _ = world.run(world.scheduler(Plan(seconds=600), DEEP))
-    for name in SIX:
-        folds = {r.fold for r in rungs if r.trial == f"{name}-0" and r.rung == TOP}
-        assert folds == set(range(5))
-    assert {r.fold for r in rungs if r.rung == BAG} == {5}  # every row, of the best
-
-
-def test_the_best_are_fitted_on_every_row_before_they_are_on_another_fold():
-    world = World(SIX)
-    rungs, _ = world.run(world.scheduler(Plan(seconds=600), DEEP))
-    bags = {}
-    for r in rungs:
-        if r.rung == BAG:
-            bags.setdefault(r.trial, []).append(r.fold)
-    assert bags
-    assert all(folds == [5, 1, 2, 3, 4][: len(folds)] for folds in bags.values())
-
-
-def test_rows_in_time_are_refitted_on_all_of_them():
-    ladder = Ladder({0: 100, 3: 800}, 1, all_folds_at_top=False, refit=True)
-    world = World(SIX, ladder=ladder)
-    rungs, _ = world.run(world.scheduler(Plan(seconds=200), DEEP))
-    assert {(r.rung, r.fold) for r in rungs if r.rung == BAG} == {(BAG, 1)}
-
-
-@settings(max_examples=20)  # each is a whole search
+@settings(max_examples=15, deadline=None)  # each is a whole search
 @given(cut=st.integers(1, 40))
 def test_a_resumed_search_never_takes_a_finished_step_again(cut):
     world = World(SIX)
@@ -145,17 +68,273 @@ def test_a_resumed_search_never_takes_a_finished_step_again(cut):
     assert len(set(keys)) == len(keys)
     configs: dict[str, object] = {}
     for rung in before + after:
-        assert configs.setdefault(rung.trial, rung.config) == rung.config
+        assert configs.setdefault(rung.trial, (rung.config, rung.seed)) == (rung.config, rung.seed)
 
 
 def test_without_a_clock_the_same_seed_deals_the_same_jobs():
-    world = World(SIX)
     plan = Plan(trials=25, seed=3)
-    first, _ = world.run(world.scheduler(plan, DEEP))
-    second, _ = world.run(world.scheduler(plan, DEEP))
+    first, second, other = (
+        world.run(world.scheduler(p, DEEP))[0]
+        for p in (plan, plan, replace(plan, seed=4))
+        for world in [World(SIX)]
+    )
     assert first == second
-    other, _ = world.run(world.scheduler(replace(plan, seed=4), DEEP))
     assert [r.config for r in other] != [r.config for r in first]
+    assert {r.seed for r in first} == {3}  # no repeats
+
+
+# ------------------------------------------------------------------- the first seconds
+
+
+def test_every_learner_is_fitted_once_on_the_lowest_rung():
+    world = World(SIX)
+    rungs, _ = world.run(world.scheduler(Plan(seconds=120), DEEP))
+    assert {r.learner for r in rungs if r.rung == 0} == set(SIX)
+
+
+def test_the_cheapest_has_a_model_of_all_rows_before_most_have_been_tried():
+    world = World(SIX)
+    rungs, _ = world.run(world.scheduler(Plan(seconds=120, slots=1), DEEP))
+    real = [r for r in rungs if r.learner != "baseline"]
+    first = next(i for i, r in enumerate(real) if r.rung == TOP)
+    assert real[first].learner == "tree"
+    assert len({r.learner for r in real[:first]}) == 1
+
+
+def test_learners_of_a_library_go_to_the_worker_that_has_it():
+    costs = {f"s{i}": 0.5 for i in range(4)} | {f"t{i}": 1.0 for i in range(4)}
+    libraries = {name: ("sk",) if name[0] == "s" else ("to",) for name in costs}
+    world = World(costs, libraries=libraries, imports={"sk": 3.0, "to": 4.0})
+    deep = tuple(name for name in costs if name[0] == "t")
+    rungs, _ = world.run(world.scheduler(Plan(seconds=60), deep))
+    firsts = [r for r in rungs if r.rung == 0 and r.trial.endswith("-0")]
+    imported = [r for r in firsts if r.overhead_seconds > 1]
+    assert len(imported) == 2  # one import of each library, side by side
+
+
+def test_no_job_is_started_whose_import_and_fit_do_not_fit_in_the_time_left():
+    world = World(SIX, libraries={"net": ("heavy",)}, imports={"heavy": 30.0})
+    scheduler = world.scheduler(Plan(seconds=20), DEEP)
+    scheduler.imported(["heavy"], 30.0)
+    rungs, end = world.run(scheduler)
+    assert end <= 20
+    assert seconds_of(rungs, "net") == 0
+    assert scheduler.outcomes()["net"][0] == "not_reached"
+
+
+def test_an_import_counts_once_a_worker():
+    world = World(SIX, libraries={"net": ("heavy",)}, imports={"heavy": 8.0})
+    scheduler = world.scheduler(Plan(seconds=60), DEEP)
+    here, there = Worker(frozenset({"heavy"})), Worker()
+    scheduler.imported(["heavy"], 8.0)
+    net = scheduler.learners["net"]
+    from automl.schedule.clock import Clock
+
+    clocks = [Clock(scheduler.plan, world.ladder, scheduler.imports, 0.0, w) for w in (here, there)]
+    assert [clock.imports(net) for clock in clocks] == [0.0, 8.0]
+
+
+# ------------------------------------------------------------------- who goes on
+
+
+def test_a_few_of_both_families_get_models_of_all_rows_and_whole_curves():
+    costs = {f"c{i}": 2.0 for i in range(5)} | {f"d{i}": 4.0 for i in range(5)}
+    world = World(costs)
+    rungs, _ = world.run(world.scheduler(Plan(seconds=90), tuple(f"d{i}" for i in range(5))))
+    first = [r for r in rungs if r.trial.endswith("-0") and r.fold == 0 and r.rung <= TOP]
+    whole = {n for n in costs if {r.rung for r in first if r.learner == n} == {0, 1, 2, 3}}
+    assert sum(n[0] == "c" for n in whole) >= 2
+    assert sum(n[0] == "d" for n in whole) >= 2
+
+
+def test_what_promises_least_is_eliminated_with_the_rows_it_was_seen_on():
+    world = World(SIX | {f"weak{i}": 30.0 for i in range(3)})
+    world.better |= {"boosting": 0.1, "forest": 0.1, "net": 0.1, "linear": 0.1}
+    scheduler = world.scheduler(Plan(seconds=60), DEEP)
+    world.run(scheduler)
+    statuses = {name: scheduler.outcomes()[name] for name in ("weak0", "weak1", "weak2")}
+    assert {status for status, _ in statuses.values()} == {"eliminated"}
+    assert all("100 of 800 rows" in reason for _, reason in statuses.values())
+
+
+@pytest.mark.parametrize("how", [{"policy": BEST}, {"allocate": "equal"}])
+def test_every_learner_gets_a_model_of_all_rows_where_that_is_asked_for(how):
+    world = World(SIX)
+    rungs, _ = world.run(world.scheduler(Plan(seconds=120, **how), DEEP))
+    assert tops(rungs) == set(SIX)
+
+
+def test_a_learner_whose_defaults_fail_is_given_up_and_the_others_go_on():
+    world = World(SIX, failing=frozenset({"forest"}))
+    scheduler = world.scheduler(Plan(seconds=60), DEEP)
+    rungs, _ = world.run(scheduler)
+    assert scheduler.outcomes()["forest"] == ("failed", "it always fails")
+    assert sum(r.learner == "forest" for r in rungs) == 2
+
+
+@pytest.mark.parametrize("allocate", ["equal", "greedy"])
+def test_each_family_gets_its_share_of_the_seconds(allocate):
+    world = World(SIX, better={"boosting": 0.2})
+    plan = Plan(seconds=600, allocate=allocate, policy=QUICK)
+    rungs, _ = world.run(world.scheduler(plan, DEEP))
+    total = seconds_of(rungs, *SIX)
+    assert 0.2 * total <= seconds_of(rungs, "net") <= 0.8 * total
+
+
+def test_declared_configurations_go_straight_to_all_rows_and_drawn_ones_climb():
+    world = World(SIX)
+    rungs, _ = world.run(world.scheduler(Plan(seconds=600), DEEP))
+    climbed: dict[str, list[int]] = {}
+    for rung in rungs:
+        if rung.learner != "baseline" and rung.fold == 0 and rung.rung <= TOP and not rung.seed:
+            climbed.setdefault(rung.trial, []).append(rung.rung)
+    declared = [way for trial, way in climbed.items() if trial.endswith("-1")]
+    drawn = [w for trial, w in climbed.items() if int(trial.rpartition("-")[2]) > 1]
+    assert declared
+    assert all(way == [TOP] for way in declared)
+    assert all(way == list(range(len(way))) for way in drawn)
+    assert any(way[-1] < TOP for way in drawn)  # poor ones stop low
+
+
+def test_one_slow_configuration_does_not_price_the_others():
+    world = Uneven(SIX, better={"boosting": 0.1})
+    scheduler = world.scheduler(Plan(seconds=300), DEEP)
+    world.run(scheduler)
+    made = [r for r in scheduler.learners["boosting"].trials if r.at_top]
+    assert len(made) > 2
+    assert scheduler.learners["boosting"].seconds(800, 1e-5) < 10
+
+
+@dataclass
+class Uneven(World):
+    """One configuration takes five times as long as the others."""
+
+    def fit(self, job):
+        rung = super().fit(job)
+        slow = job.trial.id == "boosting-1"
+        return replace(rung, fit_seconds=rung.fit_seconds * 5) if slow else rung
+
+
+# ------------------------------------------------------------------- folds and repeats
+
+
+def test_members_are_fitted_on_every_row_before_they_are_on_another_fold():
+    world = World(SIX, better={"boosting": 0.1})
+    rungs, _ = world.run(world.scheduler(Plan(seconds=600), DEEP))
+    bags: dict[str, list[int]] = {}
+    for r in rungs:
+        if r.rung == BAG:
+            bags.setdefault(r.trial, []).append(r.fold)
+    assert bags
+    assert all(folds == [5, 1, 2, 3, 4][: len(folds)] for folds in bags.values())
+    assert any(len(folds) == 5 for folds in bags.values())
+
+
+def test_without_bagging_there_is_none():
+    world = World(SIX)
+    rungs, _ = world.run(world.scheduler(Plan(seconds=300, policy=QUICK), DEEP))
+    assert not any(r.rung == BAG for r in rungs)
+
+
+def test_small_tables_score_members_on_every_fold_and_use_the_time():
+    world = World(SIX, ladder=SMALL, better={"boosting": 0.1})
+    plan = Plan(seconds=300, policy=Policy(bag_gain=1.0))
+    rungs, end = world.run(world.scheduler(plan, DEEP))
+    assert end >= 0.95 * 300
+    assert {r.fold for r in rungs if r.trial == "boosting-0" and r.rung == TOP} == set(range(5))
+    assert {r.fold for r in rungs if r.rung == BAG} == {5}  # every row, of the best
+
+
+@pytest.mark.parametrize("rows", [300, 1_500])
+def test_the_time_of_a_tiny_table_always_has_a_use(rows):
+    ladder = Ladder({3: rows}, 5, all_folds_at_top=True)
+    world = World({name: cost / 10 for name, cost in SIX.items()}, ladder=ladder)
+    rungs, end = world.run(world.scheduler(Plan(seconds=60), DEEP))
+    assert end >= 0.95 * 60
+    assert len({r.seed for r in rungs}) > 1  # folds again with other seeds
+
+
+def test_models_that_a_seed_does_not_change_are_not_repeated():
+    world = World(SIX, unseeded=True)
+    rungs, _ = world.run(world.scheduler(Plan(seconds=120), DEEP))
+    repeated = [r for r in rungs if r.seed and r.rung == TOP and r.fold == 0]
+    assert len({(r.learner, tuple(r.config.items())) for r in repeated}) == len(repeated)
+
+
+def test_rows_in_time_are_refitted_on_all_of_them():
+    ladder = Ladder({0: 100, 3: 800}, 1, all_folds_at_top=False, refit=True)
+    world = World(SIX, ladder=ladder)
+    rungs, _ = world.run(world.scheduler(Plan(seconds=200), DEEP))
+    assert {(r.rung, r.fold) for r in rungs if r.rung == BAG} == {(BAG, 1)}
+
+
+# ------------------------------------------------------------------- short of time
+
+
+def test_a_short_search_still_makes_models_of_both_families():
+    world = World(dict.fromkeys(SIX, 30.0))
+    rungs, end = world.run(world.scheduler(Plan(seconds=20), DEEP))
+    assert end <= 20
+    assert "net" in tops(rungs)
+    assert tops(rungs) - {"net", "baseline"}
+
+
+def test_a_fit_that_cannot_be_cut_short_is_not_started_without_the_time_for_it():
+    world = World(SIX | {"svm": 200.0}, fixed=frozenset({"svm"}))
+    scheduler = world.scheduler(Plan(seconds=40), DEEP)
+    rungs, end = world.run(scheduler)
+    assert end <= 40
+    assert "svm" not in tops(rungs)
+    assert scheduler.outcomes()["svm"][0] == "eliminated"
+
+
+def test_a_fit_that_its_learner_declines_is_started_again_only_with_enough_time():
+    world = World(SIX, better={"boosting": 0.1})
+    scheduler = world.scheduler(Plan(seconds=60), DEEP)
+    world.declines = {"boosting": 100.0}
+    rungs, end = world.run(scheduler)
+    assert end <= 60
+    assert "boosting" not in tops(rungs)
+    status, reason = scheduler.outcomes()["boosting"]
+    assert (status, reason) == ("not_reached", "800 rows would take about 100 s")
+    assert world.declined == {"boosting": 1}
+
+
+def test_a_model_that_was_cut_short_is_made_anew_where_there_is_more_time():
+    world = World({f"l{i}": 100.0 for i in range(3)})
+    before, _ = world.run(world.scheduler(Plan(seconds=60)))
+    scheduler = world.scheduler(Plan(seconds=600))
+    scheduler.replay(before)
+    after, _ = world.run(scheduler)
+    made: dict[str, list[float]] = {}
+    for rung in before + after:
+        if rung.cell == Cell(TOP, 0) and rung.config == {"x": 0.5}:
+            made.setdefault(rung.learner, []).append(rung.fit_seconds)
+    again = [seconds for seconds in made.values() if len(seconds) > 1]
+    assert again
+    assert all(seconds[1] > 1.3 * seconds[0] for seconds in again)
+
+
+def test_no_climb_is_begun_that_cannot_reach_the_top():
+    world = World(SIX)
+    plan = Plan(seconds=60)
+    scheduler = world.scheduler(plan, DEEP)
+    rungs, _ = world.run(scheduler)
+    for trial, began in world.started.items():
+        learner = trial.rpartition("-")[0]
+        first = next(r for r in rungs if r.trial == trial)
+        if first.rung == 0 and not trial.endswith(("-0", "-1")) and learner != "baseline":
+            assert began + world.seconds[learner] * (1 / 8 + 1 / 4 + 1 / 2 + 1) <= plan.seconds
+
+
+def test_learners_whose_first_fits_the_time_does_not_pay_for_are_skipped_with_figures():
+    world = World(dict.fromkeys((f"l{i}" for i in range(8)), 400.0) | {"linear": 1.0})
+    scheduler = world.scheduler(Plan(seconds=20, row_seconds=1e-4))
+    assert len(scheduler.skipped) == 2  # a quarter of nine
+    assert all("core-seconds" in reason for reason in scheduler.skipped.values())
+    assert {scheduler.outcomes()[name][0] for name in scheduler.skipped} == {"skipped"}
+    named = world.scheduler(Plan(seconds=20, row_seconds=1e-4, everyone=True))
+    assert not named.skipped
 
 
 def test_a_trial_limit_below_the_number_of_learners_says_who_was_not_reached():
@@ -164,111 +343,6 @@ def test_a_trial_limit_below_the_number_of_learners_says_who_was_not_reached():
     rungs, _ = world.run(scheduler)
     assert len({r.trial for r in rungs}) == 2
     assert scheduler.outcomes()["net"][0] == "not_reached"
-
-
-def test_a_step_shares_the_rows_of_the_top_when_bagging():
-    ladder = Ladder({0: 100, 3: 800}, 3, all_folds_at_top=False)
-    assert ladder.rows(Cell(BAG, 2)) == 800
-    assert ladder.share(Cell(0, 0)) == 0.125
-
-
-def test_a_model_that_was_cut_short_is_made_again_with_more_time():
-    world = World({f"l{i}": 100.0 for i in range(8)})
-    rungs, end = world.run(world.scheduler(Plan(seconds=100, slots=1)))
-    assert end <= 100
-    made: dict[str, list[float]] = {}
-    for rung in rungs:
-        if rung.rung >= TOP and rung.fold in {0, 5} and rung.config == {"x": 0.5}:
-            made.setdefault(rung.learner, []).append(rung.fit_seconds)
-    again = [seconds for seconds in made.values() if len(seconds) > 1]
-    assert again
-    assert all(seconds[1] > 1.3 * seconds[0] for seconds in again)
-
-
-@pytest.mark.parametrize("learners", [1, 2, 3])
-def test_the_last_of_few_slow_learners_gets_what_is_left(learners):
-    world = World({f"l{i}": 100.0 for i in range(learners)})
-    rungs, end = world.run(world.scheduler(Plan(seconds=100, slots=1)))
-    assert 90 <= end <= 100
-    assert tops(rungs) == set(world.seconds)
-
-
-def test_a_model_that_was_not_cut_short_is_never_made_again():
-    world = World(SIX)
-    rungs, _ = world.run(world.scheduler(Plan(seconds=300), DEEP))
-    tried = [(r.learner, r.rung, r.fold, tuple(r.config.items())) for r in rungs]
-    assert len(set(tried)) == len(tried)
-
-
-def test_at_the_top_each_family_has_a_model_before_any_has_two():
-    world = World(dict.fromkeys(SIX, 5.0))
-    rungs, _ = world.run(world.scheduler(Plan(seconds=60, slots=1), DEEP))
-    first, second = [r.learner for r in rungs if r.rung == TOP][:2]
-    assert (first in DEEP) != (second in DEEP)
-
-
-def test_of_small_tables_every_learner_has_one_fold_before_any_has_two():
-    ladder = Ladder({3: 300}, 5, all_folds_at_top=True)
-    world = World(dict.fromkeys(SIX, 2.0), ladder=ladder)
-    rungs, _ = world.run(world.scheduler(Plan(seconds=40, slots=1), DEEP))
-    assert [r.fold for r in rungs][: len(SIX)] == [0] * len(SIX)
-
-
-@given(seconds=st.integers(6, 120))
-def test_on_small_tables_all_learners_have_all_folds_or_the_time_goes_to_the_best(seconds):
-    world = World(dict.fromkeys(SIX, 2.0), ladder=Ladder({3: 1500}, 5, all_folds_at_top=True))
-    plan = Plan(seconds=seconds)
-    rungs, _ = world.run(world.scheduler(plan, DEEP))
-    folds = {name: {r.fold for r in rungs if r.learner == name} - {5} for name in SIX}
-    crossed = [name for name in SIX if folds[name] - {0}]
-    assert len(crossed) <= plan.bagged or all(folds[name] == set(range(5)) for name in SIX)
-
-
-def test_a_small_table_with_little_time_gives_first_models_most_of_it():
-    ladder = Ladder({2: 750, 3: 1500}, 5, all_folds_at_top=True)
-    world = World(dict.fromkeys(SIX, 9.0), ladder=ladder)
-    rungs, _ = world.run(world.scheduler(Plan(seconds=40), DEEP))
-    first = [
-        r.fit_seconds for r in rungs if r.rung == TOP and r.trial.endswith("-0") and not r.fold
-    ]
-    assert len(first) == len(SIX)
-    assert min(first) > 2.5
-
-
-@given(seconds=st.integers(12, 120))
-def test_on_tiny_tables_all_learners_have_all_folds(seconds):
-    world = World(dict.fromkeys(SIX, 2.0), ladder=Ladder({3: 300}, 5, all_folds_at_top=True))
-    rungs, _ = world.run(world.scheduler(Plan(seconds=seconds), DEEP))
-    for name in SIX:
-        folds = {r.fold for r in rungs if r.trial == f"{name}-0" and r.rung == TOP}
-        assert folds == set(range(5))
-
-
-def test_a_short_search_leaves_the_middle_rungs_out():
-    world = World(dict.fromkeys(SIX, 10.0), fixed=frozenset(SIX))
-    rungs, end = world.run(world.scheduler(Plan(seconds=42), DEEP))
-    assert end <= 42
-    assert not any(r.rung == 1 for r in rungs if r.trial.endswith("-0"))
-    assert len(tops(rungs)) == len(SIX)
-
-
-def test_a_fit_that_looks_too_long_from_the_lowest_rung_is_looked_at_again_from_the_next():
-    # 5 s at an eighth of the rows would be 40 s at the top, where it takes 8.5
-    world = World(dict.fromkeys(SIX, 8.0) | {"process": 4.0}, fixed=frozenset({*SIX, "process"}))
-    world.flat["process"] = 4.5
-    rungs, end = world.run(world.scheduler(Plan(seconds=42), DEEP))
-    assert end <= 42
-    assert [r.rung for r in rungs if r.trial == "process-0" and r.fold == 0] == [0, 1, TOP]
-    assert "process" in tops(rungs)
-
-
-def test_a_learner_that_overran_its_time_is_not_begun_where_it_would_again():
-    world = World(SIX | {"slow": 200.0}, stubborn=frozenset({"slow"}))
-    scheduler = world.scheduler(Plan(seconds=60), DEEP)
-    world.run(scheduler)
-    status, reason = scheduler.outcomes()["slow"]
-    assert status == "not_reached"
-    assert "would take about" in reason
 
 
 @dataclass
@@ -286,7 +360,7 @@ def test_a_learner_that_fails_on_all_rows_is_given_up_too():
     scheduler = world.scheduler(Plan(trials=30), DEEP)
     rungs, _ = world.run(scheduler)
     assert scheduler.outcomes()["forest"] == ("failed", "it always fails")
-    assert len({r.trial for r in rungs if r.learner == "forest"}) == 2
+    assert len({r.trial for r in rungs if r.learner == "forest"}) <= 2
     assert len({r.trial for r in rungs}) == 30
 
 
@@ -294,14 +368,21 @@ def test_a_search_goes_on_without_a_learner_that_it_had():
     world = World(SIX)
     rungs, _ = world.run(world.scheduler(Plan(seconds=60), DEEP))
     fewer = World({name: cost for name, cost in SIX.items() if name != "boosting"})
-    members = [r.trial for r in rungs if r.rung == TOP and r.fold == 0]
-    learners = fewer.scheduler(Plan(seconds=60), DEEP)
-    scheduler = FitScheduler(
-        [(state.learner, state.cost) for state in learners.learners],
-        fewer.ladder,
-        Plan(seconds=600),
-        members=lambda: members,
-    )
+    scheduler = fewer.scheduler(Plan(seconds=600), DEEP)
     scheduler.replay(rungs)
     after, _ = fewer.run(scheduler)
     assert any(r.rung == BAG for r in after)
+
+
+def test_a_step_shares_the_rows_of_the_top_when_bagging():
+    ladder = Ladder({0: 100, 3: 800}, 3, all_folds_at_top=False)
+    assert ladder.rows(Cell(BAG, 2)) == 800
+    assert ladder.share(Cell(0, 0)) == 0.125
+
+
+def test_a_policy_is_the_users_to_pass():
+    world = World(SIX)
+    policy = Policy(family_share=0.6, bag_gain=0.0)
+    rungs, _ = world.run(world.scheduler(Plan(seconds=300, policy=policy), DEEP))
+    assert seconds_of(rungs, "net") >= 0.5 * seconds_of(rungs, *SIX)
+    assert isinstance(world.scheduler(Plan(seconds=300, policy=policy)), FitScheduler)

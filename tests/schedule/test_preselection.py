@@ -1,73 +1,55 @@
-from __future__ import annotations
+"""Which learners a time limit pays for."""
 
-import math
+from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.schedule.preselection import needs, unaffordable
-from automl.types import Resources
+from automl.schedule.preselection import Demand, costs, left_out
 
-FAMILIES = ("classical", "deep", "baseline")
 
-companies = st.dictionaries(
-    st.text("abcdefgh", min_size=1, max_size=3),
-    st.tuples(st.sampled_from(FAMILIES), st.floats(0.01, 1000)),
+def seconds_of(libraries):
+    return 3.0 * len(set(libraries))
+
+
+def demand(seconds, prior=0.2, family="classical", libraries=()):
+    return Demand(family, frozenset(libraries), seconds, prior)
+
+
+demands = st.dictionaries(
+    st.text("abcdef", min_size=1, max_size=3),
+    st.builds(
+        demand,
+        st.floats(0.01, 100),
+        st.floats(0.01, 0.9),
+        st.sampled_from(["classical", "deep"]),
+        st.sets(st.sampled_from(["sk", "to", "ke"])),
+    ),
     min_size=1,
-    max_size=30,
+    max_size=12,
 )
 
 
-def left_out(company, core_seconds):
-    families = {name: family for name, (family, _) in company.items()}
-    wanted = {name: seconds for name, (_, seconds) in company.items()}
-    return families, wanted, unaffordable(families, wanted, core_seconds)
+@given(demands, st.floats(0.1, 500), st.integers(1, 3))
+def test_a_quarter_is_left_out_at_most_and_some_of_each_family_stay(wanted, seconds, keep):
+    gone = left_out(wanted, seconds, seconds_of, keep)
+    assert len(gone) <= len(wanted) // 4
+    for family in {d.family for d in wanted.values()}:
+        own = [name for name, d in wanted.items() if d.family == family]
+        assert len([name for name in own if name not in gone]) >= min(keep, len(own))
 
 
-@given(companies, st.floats(0, 5000))
-def test_every_family_keeps_its_cheapest_and_the_whole_three_quarters(company, core_seconds):
-    families, wanted, dear = left_out(company, core_seconds)
-    assert len(dear) <= len(company) / 4
-    for family in set(families.values()):
-        cheapest = min(wanted[name] for name in families if families[name] == family)
-        kept = [wanted[name] for name in families if families[name] == family and name not in dear]
-        assert min(kept) == cheapest
+@given(demands)
+def test_nobody_is_left_out_where_there_is_time_for_all(wanted):
+    assert left_out(wanted, 1e6, seconds_of, 2) == {}
 
 
-@given(companies, st.floats(0, 5000))
-def test_the_dearest_go_first(company, core_seconds):
-    families, wanted, dear = left_out(company, core_seconds)
-    seconds = [wanted[name] for name in dear]
-    assert seconds == sorted(seconds, reverse=True)
-    by_price = sorted(families, key=lambda name: (wanted[name], name))
-    safe = {families[name]: name for name in reversed(by_price)}.values()
-    kept = [wanted[name] for name in families if name not in dear and name not in safe]
-    assert max(kept, default=0) <= min(seconds, default=math.inf)
+def test_learners_share_the_import_of_a_library():
+    wanted = {"a": demand(1.0, libraries=["to"]), "b": demand(2.0, libraries=["to"])}
+    assert costs(wanted, seconds_of) == {"a": 2.5, "b": 3.5}
 
 
-@given(companies, st.floats(0, 5000), st.floats(1, 10))
-def test_more_time_never_leaves_out_more(company, core_seconds, times):
-    _, _, short = left_out(company, core_seconds)
-    _, _, long = left_out(company, core_seconds * times)
-    assert set(long) <= set(short)
-
-
-@given(companies)
-def test_nobody_is_left_out_of_a_run_that_pays_for_all(company):
-    everything = math.fsum(seconds for _, seconds in company.values())
-    assert left_out(company, everything * 1.001)[2] == []
-
-
-def test_what_is_left_out_is_what_the_time_does_not_pay_for():
-    company = dict.fromkeys("abcdef", ("classical", 1.0)) | {"net": ("deep", 3.0)}
-    company |= {"dear": ("deep", 50.0)}
-    assert left_out(company, 20.0)[2] == ["dear"]
-    assert left_out(company, 60.0)[2] == []
-
-
-def test_a_gpu_counts_only_for_those_that_can_use_it():
-    demands = {"net": Resources(gpus=1.0, cost=10.0), "forest": Resources(cost=10.0)}
-    without, with_one = (needs(demands, 1000, 10, gpu=gpu) for gpu in (False, True))
-    assert without["net"] == without["forest"] == with_one["forest"]
-    assert with_one["net"] < without["net"]
-    assert needs(demands, 2000, 10)["net"] == 2 * without["net"]
+def test_the_least_chance_a_second_goes_first_not_the_dearest():
+    wanted = {f"cheap{i}": demand(1.0) for i in range(6)}
+    wanted |= {"good": demand(20.0, prior=0.9), "poor": demand(10.0, prior=0.02)}
+    assert list(left_out(wanted, 30.0, seconds_of, 1)) == ["poor"]

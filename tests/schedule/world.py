@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field
+from collections import deque
+from dataclasses import dataclass, field, replace
 
 from automl.rows.ladder import Ladder
-from automl.schedule.base import Job, Plan
+from automl.schedule.base import Job, Plan, Worker
 from automl.schedule.fit import FitScheduler
+from automl.schedule.time_model import OVERHEAD
 from automl.space import Float
-from automl.types import Family, Learner, Rung, Trial
+from automl.types import TOP, Cell, Family, Learner, Rung, Trial
 
 BMR = frozenset({"binary", "multiclass", "regression"})
 
 
-def learner(name: str, family: Family = "classical", *, fidelity: str | None = "rounds") -> Learner:
+def learner(
+    name: str,
+    family: Family = "classical",
+    *,
+    fidelity: str | None = "rounds",
+    libraries: tuple[str, ...] = (),
+) -> Learner:
     return Learner(
         name=name,
         family=family,
@@ -24,7 +32,14 @@ def learner(name: str, family: Family = "classical", *, fidelity: str | None = "
         space={"x": Float(0, 1)},
         defaults=({"x": 0.5}, {"x": 0.25}),
         fidelity=fidelity,
+        libraries=libraries,
     )
+
+
+def _family(name: str, deep: tuple[str, ...]) -> Family:
+    if name == "baseline":
+        return "baseline"
+    return "deep" if name in deep else "classical"
 
 
 @dataclass
@@ -39,6 +54,14 @@ class World:
     """Learners that say they can, and cannot."""
     flat: dict[str, float] = field(default_factory=dict)
     """Seconds of a fit that do not grow with the rows."""
+    libraries: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Learner -> the libraries that it imports."""
+    imports: dict[str, float] = field(default_factory=dict)
+    """Library -> seconds of its import, in every worker anew."""
+    unseeded: bool = False
+    """Whether seeds make no difference."""
+    better: dict[str, float] = field(default_factory=dict)
+    """Learner -> how much better it scores than others."""
     ladder: Ladder = field(
         default_factory=lambda: Ladder({0: 100, 1: 200, 2: 400, 3: 800}, 5, all_folds_at_top=False)
     )
@@ -48,14 +71,31 @@ class World:
             (
                 learner(
                     name,
-                    "deep" if name in deep else "classical",
+                    _family(name, deep),
                     fidelity=None if name in self.fixed else "rounds",
+                    libraries=self.libraries.get(name, ()),
                 ),
                 cost,
             )
             for name, cost in self.seconds.items()
         ]
-        return FitScheduler(learners, self.ladder, plan)
+        return FitScheduler(learners, self.ladder, plan, self)
+
+    def weights(self) -> dict[str, float]:
+        """Equal weights of the best three models of all rows so far."""
+        best = sorted(self._tops.items(), key=lambda entry: -entry[1])[:3]
+        return {trial: 1 / len(best) for trial, _ in best}
+
+    def standard_error(self) -> float:
+        return 0.0
+
+    def __post_init__(self) -> None:
+        self._tops: dict[str, float] = {}
+        self.declines: dict[str, float] = {}
+        """Learner -> seconds that it says a fit of all rows needs; with less it declines."""
+        self.declined: dict[str, int] = {}
+        self.started: dict[str, float] = {}
+        """Trial -> when it was started."""
 
     def fit(self, job: Job) -> Rung:
         """What the job would leave behind."""
@@ -67,10 +107,13 @@ class World:
             return self.rung(trial, cell, None, job.time_left, "failed")
         if name in self.failing:
             return self.rung(trial, cell, None, 0.1, "failed")
-        level = 0.5 + 0.4 * self.ladder.share(cell) ** 0.5
-        return self.rung(
-            trial, cell, level - abs(float(trial.config["x"]) - 0.4) / 5, seconds, "ok"
-        )
+        level = 0.5 + 0.4 * self.ladder.share(cell) ** 0.5 + self.better.get(name, 0.0)
+        score = level - abs(float(trial.config["x"]) - 0.4) / 5
+        score += 0.0 if self.unseeded else 1e-6 * trial.seed
+        if cell == Cell(TOP, 0):
+            self._tops[trial.id] = score
+        rung = self.rung(trial, cell, score, seconds, "ok")
+        return replace(rung, censored=True, needed_seconds=takes) if seconds < takes else rung
 
     def rung(self, trial: Trial, cell, score, seconds, status) -> Rung:
         return Rung(
@@ -90,17 +133,33 @@ class World:
     def run(self, scheduler: FitScheduler) -> tuple[list[Rung], float]:
         """All rungs in the order they finished, and the time when the last one did."""
         plan = scheduler.plan
-        now, busy, rungs, number = 0.0, [], [], 0
+        now, number = 0.0, 0
+        busy: list[tuple[float, int, Rung, set[str]]] = []
+        rungs: list[Rung] = []
+        idle: deque[set[str]] = deque(set() for _ in range(plan.slots))
         while True:
-            while len(busy) < plan.slots and (plan.seconds is None or now < plan.seconds):
-                job = scheduler.next_job(now)
+            while idle and (plan.seconds is None or now < plan.seconds):
+                job = scheduler.next_job(now, Worker(frozenset(idle[0])))
                 if job is None:
                     break
-                rung = self.fit(job)
+                name = job.trial.learner
+                self.started.setdefault(job.trial.id, now)
+                needed = self.declines.get(name, 0.0)
+                if job.cell.rung >= TOP and needed > job.soft_limit:
+                    self.declined[name] = self.declined.get(name, 0) + 1
+                    scheduler.drop(job, needed)
+                    continue
+                worker = idle.popleft()
+                missing = set(self.libraries.get(name, ())) - worker
+                import_seconds = sum(self.imports[library] for library in missing)
+                worker |= missing
+                rung = replace(self.fit(job), overhead_seconds=import_seconds)
                 number += 1
-                heapq.heappush(busy, (now + rung.fit_seconds, number, rung))
+                end = now + import_seconds + rung.fit_seconds + OVERHEAD
+                heapq.heappush(busy, (end, number, rung, worker))
             if not busy:
                 return rungs, now
-            now, _, rung = heapq.heappop(busy)
+            now, _, rung, worker = heapq.heappop(busy)
+            idle.append(worker)
             rungs.append(rung)
             scheduler.take(rung)

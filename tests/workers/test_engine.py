@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +93,7 @@ class Planned:
     def running(self):
         return self.out
 
-    def next_job(self, now):
+    def next_job(self, now, worker=None):
         # every third job waits for the result before it
         if len(self.log) >= self.jobs or (len(self.log) % 3 == 2 and self.out):
             return None
@@ -107,6 +108,61 @@ class Ready:
         return job
 
 
+class Unready:
+    """Has the rows of all jobs but the first."""
+
+    def get(self, job, wait):
+        return job if job.trial.number else None
+
+
+class Eager(Planned):
+    """Hands out whatever is asked for."""
+
+    def next_job(self, now, worker=None):
+        self.out.append(len(self.log))
+        self.log.append(worker)
+        return Job(Trial("eager", len(self.log) - 1, {}), Cell(), time_left=60.0)
+
+
+def test_a_job_whose_rows_are_not_ready_holds_up_no_other():
+    eager = Eager(10)
+    searcher = TuneSearcher(
+        eager,
+        Unready(),
+        lambda job: job.trial.number,
+        lambda job, result: None,
+        Path("/nowhere"),
+        slots=2,
+        end=time.monotonic() + 60,
+        tick=lambda: None,
+    )
+    given = [searcher.suggest(f"t{number}")["payload"].request for number in range(2)]
+    assert given == [1, 2]
+
+
+def test_a_job_is_planned_for_the_worker_that_idles():
+    eager = Eager(10)
+    searcher = TuneSearcher(
+        eager,
+        Ready(),
+        lambda job: job.trial.number,
+        lambda job, result: None,
+        Path("/nowhere"),
+        slots=1,
+        end=time.monotonic() + 60,
+        tick=lambda: None,
+    )
+    heard = []
+    eager.imported = lambda libraries, seconds: heard.append((set(libraries), seconds))
+    searcher.suggest("t0")
+    libraries = frozenset({"torch"})
+    done = FitResult("ok", libraries=libraries, imported=libraries, import_seconds=3.5)
+    searcher.settle("t0", done)
+    searcher.suggest("t1")
+    assert [worker.libraries for worker in eager.log] == [frozenset(), libraries]
+    assert heard == [({"torch"}, 3.5)]
+
+
 @settings(max_examples=50)
 @given(st.integers(1, 12), st.randoms(use_true_random=False))
 def test_without_a_time_limit_jobs_do_not_depend_on_when_results_come(jobs, chance):
@@ -118,7 +174,14 @@ def test_without_a_time_limit_jobs_do_not_depend_on_when_results_come(jobs, chan
             planned.out.remove(job.trial.number)
 
         searcher = TuneSearcher(
-            planned, Ready(), lambda job: job, finish, Path("/nowhere"), end=None, tick=lambda: None
+            planned,
+            Ready(),
+            lambda job: job,
+            finish,
+            Path("/nowhere"),
+            slots=2,
+            end=None,
+            tick=lambda: None,
         )
         while True:
             if waiting and chance.random() < 0.5:

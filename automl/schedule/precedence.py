@@ -1,0 +1,189 @@
+"""The order in which kinds of fits go ahead of one another."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from automl.schedule.learner_state import FAMILIES
+from automl.types import TOP, Cell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from automl.schedule.learner_state import LearnerState
+    from automl.schedule.offers import Offer, Offers
+    from automl.types import Family
+
+SPARED = 2.0
+"""Times its fair share that a first fit may have of what others left."""
+CUT = 1.0
+"""Fewest seconds that are worth a fit that they will cut short."""
+
+
+@dataclass(slots=True)
+class Spending:
+    """Core-seconds spent so far on what goes ahead, and the imports made for it."""
+
+    first: float = 0.0
+    """Core-seconds of first fits, their imports included."""
+    curves: float = 0.0
+    """Core-seconds of rungs fitted for the sake of a learning curve."""
+    imported: set[str] = field(default_factory=set)
+    """Libraries that some worker has imported, or is importing."""
+
+
+@dataclass
+class Precedence:
+    """Kinds of offers, those that go ahead first."""
+
+    offers: Offers
+    spending: Spending
+
+    def kinds(self) -> Iterator[Iterable[Offer]]:
+        """Kinds of offers, lazily, in the order of their precedence."""
+        plan, fair = self.offers.plan, self.offers.plan.allocate == "equal"
+        yield self._references()
+        yield self._first_model()
+        if self._first_seconds_left > 0:
+            yield self._first_round(elsewhere=False)
+        everyone = plan.policy.every_learner or fair
+        yield self._ways_up(len(self.offers.learners) if everyone else plan.policy.curves)
+        yield self._rescue()
+        yield self._first_round(elsewhere=False)
+        yield self._curves()
+        if fair:
+            yield from (self.offers.of(state) for state in self._by_spending())
+        elif (short := self._short()) is not None:
+            yield self._all(short)
+        yield chain.from_iterable(self._all(family) for family in FAMILIES)
+        yield self._first_round(elsewhere=True)
+
+    def share(self, offer: Offer) -> float:
+        """Seconds set aside for a fit: limited for a first one, which has not been declined."""
+        first = offer.state.highest < 0 and not offer.state.declined
+        return self._first_share(offer.state) if first else math.inf
+
+    def _all(self, family: Family) -> Iterator[Offer]:
+        """Everything that the learners of a family offer."""
+        for state in self.offers.learners.of(family):
+            yield from self.offers.of(state)
+
+    def _references(self) -> Iterator[Offer]:
+        """The baseline on every rung and fold: what others must beat costs next to nothing."""
+        for state in self.offers.learners.of("baseline"):
+            way = (*self.offers.ladder.single, *self.offers.ladder.others)
+            trial = state.leader or replace(self.offers.first(state), way=way)
+            for cell in trial.open(way)[:1]:
+                if not trial.running:
+                    yield self.offers.offer(state, trial, (cell,), 1.0)
+
+    def _first_model(self) -> Iterable[Offer]:
+        """All rows for the cheapest learner, so that something predicts soon."""
+        alive = [s for s in self._others if s.alive]
+        if any(s.topped for s in alive) or not alive:
+            return ()
+        return self.offers.of(alive[0])  # they stand in the order of their costs
+
+    def _first_round(self, *, elsewhere: bool) -> Iterator[Offer]:
+        """First fits, a family that has not begun first; imports of another worker are left to it.
+
+        Args:
+            elsewhere: Whether to take them all the same.
+        """
+        lowest = self.offers.ladder.single[0]
+        begun = {state.learner.family for state in self._others if state.trials}
+        for state in self._others:
+            waits = state.alive and state.leader is None
+            if not waits or not self.offers.may_start:
+                continue
+            missing = set(state.learner.libraries) - self.offers.clock.worker.libraries
+            if (
+                elsewhere
+                or self.offers.plan.seconds is None
+                or not missing & self.spending.imported
+            ):
+                gain = state.prior if state.learner.family in begun else 1.0
+                offer = self.offers.offer(state, self.offers.first(state), (lowest,), gain)
+                spared = self.offers.clock.fit_seconds(state, lowest) - self._first_share(state)
+                if state.learner.fidelity and spared > 0:  # its share will cut it short
+                    seconds, wall = offer.seconds - spared, offer.wall - spared
+                    offer = offer._replace(seconds=seconds, wall=wall)
+                yield offer
+
+    def _ways_up(self, enough: int) -> Iterator[Offer]:
+        """Models of all rows for families with fewer than enough of them."""
+        for family in FAMILIES:
+            own = self.offers.learners.of(family)
+            if sum(s.topped for s in own) < enough:
+                for state in own:
+                    if not state.topped:
+                        yield from self.offers.of(state)
+
+    def _rescue(self) -> Iterator[Offer]:
+        """A model of all rows of a family that could have none otherwise, cut short by time."""
+        for family in FAMILIES:
+            own = [s for s in self.offers.learners.of(family) if s.losses]
+            cuttable = [s for s in own if s.learner.fidelity and not s.declined]
+            if not any(s.topped for s in own) and cuttable:
+                state = min(cuttable, key=lambda s: self.offers.clock.fit_seconds(s, Cell(TOP, 0)))
+                for offer in self.offers.of(state):
+                    yield offer._replace(wall=self.offers.clock.imports(state) + CUT)
+
+    def _curves(self) -> Iterator[Offer]:
+        """The missing rungs of the best of each family that can be paid for, cheapest first."""
+        policy = self.offers.plan.policy
+        left = policy.curve_share * self.offers.plan.core_seconds - self.spending.curves
+        for family in FAMILIES:
+            own = [s for s in self.offers.learners.of(family) if s.at_top]
+            found = 0
+            for state in sorted(own, key=lambda s: s.losses[TOP][0]):
+                missing = list(self.offers.curve(state))
+                if sum(offer.seconds for offer in missing) > left:
+                    continue
+                yield from (o._replace(gain=1.0) for o in missing)
+                left -= sum(offer.seconds for offer in missing)
+                found += 1
+                if found == policy.curves:
+                    break
+
+    def _short(self) -> Family | None:
+        """The family that has spent less than its share of the seconds so far."""
+        total = sum(state.spent for state in self._others)
+        for family in FAMILIES:
+            own = self.offers.learners.of(family)
+            if own and sum(s.spent for s in own) < self.offers.plan.policy.family_share * total:
+                return family
+        return None
+
+    def _by_spending(self) -> list[LearnerState]:
+        """Learners, those of the family with the least seconds first, the least first in it."""
+        spent = {f: sum(s.spent for s in self.offers.learners.of(f)) for f in FAMILIES}
+        return sorted(
+            (s for family in FAMILIES for s in self.offers.learners.of(family)),
+            key=lambda s: (spent[s.learner.family], s.spent, s.name),
+        )
+
+    def _first_share(self, state: LearnerState) -> float:
+        """Seconds of a first fit: by prior, and more if others left some of theirs."""
+        whole = self.offers.plan.policy.first_round * self.offers.plan.core_seconds
+        waiting = [s for s in self._others if s.alive and s.highest < 0]
+        some, all_ = (sum(s.prior for s in own) for own in (waiting, self._others))
+        fair, left = whole / all_, self._first_seconds_left / some
+        return state.prior * min(max(fair, left), SPARED * fair)
+
+    @property
+    def _first_seconds_left(self) -> float:
+        """Core-seconds that first fits may still go ahead of everything else for."""
+        return (
+            self.offers.plan.policy.first_round * self.offers.plan.core_seconds
+            - self.spending.first
+        )
+
+    @cached_property
+    def _others(self) -> list[LearnerState]:
+        """All learners but the baseline."""
+        return [state for state in self.offers.learners if state.learner.family != "baseline"]

@@ -1,0 +1,134 @@
+"""The worth of a fit's models to its ensemble, while it is under way."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from automl.ensemble import PER_LEARNER
+from automl.hooks.calls import resolve
+from automl.metrics import influence, loss, score
+from automl.runs.journal import stem
+from automl.types import TOP
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from automl.rows.folds import Split
+    from automl.types import Array, Ensembler, Metric, Rung
+
+ROWS = 2_000
+"""Validation rows of a fold that models are weighed on: the weights need not be exact."""
+MODELS = 15
+"""Models that are weighed, the best ones."""
+ENOUGH = 3
+"""Models of all folds from which on those of the first fold alone do not count."""
+
+
+class EnsembleValue:
+    """Weighs finished models as the ensemble of all learners would.
+
+    Where models of all folds are made, they are weighed on the rows of all folds.
+    """
+
+    def __init__(
+        self, run: Path, ensembler: Ensembler, metric: Metric, truth: Array, split: Split, seed: int
+    ) -> None:
+        """Set up without any model.
+
+        Args:
+            run: The run directory, where predictions are.
+            ensembler: Gives the weights.
+            metric: What the ensemble should do best.
+            truth: (n,) answers that configurations are chosen by.
+            split: The folds.
+            seed: Seed of the ensembler and of the rows drawn.
+        """
+        self._run = run
+        self._ensembler = ensembler
+        self._metric = metric
+        self._seed = seed
+        rng = np.random.default_rng(seed)
+        self._rows: list[Array] = []
+        self._truth: list[Array] = []
+        folds = range(split.n_folds if split.all_folds_at_3 else 1)
+        for rows in map(split.validation, folds):
+            drawn = np.sort(rng.choice(len(rows), min(ROWS, len(rows)), replace=False))
+            self._rows.append(drawn)
+            self._truth.append(truth[rows[drawn]])
+        self._models: dict[str, dict[int, Array]] = {}
+        """Trial -> fold -> its predictions of the rows drawn."""
+        self._learner: dict[str, str] = {}
+        self._weights: Mapping[str, float] | None = {}
+        self._terms: dict[str, Array] = {}
+        """Learner -> terms whose mean is the loss of its first fit, on the first fold."""
+        self._fold_rows = len(split.validation(0))
+
+    def add(self, rung: Rung) -> None:
+        """Take a finished fit whose predictions are on disk."""
+        if rung.rung > TOP or rung.score is None or rung.fold >= len(self._rows):
+            return
+        path = self._run / "predictions" / f"{stem(rung)}.npy"
+        every = np.load(path, mmap_mode="r", allow_pickle=False)
+        values = np.asarray(every[self._rows[rung.fold]])
+        if not rung.fold and rung.learner not in self._terms:
+            self._terms[rung.learner] = influence(self._metric, self._truth[0], values)
+        if rung.rung == TOP:
+            self._models.setdefault(rung.trial, {})[rung.fold] = values
+            self._learner[rung.trial] = rung.learner
+            self._weights = None
+
+    def standard_error(self) -> float:
+        """Standard error of the difference of two learners' losses, the median of those so far."""
+        if len(self._terms) < 2:
+            return 0.0
+        middle = np.median(list(self._terms.values()), axis=0)
+        apart = [np.nanstd(terms - middle) for terms in self._terms.values()]
+        return float(np.median(apart)) * math.sqrt(2 / self._fold_rows)
+
+    def weights(self) -> Mapping[str, float]:
+        """Map the trials that the ensemble would be made of now to their weights."""
+        if self._weights is None:
+            self._weights = self._weigh()
+        return self._weights
+
+    def _weigh(self) -> dict[str, float]:
+        whole = [t for t, folds in self._models.items() if len(folds) == len(self._rows)]
+        folds = range(len(self._rows)) if len(whole) >= ENOUGH else range(1)
+        trials = whole if len(whole) >= ENOUGH else [t for t, f in self._models.items() if 0 in f]
+        y = np.concatenate([self._truth[fold] for fold in folds])
+        made = {
+            t: np.concatenate([self._models[t][fold] for fold in folds]).astype(np.float32)
+            for t in trials
+        }
+        losses = {t: loss(self._metric, score(self._metric, y, p)) for t, p in made.items()}
+        seen: Counter[str] = Counter()
+        chosen: list[str] = []
+        for trial in sorted(made, key=lambda t: losses[t]):
+            seen[self._learner[trial]] += 1
+            if seen[self._learner[trial]] <= PER_LEARNER and len(chosen) < MODELS:
+                chosen.append(trial)
+        if len(chosen) < 2:
+            return dict.fromkeys(chosen, 1.0)
+        stack = np.stack([made[trial] for trial in chosen])
+        found = resolve(self._ensembler.factory)(self._seed).fit(stack, y, self._metric)
+        return {t: float(w) for t, w in zip(chosen, found, strict=True) if w > 0}
+
+
+class EqualValue:
+    """Weighs nothing: for tasks without an ensembler no model counts more than another."""
+
+    def add(self, rung: Rung) -> None:
+        """Take a finished fit, of no account here."""
+
+    def weights(self) -> Mapping[str, float]:
+        """Nothing carries weight."""
+        return {}
+
+    def standard_error(self) -> float:
+        """Nothing is known of errors."""
+        return 0.0
