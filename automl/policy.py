@@ -19,8 +19,9 @@ class Policy:
     """Least part of the fit seconds that each of deep and classical gets, where both apply."""
     curves: int = 2
     """Learners of each family that get models of all rows and complete learning curves first."""
-    curve_share: float = 0.2
-    """Largest part of the core-seconds that these curves may take ahead of everything else."""
+    curve_share: float = 0.3
+    """Largest part of the core-seconds that these curves may take ahead of everything else, half of
+    it for each family."""
     margin: float = 1.7
     """Times its forecast seconds that must be left for a fit to start: `ratio_90` in
     `benchmarks/replay`, from an eighth of the rows. Once fits of all rows have
@@ -32,12 +33,12 @@ class Policy:
     """Spread of a loss forecast for twice the rows, relative to the spread between learners.
     In LCDB (Mohr et al. 2022) the better of two learners stays so in .92 of pairs at four times
     the rows and in .885 at eight times, which is this much noise a doubling."""
-    bag_gain: float = 0.02
-    """Gain of averaging ever more models of a member of weight 1, in parts of the ensemble's
-    distance from the baseline; the j-th model beside the first brings 1 / (j (j + 1)) of it, as
-    the variance of a mean falls. Twice `averaged` in `benchmarks/replay`."""
-    tuning_gain: float = 0.02
-    """Spread of the losses of a learner's configurations, in the same parts: `spread` in
+    bag_gain: float = 0.1
+    """Gain of averaging ever more models of a member of weight 1, in parts of the distance of the
+    best learner from the median one; the j-th model beside the first brings 1 / (j (j + 1)) of it,
+    as the variance of a mean falls. Twice `averaged` in `benchmarks/replay`, about."""
+    tuning_gain: float = 0.1
+    """Spread of the losses of a learner's configurations, in the same parts: about `spread` in
     `benchmarks/replay`."""
 
     def __post_init__(self) -> None:

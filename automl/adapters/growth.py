@@ -51,6 +51,8 @@ class Monitor:
         self._run = run
         self._complete = complete
         self._total = total
+        self._usual = max(float(total), 2.0)
+        """Steps after which the estimator has usually converged; all of them unless it says so."""
         self._limited = math.isfinite(run.seconds_left())
         self._began = self._before = perf_counter()
         self._took = 0.0
@@ -65,9 +67,13 @@ class Monitor:
             self.cut_short(steps)
         return late
 
+    def hastened(self, part: float) -> None:
+        """Tell the host that larger steps made the growth shorter, to that part of its time."""
+        self._run.cut_short(part)
+
     def cut_short(self, steps: int) -> None:
         """Tell the host that time ended or hastened the growth after so many steps."""
-        self._run.cut_short(steps / self._total)
+        self._run.cut_short(min(steps / self._usual, 1 - 1 / self._usual))
 
     def paced(self, steps: int, rate: float, enough: float) -> float:
         """The learning rate for the steps to come, raised where time is short.
@@ -80,6 +86,7 @@ class Monitor:
         Raises:
             TooLittleTimeError: There is no time to converge.
         """
+        self._usual = min(self._usual, enough / rate)
         if not self._limited:
             return rate
         affordable = max(0.0, self._run.seconds_left()) / max(self._took, 1e-9)

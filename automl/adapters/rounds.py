@@ -168,6 +168,8 @@ class BoosterRounds:
 
     def close(self) -> None:
         """Tell the host if time ended or hastened the rounds; called by the adapter."""
-        if (self._late and self.done < self.total) or self._hastened:
+        if self._late and self.done < self.total:
             usual = min(self._enough / self._rate, self.total)
             self._run.cut_short(min(self.done / usual, 1 - 1 / usual))
+        elif self._hastened:
+            self._run.cut_short(self._rate / self._used)

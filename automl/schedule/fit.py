@@ -100,7 +100,7 @@ class FitScheduler:
         seconds = self._price(state, cell, rung)
         state.spent += seconds
         if cell not in trial.way:
-            self._spending.curves += seconds if cell.rung < TOP else 0.0
+            self._spending.curves[state.learner.family] += seconds if cell.rung < TOP else 0.0
         elif state.highest < 0:
             self._spending.first += seconds + rung.overhead_seconds
         state.take(trial, rung, self.learners.loss_of(rung))

@@ -1,7 +1,6 @@
 """Expected gains: by how much a fit should lower the loss of the ensemble.
 
-All gains are in units of the skill shown so far: the distance of the best loss from the
-baseline's.
+All gains are in units of the distance of the best learner from the median one.
 """
 
 from __future__ import annotations
@@ -15,14 +14,18 @@ from typing import TYPE_CHECKING, NamedTuple
 from automl.types import TOP
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from automl.policy import Policy
     from automl.rows.ladder import Ladder
     from automl.schedule.learner_state import LearnerState, LearnerStates
 
+USUALLY = 0.4
+"""Chance of carrying weight from which a learner gets a model of all rows in any case."""
 PLACES = 3
 """Learners that usually carry weight: whoever is to join them must be ahead of the last."""
+TINY = 1e-12
+"""Least distance of losses that counts as one."""
 NORMAL = 1.4826
 """Standard deviation of a normal in units of its median absolute deviation."""
 
@@ -47,11 +50,20 @@ class Gains:
     """That of the difference of two learners' losses on one fold."""
 
     def of_learner(self, state: LearnerState) -> float:
-        """Expected improvement over the third best candidate, by a model of all rows."""
-        own = self._forecasts.get(state.name)
-        if own is None or not math.isfinite(self._bar(state)):
+        """Expected improvement over the third best candidate, by a model of all rows.
+
+        Of a learner without a score as much as of any other is expected.
+        """
+        if not math.isfinite(self._bar(state)):
             return state.prior
-        return state.prior * improvement(self._bar(state), own) / self._skill
+        own = self._forecasts.get(state.name, self._usual)
+        return state.prior * improvement(self._bar(state), own) / self._reach
+
+    def contends(self, state: LearnerState) -> bool:
+        """Return whether a learner is within error of the third best, or usually carries weight."""
+        own = self._forecasts.get(state.name)
+        within = own is not None and own.mean - own.spread <= self._bar(state)
+        return within or state.prior >= USUALLY
 
     def of_configuration(self, state: LearnerState) -> float:
         """Expected improvement by one more configuration of a learner with a model of all rows.
@@ -66,11 +78,11 @@ class Gains:
         It is taken to be the spread of the learner's configurations, as far as the learner matters,
         or might.
         """
-        spread = self.policy.tuning_gain * self._skill
+        spread = self.policy.tuning_gain * self._reach
         own = Forecast(state.losses[TOP][0], spread) if state.at_top else None
         might = state.prior * improvement(self._bar(state), own) if own else 0.0
         weighs = self._weight_of.get(state.name, 0.0) * spread
-        return max(weighs, might) / self._skill
+        return max(weighs, might) / self._reach
 
     def of_average(self, trial: str, models: int) -> float:
         """Expected improvement by one more model in the mean of a configuration that weighs.
@@ -84,14 +96,11 @@ class Gains:
     # ------------------------------------------------------------------- forecasts
 
     @cached_property
-    def _skill(self) -> float:
-        """Distance of the best loss from the baseline's."""
-        baselines = [s for s in self.learners if s.learner.family == "baseline" and s.losses]
+    def _reach(self) -> float:
+        """Distance of the best forecast from the median one."""
         best = min((forecast.mean for forecast in self._forecasts.values()), default=math.inf)
-        if not baselines or not math.isfinite(best):
-            return 1.0
-        reference = min(min(losses) for s in baselines for losses in s.losses.values())
-        return max(reference - best, self.standard_error, 1e-12)
+        apart = self._usual.mean - best if math.isfinite(best) else 1.0
+        return max(apart, self.standard_error, TINY)
 
     def _bar(self, state: LearnerState) -> float:
         """The loss that a learner must be ahead of; infinite while too few others have one."""
@@ -103,13 +112,15 @@ class Gains:
         """Learner -> the loss that it should have on all rows, for those with a score."""
         seen = {s.name: s for s in self.learners if s.learner.family != "baseline" and s.alive}
         means = {name: self._mean(state) for name, state in seen.items() if state.losses}
-        if not means:
-            return {}
-        middle = statistics.median(means.values())
-        between = NORMAL * statistics.median(abs(mean - middle) for mean in means.values())
+        between = _of(means.values()).spread
         return {
             name: Forecast(mean, self._spread(seen[name], between)) for name, mean in means.items()
         }
+
+    @cached_property
+    def _usual(self) -> Forecast:
+        """The loss of the learners with a score, and how it varies between them."""
+        return _of(forecast.mean for forecast in self._forecasts.values())
 
     def _mean(self, state: LearnerState) -> float:
         """Its loss on the highest rung, moved as others moved from there to all rows."""
@@ -146,11 +157,20 @@ class Gains:
         return found
 
 
+def _of(means: Iterable[float]) -> Forecast:
+    """Median and spread of losses, robust against a few that are far off."""
+    losses = list(means)
+    if not losses:
+        return Forecast(math.inf, 0.0)
+    middle = statistics.median(losses)
+    return Forecast(middle, NORMAL * statistics.median(abs(loss - middle) for loss in losses))
+
+
 def improvement(bar: float, own: Forecast) -> float:
     """Expected improvement over a loss (Mockus 1978) by one that is forecast as a normal."""
     if not math.isfinite(bar):
         return own.spread
-    ahead, spread = bar - own.mean, max(own.spread, 1e-12)
+    ahead, spread = bar - own.mean, max(own.spread, TINY)
     z = ahead / spread
     density = math.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
     return ahead * 0.5 * (1 + math.erf(z / math.sqrt(2))) + spread * density

@@ -47,8 +47,6 @@ class LearnerState:
     """Why it was not begun."""
     declined: dict[int, float] = field(default_factory=dict)
     """Rows -> seconds that it said a fit of so many rows needs."""
-    censored: bool = False
-    """True if time ended or hastened a fit below the top."""
     _timed: dict[int, list[float]] = field(default_factory=dict)
     """Rows -> ascending seconds of fits on so many."""
     _cut: dict[int, list[float]] = field(default_factory=dict)
@@ -87,7 +85,6 @@ class LearnerState:
             timed = self._timed if known else self._cut
             insort(timed.setdefault(rung.n, []), _took(rung))
             insort(self._predicted, rung.predict_seconds)
-            self.censored |= rung.censored and rung.rung < TOP
         self.under_way = [t for t in self.under_way if not (t.failure or t.whole)]
 
     def repeats(self, trial: TrialState) -> list[TrialState]:

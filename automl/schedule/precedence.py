@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
@@ -30,8 +31,8 @@ class Spending:
 
     first: float = 0.0
     """Core-seconds of first fits, their imports included."""
-    curves: float = 0.0
-    """Core-seconds of rungs fitted for the sake of a learning curve."""
+    curves: defaultdict[Family, float] = field(default_factory=lambda: defaultdict(float))
+    """Family -> core-seconds of rungs fitted for the sake of a learning curve."""
     imported: set[str] = field(default_factory=set)
     """Libraries that some worker has imported, or is importing."""
 
@@ -54,6 +55,7 @@ class Precedence:
         yield self._ways_up(len(self.offers.learners) if everyone else plan.policy.curves)
         yield self._rescue()
         yield self._first_round(elsewhere=False)
+        yield self._contenders()
         yield self._curves()
         if fair:
             yield from (self.offers.of(state) for state in self._by_spending())
@@ -123,6 +125,13 @@ class Precedence:
                     if not state.topped:
                         yield from self.offers.of(state)
 
+    def _contenders(self) -> Iterator[Offer]:
+        """Models of all rows for every learner that may be among the best."""
+        for family in FAMILIES:
+            for state in self.offers.learners.of(family):
+                if not state.topped and self.offers.gains.contends(state):
+                    yield from self.offers.of(state)
+
     def _rescue(self) -> Iterator[Offer]:
         """A model of all rows of a family that could have none otherwise, cut short by time."""
         for family in FAMILIES:
@@ -136,8 +145,9 @@ class Precedence:
     def _curves(self) -> Iterator[Offer]:
         """The missing rungs of the best of each family that can be paid for, cheapest first."""
         policy = self.offers.plan.policy
-        left = policy.curve_share * self.offers.plan.core_seconds - self.spending.curves
+        share = policy.curve_share * self.offers.plan.core_seconds / len(FAMILIES)
         for family in FAMILIES:
+            left = share - self.spending.curves[family]
             own = [s for s in self.offers.learners.of(family) if s.at_top]
             found = 0
             for state in sorted(own, key=lambda s: s.losses[TOP][0]):
@@ -172,7 +182,8 @@ class Precedence:
         whole = self.offers.plan.policy.first_round * self.offers.plan.core_seconds
         waiting = [s for s in self._others if s.alive and s.highest < 0]
         some, all_ = (sum(s.prior for s in own) for own in (waiting, self._others))
-        fair, left = whole / all_, self._first_seconds_left / some
+        fair = whole / all_
+        left = self._first_seconds_left / some if some else fair
         return state.prior * min(max(fair, left), SPARED * fair)
 
     @property

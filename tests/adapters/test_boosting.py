@@ -260,6 +260,8 @@ def test_steps_are_larger_where_rounds_are_few(clock):
     assert engine.changes[1]["learning_rate"] == pytest.approx(left / (59 * 0.95))
     assert model.rounds == 59
     assert run.censored == [59 / 60]
+    _, engine, patient = fit(values(), stop_rows=50, patience=10, seconds=60.0, clock=clock)
+    assert patient.censored == [0.05 / engine.changes[16]["learning_rate"]]  # not by its rounds
 
 
 def test_steps_are_as_they_were_once_there_is_time_after_all(clock):
