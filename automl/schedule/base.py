@@ -103,12 +103,20 @@ class Scheduler(Protocol):
         """Hear that a worker imported libraries, and how long that took."""
         ...
 
-    def drop(self, job: Job, needed_seconds: float | None = None) -> None:
-        """Forget a job without a result; it may be handed out again.
+    def drop(self, job: Job) -> None:
+        """Forget a job that the end of the search cut off; it may be handed out again."""
+        ...
+
+    def declined(self, job: Job, needed_seconds: float) -> bool:
+        """Hear that a learner declined a fit for having too little time.
 
         Args:
-            job: The job that the end of the search cut off, or that the learner declined.
-            needed_seconds: Seconds that it needs, where it declined for having less.
+            job: The job.
+            needed_seconds: Seconds that the fit needs.
+
+        Returns:
+            Whether the fit is over, to be recorded as not reached; False if it may be handed out
+            again where there is more time.
         """
         ...
 

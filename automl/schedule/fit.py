@@ -137,13 +137,18 @@ class FitScheduler:
         for rung in finished:
             self.take(rung)
 
-    def drop(self, job: Job, needed_seconds: float | None = None) -> None:
-        """Forget a job without a result; it may be handed out again."""
+    def declined(self, job: Job, needed_seconds: float) -> bool:
+        """Hear that a learner declined a fit; it may be handed out again, with more time."""
+        self.drop(job)
+        rows = self.ladder.rows(job.cell)
+        self.learners[job.trial.learner].declined[rows] = needed_seconds
+        return False
+
+    def drop(self, job: Job) -> None:
+        """Forget a job that the end of the search cut off; it may be handed out again."""
         state = self.learners[job.trial.learner]
         trial = _find(state, job.trial.id)
         trial.running.discard(job.cell)
-        if needed_seconds is not None:
-            state.declined[self.ladder.rows(job.cell)] = needed_seconds
 
     @property
     def running(self) -> list[tuple[str, Cell]]:

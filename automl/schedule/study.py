@@ -114,9 +114,13 @@ class StudyScheduler:
     def imported(self, libraries: Iterable[str], seconds: float) -> None:
         """Hear of an import, of no account here."""
 
-    def drop(self, job: Job, needed_seconds: float | None = None) -> None:
+    def declined(self, job: Job, needed_seconds: float) -> bool:
+        """Hear that a learner declined a fit: it is over, since fits of a level get equal time."""
+        del job, needed_seconds
+        return True
+
+    def drop(self, job: Job) -> None:
         """Forget a fit that the end of the study cut short; it may be handed out again."""
-        del needed_seconds
         state = self.learners[job.trial.learner]
         state.running.discard((job.trial.number, job.cell.level, job.cell.repeat))
 

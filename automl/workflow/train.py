@@ -189,8 +189,7 @@ class Training:
             The rung; None where the end of the search cut off what may be fitted another time.
         """
         status = result.status
-        if status == "not_reached":
-            self.scheduler.drop(job, result.needed_seconds)
+        if status == "not_reached" and not self.scheduler.declined(job, result.needed_seconds or 0):
             return None
         if status == "failed" and OVERDUE in result.reason:
             if time.monotonic() >= self.end - AT_THE_END:

@@ -147,7 +147,7 @@ class World:
                 needed = self.declines.get(name, 0.0)
                 if job.cell.rung >= TOP and needed > job.soft_limit:
                     self.declined[name] = self.declined.get(name, 0) + 1
-                    scheduler.drop(job, needed)
+                    scheduler.declined(job, needed)
                     continue
                 worker = idle.popleft()
                 missing = set(self.libraries.get(name, ())) - worker
