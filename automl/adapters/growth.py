@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from automl.adapters.rounds import HASTE, NO_TIME, hastened
-from automl.errors import TooLittleTimeError
+from automl.adapters.pace import Pace
+from automl.adapters.rounds import NO_TIME
 
 if TYPE_CHECKING:
     from automl.types import Array, Run
@@ -51,29 +51,20 @@ class Monitor:
         self._run = run
         self._complete = complete
         self._total = total
-        self._usual = max(float(total), 2.0)
-        """Steps after which the estimator has usually converged; all of them unless it says so."""
+        self._pace: Pace | None = None
         self._limited = math.isfinite(run.seconds_left())
+        self._steps = 0
+        self._late = False
         self._began = self._before = perf_counter()
         self._took = 0.0
 
     def __call__(self, steps: int, prediction: Array | None) -> bool:
         if prediction is not None:
             return self._run.report(steps, self._complete(prediction))
-        now = perf_counter()
+        now, self._steps = perf_counter(), steps
         self._took, self._before = now - self._before, now
-        late = self._limited and self._run.seconds_left() < NO_TIME * self._took
-        if late and 0 < steps < self._total:
-            self.cut_short(steps)
-        return late
-
-    def hastened(self, part: float) -> None:
-        """Tell the host that larger steps made the growth shorter, to that part of its time."""
-        self._run.cut_short(part)
-
-    def cut_short(self, steps: int) -> None:
-        """Tell the host that time ended or hastened the growth after so many steps."""
-        self._run.cut_short(min(steps / self._usual, 1 - 1 / self._usual))
+        self._late = self._limited and self._run.seconds_left() < NO_TIME * self._took
+        return self._late
 
     def paced(self, steps: int, rate: float, enough: float) -> float:
         """The learning rate for the steps to come, raised where time is short.
@@ -86,18 +77,16 @@ class Monitor:
         Raises:
             TooLittleTimeError: There is no time to converge.
         """
-        self._usual = min(self._usual, enough / rate)
-        if not self._limited:
-            return rate
-        affordable = max(0.0, self._run.seconds_left()) / max(self._took, 1e-9)
-        missing = enough - rate * steps
-        wanted = hastened(rate, missing, min(affordable, self._total - steps))
-        if affordable >= self._total - steps:
-            return rate
-        if wanted is None:
-            needed = perf_counter() - self._began + missing / (HASTE * rate) * self._took
-            raise TooLittleTimeError(needed)
-        return wanted
+        if self._pace is None:
+            self._pace = Pace(self._run, rate, enough, self._total, self._began)
+        return self._pace.plan(steps, self._took) if self._limited else rate
+
+    def close(self) -> None:
+        """Tell the host if time ended the steps, or hastened them; called by the adapter."""
+        if self._pace is not None:
+            self._pace.close(self._steps, late=self._late)
+        elif self._late and 0 < self._steps < self._total:
+            self._run.cut_short(self._steps / self._total)
 
 
 def first_steps(X: Any, classes: int) -> int:

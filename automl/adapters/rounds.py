@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from automl.errors import TooLittleTimeError
+from automl.adapters.pace import Pace
 
 if TYPE_CHECKING:
     from automl.types import Array, Run, Task
@@ -16,12 +16,8 @@ if TYPE_CHECKING:
 _PLANNED_AFTER = (1, 4, 16)
 """Rounds after which the rounds to come are forecast anew; the first also has preparation in its
 time, so that it tells too little to decline by."""
-_SPARE = 0.95
-"""Share of the time left that rounds are planned for."""
 NO_TIME = 1.5
 """Steps like the last one for which there must be time, or the fit ends."""
-HASTE = 2.0
-"""Times its configured learning rate that a booster may take for want of time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,21 +32,6 @@ class BoosterTerms:
     """Rounds times learning rate after which this booster has usually converged."""
     rate: str = "learning_rate"
     """The setting that says how much a round counts."""
-
-
-def hastened(rate: float, enough: float, rounds: float) -> float | None:
-    """The learning rate that converges in so many rounds: the configured one, or up to twice that.
-
-    Args:
-        rate: The configured learning rate.
-        enough: Rounds times learning rate after which boosting has usually converged.
-        rounds: Rounds that there is time for.
-
-    Returns:
-        The learning rate; None where twice the configured one would not do.
-    """
-    wanted = enough / max(rounds, 1.0)
-    return None if wanted > HASTE * rate else max(rate, wanted)
 
 
 class BoosterRounds:
@@ -82,14 +63,10 @@ class BoosterRounds:
         """True if there is a deadline."""
         self._run = run
         self._name = terms.rate
-        self._rate = self._used = float(settings[terms.rate])
-        self._learned = 0.0
-        """Sum of the learning rates of the rounds so far."""
-        self._enough = terms.enough[task]
+        self._pace = Pace(run, float(settings[terms.rate]), terms.enough[task], total)
         self._report = report
         self._late = False
-        self._hastened = False
-        self._began = self._before = perf_counter()
+        self._before = perf_counter()
 
     @property
     def done(self) -> int:
@@ -105,7 +82,6 @@ class BoosterRounds:
         """Count a round; it is the last if the engine says so, by number, or for want of time."""
         now = perf_counter()
         self.seconds.append(now - self._before)
-        self._learned += self._used
         self._before = now
         self._late = self.limited and self.seconds_left() < NO_TIME * self.seconds[-1]
         self.over = last or self._late or self.done >= self.total
@@ -132,44 +108,40 @@ class BoosterRounds:
         """
         if self.over or not self.limited or self.done not in _PLANNED_AFTER:
             return {}
-        timed = self.seconds[1:] or self.seconds
-        pace = max(sum(timed) / len(timed), 1e-9)
-        return self.plan(self.seconds_left() * _SPARE / pace, pace, sure=self.done > 1)
+        return self.plan(sure=self.done > 1)
 
-    def plan(self, affordable: float, pace: float, *, sure: bool = True) -> dict[str, Any]:
-        """Settings for the rounds to come.
+    def plan(self, *, sure: bool = True) -> dict[str, Any]:
+        """Settings for the rounds to come, from the time that those so far took.
 
         Args:
-            affordable: Rounds that there is time for.
-            pace: Seconds of one.
             sure: Whether to decline a fit without the time to converge.
 
         Raises:
             TooLittleTimeError: There is no time to converge.
         """
-        missing = self._enough - self._learned
-        rounds = min(self.total - self.done, affordable)
-        rate = hastened(self._rate, missing, rounds)
-        if rate is None and affordable < self.total - self.done:
-            if sure:
-                least = missing / (HASTE * self._rate)
-                raise TooLittleTimeError(perf_counter() - self._began + least * pace)
-            rate = HASTE * self._rate
-        self._hastened = rate is not None and rate > self._rate and affordable < self.total
-        self._used = rate if rate is not None and self._hastened else self._rate
-        return {self._name: self._used}
+        return {self._name: self._pace.plan(self.done, self._usual_seconds, sure=sure)}
 
-    def restart(self) -> None:
-        """Begin anew: the rounds so far were a trial, for an engine that cannot change settings."""
+    def restart(self) -> dict[str, Any]:
+        """Begin anew: the rounds so far were a trial, for an engine that cannot change settings.
+
+        Returns:
+            Settings for all rounds, of which the first is to take as long as it just did.
+
+        Raises:
+            TooLittleTimeError: There is no time to converge.
+        """
+        first, usual = self.seconds[0], self._usual_seconds
         self.seconds.clear()
-        self._learned = 0.0
         self.over = self._late = False
         self._before = perf_counter()
+        return {self._name: self._pace.plan(0, usual, first=first)}
 
     def close(self) -> None:
         """Tell the host if time ended or hastened the rounds; called by the adapter."""
-        if self._late and self.done < self.total:
-            usual = min(self._enough / self._rate, self.total)
-            self._run.cut_short(min(self.done / usual, 1 - 1 / usual))
-        elif self._hastened:
-            self._run.cut_short(self._rate / self._used)
+        self._pace.close(self.done, late=self._late)
+
+    @property
+    def _usual_seconds(self) -> float:
+        """Seconds of a round, without the preparation that the first has in its time."""
+        timed = self.seconds[1:] or self.seconds
+        return sum(timed) / len(timed)

@@ -78,9 +78,10 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
             is too expensive, the estimator may have `fit_steps(X, y, X_stop, monitor)` instead: it
             calls `monitor(steps, None)` after every step, at times `monitor(steps, prediction for
             X_stop)`, and ends when either returns True; `keep_steps(steps)` then drops the later
-            steps. `monitor.steps_left()` forecasts the steps that there is time for; a fit with
-            other settings because they are few calls `monitor.cut_short(steps)` at its end.
-            `monitor(0, None)` marks the end of preparations.
+            steps. `monitor(0, None)` marks the end of preparations. A booster may ask
+            `monitor.paced(steps, rate, enough)` for the learning rate of the steps to come, where
+            steps times rate of `enough` usually suffice: it is raised where time is short, and the
+            fit declined where that would not do.
         size: What makes the model larger, such as `automl.Size("max_leaf_nodes", 31)`, for studies
             of model sizes.
         patience: Steps without a better score on the early-stopping rows before the fit is
@@ -226,6 +227,7 @@ class EstimatorModel:
             total = int(self._estimator.get_params(deep=False)[fidelity])
             watch = Monitor(run, self._complete, total)
             self._estimator.fit_steps(X, y, None if stop is None else stop.X, watch)
+            watch.close()
             if stop is not None and run.best_step > 0:
                 self._estimator.keep_steps(run.best_step)
         else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 import catboost as cb
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 _PILOT = 4
 """Rounds that are timed, where there is a deadline, before the learning rate is settled."""
-_SPARE = 0.9
-"""Share of the time left that rounds are planned for."""
 _BINS, _FEWEST_BINS = 254, 32
 _MANY_CLASSES = 10
 """Classes above which leaves are settled by gradients: Newton steps cost their number squared."""
@@ -76,9 +73,7 @@ class Engine:
         parameters, watch = self._parameters(rounds.total), Watch(rounds, self._problem.classes)
         if rounds.limited:
             _boosted({**parameters, "iterations": _PILOT}, data, None, watch)
-            affordable, pace = _affordable(rounds)
-            rounds.restart()
-            parameters |= rounds.plan(affordable, pace)
+            parameters |= rounds.restart()
         if stop is not None:
             parameters |= {"eval_metric": watch, "metric_period": rounds.every}
         self._booster = _boosted(parameters, data, stop, watch)
@@ -151,10 +146,3 @@ def _boosted(parameters: dict[str, Any], data: Any, watched: Any, watch: Watch) 
         warnings.filterwarnings("ignore", "Failed to import numba", UserWarning)
         warnings.filterwarnings("ignore", "Failed to optimize metric", UserWarning)
         return cb.CatBoost(parameters).fit(data, eval_set=watched, callbacks=[watch])
-
-
-def _affordable(rounds: automl.BoosterRounds) -> tuple[float, float]:
-    """Rounds that a new fit has time for, whose first takes as long as it just did; its pace."""
-    first, *others = rounds.seconds
-    pace = max(mean(others or [first]), 1e-6)
-    return max(0.0, rounds.seconds_left() * _SPARE - first) / pace, pace

@@ -28,10 +28,6 @@ class Monitor(Protocol):
         """The learning rate for the steps to come."""
         ...
 
-    def hastened(self, part: float, /) -> None:
-        """Hear that larger steps were taken, so that the fit took that part of its time."""
-        ...
-
 
 def boosting_classifier(
     learning_rate: float = 0.1,
@@ -111,8 +107,6 @@ class Boosting(BaseEstimator):  # type: ignore[misc]
         # The labels of the early-stopping rows are the host's business: any known one will do.
         stop = {} if X_stop is None else {"X_val": X_stop, "y_val": np.repeat(y[:1], len(X_stop))}
         self.booster.fit(X, y, **stop)
-        if watch.rate > own:
-            monitor.hastened(own / watch.rate)
         # Not part of the model, and not to be saved with it. Predicting needs the bins of
         # categories alone; saving thousands of arrays takes longer than the fit.
         self.booster.set_params(scoring="loss", learning_rate=own)
@@ -154,16 +148,11 @@ class _Unwatched:
     def paced(self, _steps: int, rate: float, _enough: float) -> float:
         return rate
 
-    def hastened(self, _part: float) -> None:
-        """Nobody is told."""
-
 
 class _Watch:
     """A scorer that asks the host whether to go on; what it returns only rises or falls."""
 
     def __init__(self, monitor: Monitor, last: int, own: float, *, has_stop: bool) -> None:
-        self.rate = own
-        """The learning rate in use, raised for want of time."""
         self._own = own
         self._monitor = monitor
         self._last = last
@@ -200,6 +189,4 @@ class _Watch:
 
     def _pace(self, booster: Any, steps: int) -> None:
         """Set the learning rate for the rounds to come."""
-        rate = self._monitor.paced(steps, self._own, _ENOUGH)
-        self.rate = rate
-        booster.set_params(learning_rate=rate)
+        booster.set_params(learning_rate=self._monitor.paced(steps, self._own, _ENOUGH))

@@ -36,7 +36,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     made = Clock()
-    monkeypatch.setattr("automl.adapters.rounds.perf_counter", made)
+    for room in ("rounds", "pace"):
+        monkeypatch.setattr(f"automl.adapters.{room}.perf_counter", made)
     return made
 
 
@@ -275,7 +276,7 @@ def test_steps_are_as_they_were_once_there_is_time_after_all(clock):
 def test_a_fit_without_the_time_for_steps_twice_as_large_is_declined(clock):
     with pytest.raises(TooLittleTimeError) as declined:
         fit(values(), stop_rows=0, seconds=20.0, clock=clock)
-    assert declined.value.needed_seconds == pytest.approx(4 + (3.0 - 0.05 - 3 * 0.1) / 0.1)
+    assert declined.value.needed_seconds == pytest.approx(4 + (3.0 - 0.05 - 3 * 0.1) / 0.1 / 0.95)
     _, engine, _ = fit(values(), stop_rows=0, seconds=34.0, clock=clock)
     assert 0.05 < engine.changes[16]["learning_rate"] <= 0.1
 
@@ -296,9 +297,7 @@ class Piloted(Engine):
             self.clock.pass_round(rounds)
             rounds.tick()
         assert rounds.seconds == [self.clock.first, self.clock.pace]
-        affordable = (rounds.seconds_left() - self.clock.first) / self.clock.pace
-        rounds.restart()
-        self.changes["rest"] = rounds.plan(affordable, self.clock.pace)
+        self.changes["rest"] = rounds.restart()
         while not rounds.over:
             self.clock.pass_round(rounds)
             rounds.tick()
@@ -315,7 +314,7 @@ def test_a_trial_is_forgotten_where_the_engine_begins_anew(clock):
 def test_larger_steps_after_a_trial_are_told(clock):
     clock.first = 5.0
     model, engine, run = fit(values(), stop_rows=0, seconds=60.0, clock=clock, engine=Piloted)
-    assert engine.changes["rest"]["learning_rate"] == pytest.approx(3.0 / 49)
+    assert engine.changes["rest"]["learning_rate"] == pytest.approx(3.0 / (0.95 * 54 - 5))
     assert run.censored == [model.rounds / 60]
 
 

@@ -223,7 +223,7 @@ def test_kernel_machines_bear_a_class_of_one_row():
 def test_boosting_takes_the_steps_that_the_time_calls_for():
     class Hasty:
         def __init__(self, rate):
-            self.rate, self.rates, self.cut = rate, [], []
+            self.rate, self.rates = rate, []
 
         def __call__(self, steps, prediction, /):
             if steps:
@@ -233,9 +233,6 @@ def test_boosting_takes_the_steps_that_the_time_calls_for():
         def paced(self, steps, rate, enough, /):
             return self.rate
 
-        def hastened(self, part, /):
-            self.cut.append(part)
-
     view = data("binary", "frame", n=300)
     for rate in (0.1, 0.17):
         model = boosting_classifier(learning_rate=0.1)
@@ -243,7 +240,6 @@ def test_boosting_takes_the_steps_that_the_time_calls_for():
         model.fit_steps(view.X, view.y, None, monitor)
         assert monitor.rates == [0.1] * 4 + [rate] * 2
         assert model.n_iter_ == 6
-        assert monitor.cut == ([] if rate == 0.1 else [0.1 / rate])
         assert model.booster.learning_rate == 0.1
 
 
