@@ -138,7 +138,9 @@ class FitScheduler:
             self.take(rung)
 
     def declined(self, job: Job, needed_seconds: float) -> bool:
-        """Hear that a learner declined a fit; it may be handed out again, with more time."""
+        """Hear that a learner declined a fit; with more time than it had it may be made again."""
+        if job.soft_limit >= needed_seconds:
+            return True  # by its own account it had enough
         self.drop(job)
         rows = self.ladder.rows(job.cell)
         self.learners[job.trial.learner].declined[rows] = needed_seconds

@@ -300,6 +300,17 @@ def test_a_fit_that_its_learner_declines_is_started_again_only_with_enough_time(
     assert world.declined == {"boosting": 1}
 
 
+@pytest.mark.parametrize("plan", [Plan(seconds=60), Plan(trials=20)])
+def test_a_learner_that_declines_what_it_asked_for_is_given_up(plan):
+    world = World(SIX, better={"boosting": 0.1})
+    scheduler = world.scheduler(plan, DEEP)
+    world.declines, world.liars = {"boosting": 3.0}, {"boosting"}
+    rungs, _ = world.run(scheduler)
+    assert 1 <= world.declined["boosting"] <= 4
+    assert "boosting" not in tops(rungs)
+    assert scheduler.outcomes()["boosting"][0] == "failed"
+
+
 def test_a_model_that_was_cut_short_is_made_anew_where_there_is_more_time():
     world = World({f"l{i}": 100.0 for i in range(3)})
     before, _ = world.run(world.scheduler(Plan(seconds=60)))

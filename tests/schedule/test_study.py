@@ -283,6 +283,16 @@ class Stub:
         return Marks(1, 0.5, None)
 
 
+def test_a_fit_that_its_learner_declines_is_over():
+    world = World(FIVE)
+    scheduler = world.scheduler(400)
+    job = scheduler.next_job(0.0)
+    assert scheduler.declined(job, 100.0)
+    scheduler.take(replace(world.rung(job), status="not_reached", score=None))
+    later = [scheduler.next_job(0.0) for _ in range(3)]
+    assert (job.trial.id, job.cell) not in [(one.trial.id, one.cell) for one in later]
+
+
 def test_a_fit_cut_short_by_the_end_may_be_dealt_again():
     world = World(FIVE)
     scheduler = world.scheduler(400)

@@ -59,7 +59,7 @@ class World:
     imports: dict[str, float] = field(default_factory=dict)
     """Library -> seconds of its import, in every worker anew."""
     unseeded: bool = False
-    """Whether seeds make no difference."""
+    """True if seeds make no difference."""
     better: dict[str, float] = field(default_factory=dict)
     """Learner -> how much better it scores than others."""
     ladder: Ladder = field(
@@ -93,12 +93,14 @@ class World:
         self._tops: dict[str, float] = {}
         self.declines: dict[str, float] = {}
         """Learner -> seconds that it says a fit of all rows needs; with less it declines."""
+        self.liars: set[str] = set()
+        """Those of them that decline however much time they get."""
         self.declined: dict[str, int] = {}
         self.started: dict[str, float] = {}
         """Trial -> when it was started."""
 
     def fit(self, job: Job) -> Rung:
-        """What the job would leave behind."""
+        """The rung that a job would leave behind."""
         trial, cell = job.trial, job.cell
         name = trial.learner
         takes = self.seconds[name] * self.ladder.share(cell) + self.flat.get(name, 0.0)
@@ -145,9 +147,10 @@ class World:
                 name = job.trial.learner
                 self.started.setdefault(job.trial.id, now)
                 needed = self.declines.get(name, 0.0)
-                if job.cell.rung >= TOP and needed > job.soft_limit:
+                if job.cell.rung >= TOP and (needed > job.soft_limit or name in self.liars):
                     self.declined[name] = self.declined.get(name, 0) + 1
-                    scheduler.declined(job, needed)
+                    if scheduler.declined(job, needed):
+                        scheduler.take(self.rung(job.trial, job.cell, None, 0.0, "not_reached"))
                     continue
                 worker = idle.popleft()
                 missing = set(self.libraries.get(name, ())) - worker
