@@ -83,5 +83,5 @@ class Clock:
             return Job(trial, cell)
         policy, expected = self.plan.policy, self.fit_seconds(state, cell)
         ample = max(policy.longest * self.left, policy.margin * expected)
-        soft_limit = min(ample, share, self.left - LAST - self.imports(state))
+        soft_limit = max(LAST, min(ample, share, self.left - LAST - self.imports(state)))
         return Job(trial, cell, soft_limit, 4 * max(soft_limit, expected) + GRACE, self.left)

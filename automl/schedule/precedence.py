@@ -75,29 +75,32 @@ class Precedence:
             yield from self.offers.of(state)
 
     def _references(self) -> Iterator[Offer]:
-        """The baseline on every rung and fold: what others must beat costs next to nothing."""
+        """The baseline on every rung and fold, all rows first: it predicts whatever happens."""
         for state in self.offers.learners.of("baseline"):
-            way = (*self.offers.ladder.single, *self.offers.ladder.others)
+            ladder = self.offers.ladder
+            way = tuple(dict.fromkeys((Cell(TOP, 0), *ladder.single, *ladder.others)))
             trial = state.leader or replace(self.offers.first(state), way=way)
             for cell in trial.open(way)[:1]:
                 if not trial.running:
-                    yield self.offers.offer(state, trial, (cell,), 1.0)
+                    yield self.offers.offer(state, trial, (cell,), 1.0)._replace(wall=CUT)
 
-    def _first_model(self) -> Iterable[Offer]:
-        """All rows for the cheapest learner, so that something predicts soon."""
-        alive = [s for s in self._others if s.alive]
-        if any(s.topped for s in alive) or not alive:
-            return ()
-        return self.offers.of(alive[0])  # they stand in the order of their costs
+    def _first_model(self) -> Iterator[Offer]:
+        """All rows for the cheapest learner, so that something predicts soon, come what may."""
+        alive = [state for state in self._others if state.alive]
+        if not alive or alive[0].trials or not self.offers.may_start:
+            return
+        cheapest = alive[0]  # they stand in the order of their costs
+        trial = self.offers.trial(cheapest, straight=True)
+        offer = self.offers.offer(cheapest, trial, (Cell(TOP, 0),), 1.0)
+        yield offer._replace(wall=CUT)
 
     def _first_round(self, *, elsewhere: bool) -> Iterator[Offer]:
-        """First fits, a family that has not begun first; imports of another worker are left to it.
+        """First fits; imports of another worker are left to it.
 
         Args:
             elsewhere: Whether to take them all the same.
         """
         lowest = self.offers.ladder.single[0]
-        begun = {state.learner.family for state in self._others if state.trials}
         for state in self._others:
             waits = state.alive and state.leader is None
             if not waits or not self.offers.may_start:
@@ -108,13 +111,19 @@ class Precedence:
                 or self.offers.plan.seconds is None
                 or not missing & self.spending.imported
             ):
-                gain = state.prior if state.learner.family in begun else 1.0
-                offer = self.offers.offer(state, self.offers.first(state), (lowest,), gain)
+                first, gain = self.offers.first(state), self._promise(state)
+                offer = self.offers.offer(state, first, (lowest,), gain)
                 spared = self.offers.clock.fit_seconds(state, lowest) - self._first_share(state)
                 if state.learner.fidelity and spared > 0:  # its share will cut it short
                     seconds, wall = offer.seconds - spared, offer.wall - spared
                     offer = offer._replace(seconds=seconds, wall=wall)
                 yield offer
+
+    def _promise(self, state: LearnerState) -> float:
+        """The chance that it carries weight; once there is a model, sure of another family."""
+        topped = any(one.topped for one in self._others)
+        family = self.offers.learners.of(state.learner.family)
+        return 1.0 if topped and not any(one.trials for one in family) else state.prior
 
     def _ways_up(self, enough: int) -> Iterator[Offer]:
         """Models of all rows for families with fewer than enough of them."""

@@ -260,10 +260,10 @@ class TuneSearcher(Searcher):
     def _ready_job(self, now: float) -> tuple[Job, float, Any] | None:
         """A job whose rows are ready, when it was handed out, and its rows.
 
-        While rows are made for some jobs others are handed out, a few at most; without a time
-        limit none is, for then the order decides.
+        While rows are made for some jobs another is handed out; without a time limit none is, for
+        then the order decides.
         """
-        most = 1 if self._end is None else 2 * self._slots
+        most = 1 if self._end is None else self._slots - len(self._out) + 1
         while len(self._waiting) < most and (job := self._next_job(now)) is not None:
             self._waiting.append((job, now))
             if self._store.get(job, wait=0.0) is not None:
