@@ -108,17 +108,6 @@ def ensemble(
     return entries
 
 
-def members(run: Path, ensembler: Ensembler, metric: Metric, seed: int) -> dict[str, float]:
-    """Map trials to the weights that an ensembler gives now, greatest first; write nothing.
-
-    Raises:
-        BudgetError: no learner finished.
-    """
-    pool = _pool(RunReader(run), metric, seed)
-    allowed = _allowed(pool, ensembler)
-    return _blend(pool, ensembler, allowed, 0, seed).weights if allowed else {}
-
-
 # --------------------------------------------------------------------------------- members
 
 
@@ -139,7 +128,7 @@ def _pool(record: RunReader, metric: Metric, seed: int) -> _Pool:
     parts = record.halves if len(record.halves) == 2 else (np.arange(len(record.y)),)
     most = min(FIT_ROWS, FIT_CELLS // (len(own) * one))
     rng = np.random.default_rng(seed)
-    drawn = [_sample(part, max(most // len(parts), 1), rng) for part in parts]
+    drawn = [sample(part, max(most // len(parts), 1), rng) for part in parts]
     rows = np.concatenate(drawn)
     everything, middle = np.arange(len(rows)), len(drawn[0])
     fits = (everything, everything[:middle], everything[middle:] if len(drawn) > 1 else everything)
@@ -151,26 +140,44 @@ def _pool(record: RunReader, metric: Metric, seed: int) -> _Pool:
     return _Pool(record, metric, tuple(own), tuple(own.values()), predictions, y, fits, losses)
 
 
-def _sample(rows: Array, most: int, rng: np.random.Generator) -> Array:
+def sample(rows: Array, most: int, rng: np.random.Generator) -> Array:
     """Sample at most `most` rows, ascending."""
     if len(rows) <= most:
         return rows
     return np.sort(rng.choice(rows, most, replace=False))
 
 
+def candidates(
+    losses: Sequence[float], learners: Sequence[str], most: int, each: int = PER_LEARNER
+) -> list[int]:
+    """Choose the models that an ensemble may be made of: the best, a few of each learner.
+
+    Args:
+        losses: Of each model.
+        learners: The learner of each model.
+        most: Models to choose at most.
+        each: Models of one learner to choose at most.
+
+    Returns:
+        Positions of the models, the best first.
+    """
+    seen: Counter[str] = Counter()
+    chosen = []
+    for i in sorted(range(len(losses)), key=losses.__getitem__):
+        seen[learners[i]] += 1
+        if seen[learners[i]] <= each:
+            chosen.append(i)
+    return chosen[:most]
+
+
 def _members(pool: _Pool, allowed: Sequence[int], fit: int) -> list[int]:
-    """Candidates of one fit: the best trials, at most a few of each learner."""
+    """Candidates of one fit."""
     rows, counts = zip(*CANDIDATES, strict=True)
     most = round(np.interp(np.log10(max(len(pool.fits[fit]), 1)), rows, counts))
     each = PER_LEARNER if pool.record.supervision.supervised else 1
-    seen: Counter[str] = Counter()
-    chosen = []
-    for i in sorted(allowed, key=lambda i: (pool.losses[i, fit], i)):
-        learner = pool.record.learner_of(pool.trials[i])
-        seen[learner] += 1
-        if seen[learner] <= each:
-            chosen.append(i)
-    return chosen[:most]
+    losses = [pool.losses[i, fit] for i in allowed]
+    learners = [pool.record.learner_of(pool.trials[i]) for i in allowed]
+    return [allowed[place] for place in candidates(losses, learners, most, each)]
 
 
 # --------------------------------------------------------------------------------- weights

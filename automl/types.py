@@ -273,7 +273,7 @@ class Prior:
 
         Half a table is added to either side (Jeffreys), so that few tables prove nothing.
         """
-        return cls((carried + 0.5) / (tables + 1), f"{carried} of {tables} tables: {source}")
+        return cls((carried + 0.5) / (tables + 1), f"{carried} of {tables} in {source}")
 
     @property
     def fault(self) -> str:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 TIME_LIMITED = 0.8
 """Part of its soft_limit above which a fit counts as limited by time: learners that keep to a
 limit stop a step ahead of it."""
-NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class Value(Protocol):
 class Worker:
     """The worker that a job would go to."""
 
-    libraries: frozenset[str] = NOTHING
+    libraries: frozenset[str] = frozenset()
     """Libraries that it has imported."""
 
 

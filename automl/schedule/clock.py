@@ -50,10 +50,6 @@ class Clock:
             return state.cost * self.ladder.share(cell)
         return OVERHEAD + state.seconds(self.ladder.rows(cell), self.plan.row_seconds)
 
-    def seconds(self, state: LearnerState, cell: Cell) -> float:
-        """Seconds of a fit in a cell, imports included."""
-        return self.fit_seconds(state, cell) + self.imports(state)
-
     def wall(self, state: LearnerState, cells: Iterable[Cell]) -> float:
         """Seconds until fits in some cells will probably be over: folds run side by side.
 

@@ -1,9 +1,7 @@
 """The scheduler of a fit: a pure state machine over learners, without Ray and without a clock.
 
 It starts the affordable fit with the largest expected gain of the ensemble per core-second, and
-gives it the time to converge. Ahead of that rule go, in this order: the reference and a first
-model, a first fit of every learner, models of all rows of a few learners of each family, their
-learning curves, and a family that is short of its share of the seconds.
+gives it the time to converge; some kinds of fits go ahead of that rule (`precedence`).
 """
 
 from __future__ import annotations

@@ -12,15 +12,13 @@ from automl.schedule.fit import FitScheduler
 from automl.schedule.time_model import declared_row_seconds
 from automl.workflow.diagnose import importance_seconds
 from automl.workflow.train import Training, earlier_rungs, seconds_for_training
-from automl.workflow.value import EnsembleValue, EqualValue
+from automl.workflow.value import EnsembleValue
 
 if TYPE_CHECKING:
     from automl.workflow.state import Fit, Prepared
 
 
-def fit_training(
-    fit: Fit, prepared: Prepared
-) -> tuple[Training, FitScheduler, EnsembleValue | EqualValue]:
+def fit_training(fit: Fit, prepared: Prepared) -> tuple[Training, FitScheduler, EnsembleValue]:
     """Set up what a fit trains; the scheduler knows in the end what became of every learner."""
     earlier = earlier_rungs(fit)
     fit.cluster.wait()
@@ -59,7 +57,7 @@ def _reserve(fit: Fit, prepared: Prepared) -> float:
 
 
 def _scheduler(
-    fit: Fit, prepared: Prepared, seconds: float | None, value: EnsembleValue | EqualValue
+    fit: Fit, prepared: Prepared, seconds: float | None, value: EnsembleValue
 ) -> FitScheduler:
     options, schema = fit.options, prepared.data.schema
     columns = prepared.data.X.shape[1]
@@ -78,17 +76,19 @@ def _scheduler(
     return FitScheduler(learners, prepared.ladder, plan, value)
 
 
-def _value(fit: Fit, prepared: Prepared) -> EnsembleValue | EqualValue:
+def _value(fit: Fit, prepared: Prepared) -> EnsembleValue:
     """The value of models to the first ensembler over all learners."""
     task = prepared.data.schema.task
-    for ensembler in get_host().ensemblers().values():
-        if ensembler.families is None and task in ensembler.tasks:
-            return EnsembleValue(
-                fit.run,
-                ensembler,
-                prepared.choice,
-                prepared.truth,
-                prepared.split,
-                fit.options.seed,
-            )
-    return EqualValue()
+    over_all = (
+        ensembler
+        for ensembler in get_host().ensemblers().values()
+        if ensembler.families is None and task in ensembler.tasks
+    )
+    return EnsembleValue(
+        fit.run,
+        next(over_all, None),
+        prepared.choice,
+        prepared.truth,
+        prepared.split,
+        fit.options.seed,
+    )

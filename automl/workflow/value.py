@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl.ensemble import PER_LEARNER
+from automl.ensemble import candidates, sample
 from automl.hooks.calls import resolve
 from automl.metrics import influence, loss, score
 from automl.runs.journal import stem
@@ -36,13 +35,19 @@ class EnsembleValue:
     """
 
     def __init__(
-        self, run: Path, ensembler: Ensembler, metric: Metric, truth: Array, split: Split, seed: int
+        self,
+        run: Path,
+        ensembler: Ensembler | None,
+        metric: Metric,
+        truth: Array,
+        split: Split,
+        seed: int,
     ) -> None:
         """Set up without any model.
 
         Args:
             run: The run directory, where predictions are.
-            ensembler: Gives the weights.
+            ensembler: Gives the weights; without one no model carries any.
             metric: What the ensemble should do best.
             truth: (n,) answers that configurations are chosen by.
             split: The folds.
@@ -57,7 +62,7 @@ class EnsembleValue:
         self._truth: list[Array] = []
         folds = range(split.n_folds if split.all_folds_at_3 else 1)
         for rows in map(split.validation, folds):
-            drawn = np.sort(rng.choice(len(rows), min(ROWS, len(rows)), replace=False))
+            drawn = sample(np.arange(len(rows)), ROWS, rng)
             self._rows.append(drawn)
             self._truth.append(truth[rows[drawn]])
         self._models: dict[str, dict[int, Array]] = {}
@@ -93,10 +98,10 @@ class EnsembleValue:
     def weights(self) -> Mapping[str, float]:
         """Map the trials that the ensemble would be made of now to their weights."""
         if self._weights is None:
-            self._weights = self._weigh()
+            self._weights = self._weigh(self._ensembler) if self._ensembler else {}
         return self._weights
 
-    def _weigh(self) -> dict[str, float]:
+    def _weigh(self, ensembler: Ensembler) -> dict[str, float]:
         whole = [t for t, folds in self._models.items() if len(folds) == len(self._rows)]
         folds = range(len(self._rows)) if len(whole) >= ENOUGH else range(1)
         trials = whole if len(whole) >= ENOUGH else [t for t, f in self._models.items() if 0 in f]
@@ -105,30 +110,11 @@ class EnsembleValue:
             t: np.concatenate([self._models[t][fold] for fold in folds]).astype(np.float32)
             for t in trials
         }
-        losses = {t: loss(self._metric, score(self._metric, y, p)) for t, p in made.items()}
-        seen: Counter[str] = Counter()
-        chosen: list[str] = []
-        for trial in sorted(made, key=lambda t: losses[t]):
-            seen[self._learner[trial]] += 1
-            if seen[self._learner[trial]] <= PER_LEARNER and len(chosen) < MODELS:
-                chosen.append(trial)
+        losses = [loss(self._metric, score(self._metric, y, p)) for p in made.values()]
+        learners = [self._learner[trial] for trial in made]
+        chosen = [trials[place] for place in candidates(losses, learners, MODELS)]
         if len(chosen) < 2:
             return dict.fromkeys(chosen, 1.0)
         stack = np.stack([made[trial] for trial in chosen])
-        found = resolve(self._ensembler.factory)(self._seed).fit(stack, y, self._metric)
+        found = resolve(ensembler.factory)(self._seed).fit(stack, y, self._metric)
         return {t: float(w) for t, w in zip(chosen, found, strict=True) if w > 0}
-
-
-class EqualValue:
-    """Weighs nothing: for tasks without an ensembler no model counts more than another."""
-
-    def add(self, rung: Rung) -> None:
-        """Take a finished fit, of no account here."""
-
-    def weights(self) -> Mapping[str, float]:
-        """Nothing carries weight."""
-        return {}
-
-    def standard_error(self) -> float:
-        """Nothing is known of errors."""
-        return 0.0

@@ -124,34 +124,29 @@ class Eager(Planned):
         return Job(Trial("eager", len(self.log) - 1, {}), Cell(), time_left=60.0)
 
 
-def test_a_job_whose_rows_are_not_ready_holds_up_no_other():
-    eager = Eager(10)
-    searcher = TuneSearcher(
-        eager,
-        Unready(),
+def searcher_of(scheduler, store, slots):
+    """A searcher whose jobs are named by their numbers, with a minute left."""
+    return TuneSearcher(
+        scheduler,
+        store,
         lambda job: job.trial.number,
         lambda job, result: None,
         Path("/nowhere"),
-        slots=2,
+        slots=slots,
         end=time.monotonic() + 60,
         tick=lambda: None,
     )
+
+
+def test_a_job_whose_rows_are_not_ready_holds_up_no_other():
+    searcher = searcher_of(Eager(10), Unready(), slots=2)
     given = [searcher.suggest(f"t{number}")["payload"].request for number in range(2)]
     assert given == [1, 2]
 
 
 def test_a_job_is_planned_for_the_worker_that_idles():
     eager = Eager(10)
-    searcher = TuneSearcher(
-        eager,
-        Ready(),
-        lambda job: job.trial.number,
-        lambda job, result: None,
-        Path("/nowhere"),
-        slots=1,
-        end=time.monotonic() + 60,
-        tick=lambda: None,
-    )
+    searcher = searcher_of(eager, Ready(), slots=1)
     heard = []
     eager.imported = lambda libraries, seconds: heard.append((set(libraries), seconds))
     searcher.suggest("t0")
