@@ -457,7 +457,7 @@ class Rung:
     overhead_seconds: float = 0.0
     """Seconds from handing the job out to its result, less fit and predict."""
     time_limited: bool = False
-    """True if the fit used up its seconds: the search may give it more."""
+    """True if the fit used up its seconds."""
     censored: bool = False
     """True if time ended or hastened the fit before its own stopping rule would have: its score is
     a lower bound, and its seconds say nothing about its cost."""

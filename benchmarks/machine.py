@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import psutil
 
 if TYPE_CHECKING:
@@ -30,6 +31,17 @@ def describe() -> str:
         f"{names[0] if names else platform.processor()}, {psutil.cpu_count()} CPUs, "
         f"{memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
     )
+
+
+def read_table(entry: dict[str, Any], data: Path) -> pd.DataFrame:
+    """The table of an entry of `datasets.json`, its rows with a target."""
+    table = pd.read_csv(data / entry["file"], na_values=["?", "NA", ""])
+    return table.drop(columns=entry["drop"])[lambda frame: frame[entry["target"]].notna()]
+
+
+def task_of(entry: dict[str, Any]) -> str:
+    """The task of an entry with its labels as the target."""
+    return "binary" if entry["task"] == "anomaly" else str(entry["task"])
 
 
 def write_table(path: Path, command: str, rows: list[dict[str, Any]], *told: str) -> None:

@@ -23,7 +23,7 @@ class FakeRun:
         self.fold = (rng.permutation(len(y)) % folds).astype(np.int16)
         self.half = (rng.permutation(len(y)) % 2).astype(np.int8)
         self.small = False
-        """Whether the table is small, so that learners are compared on all folds."""
+        """True if the table is small, so that learners are compared on all folds."""
         self.learners: list[dict[str, str]] = []
         self.predictions = path / "predictions"
         self.predictions.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Who may import whom; the rooms and their floors are in docs/index.md."""
+"""Imports between rooms go down the floors; the rooms and their floors are in docs/index.md."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def climbs(room: str, source: str) -> list[str]:
 
 
 def outside(source: str, own: str) -> list[str]:
-    """What a plugin or benchmark takes beyond the public names of `automl` and its own package."""
+    """Imports of a plugin or benchmark beyond the public names of `automl` and its own package."""
     wrong = []
     for module, name in imports(source):
         top = module.split(".")[0]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from automl.types import Resources
+
 ROW_SECONDS = 50e-6
 """Seconds of one CPU that a fit of cost 1 takes a row, whatever the columns."""
 CELL_SECONDS = 0.25e-6
@@ -29,9 +31,14 @@ IMPORT_SECONDS = 2.5
 libraries of the catalogue on two slow cores."""
 
 
-def declared_row_seconds(columns: int, *, gpu: bool = False) -> float:
+def declared_row_seconds(columns: int) -> float:
     """Seconds a row of a fit of declared cost 1 on so many feature columns."""
-    return (ROW_SECONDS + CELL_SECONDS * columns) * (ON_GPU if gpu else 1.0)
+    return ROW_SECONDS + CELL_SECONDS * columns
+
+
+def declared_cost(resources: Resources, *, gpu: bool) -> float:
+    """Declared cost of a fit, less where there is a GPU that it can use."""
+    return resources.cost * (ON_GPU if gpu and resources.gpus else 1.0)
 
 
 def carried(known: Mapping[int, float], rows: int) -> float:

@@ -9,7 +9,7 @@ from automl.hooks.manager import get_host
 from automl.rows.fold_design import FoldDesign
 from automl.schedule.base import Plan
 from automl.schedule.fit import FitScheduler
-from automl.schedule.time_model import declared_row_seconds
+from automl.schedule.time_model import declared_cost, declared_row_seconds
 from automl.workflow.diagnose import importance_seconds
 from automl.workflow.train import Training, earlier_rungs, seconds_for_training
 from automl.workflow.value import EnsembleValue
@@ -70,9 +70,10 @@ def _scheduler(
         greater_is_better=prepared.choice.greater_is_better,
         policy=options.spending,
         everyone=bool(options.learner),
-        row_seconds=declared_row_seconds(columns, gpu=fit.workers.gpus > 0),
+        row_seconds=declared_row_seconds(columns),
     )
-    learners = [(learner, learner.resources(schema).cost) for learner in prepared.learners]
+    gpu = fit.workers.gpus > 0
+    learners = [(one, declared_cost(one.resources(schema), gpu=gpu)) for one in prepared.learners]
     return FitScheduler(learners, prepared.ladder, plan, value)
 
 

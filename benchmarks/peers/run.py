@@ -27,7 +27,7 @@ from sklearn.model_selection import train_test_split
 from automl import AutoML
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import paced, with_earlier, write_table
+from machine import paced, read_table, task_of, with_earlier, write_table
 
 HERE = Path(__file__).parent
 PEERS = {
@@ -58,14 +58,11 @@ def main() -> None:
 
 def one(entry: dict[str, Any], data: Path, limit: str) -> dict[str, Any]:
     """Fit on 75% of the rows, score on the rest."""
-    target, missing = entry["target"], ["?", "NA", ""]
-    table = pd.read_csv(data / entry["file"], na_values=missing).drop(columns=entry["drop"])
-    table = table[table[target].notna()]
+    target, table = entry["target"], read_table(entry, data)
     numeric = entry["task"] == "regression"
     strata = None if numeric or table[target].value_counts().min() < 2 else table[target]
     train, test = train_test_split(table, test_size=0.25, random_state=0, stratify=strata)
-    task = "binary" if entry["task"] == "anomaly" else entry["task"]
-    auto = AutoML(time_limit=limit, task=task)
+    auto = AutoML(time_limit=limit, task=task_of(entry))
     began = time.monotonic()
     auto.fit(train, target)
     seconds = time.monotonic() - began

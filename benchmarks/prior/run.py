@@ -16,12 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from automl import AutoML
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import paced, with_earlier, write_table
+from machine import paced, read_table, task_of, with_earlier, write_table
 
 HERE = Path(__file__).parent
 LEAST = 0.05
@@ -49,14 +47,12 @@ def main() -> None:
 def one(entry: dict[str, Any], data: Path, most: int, limit: str) -> dict[str, Any]:
     """Weight of every learner on one table; -1 where it has no model of all rows."""
     target = entry["target"]
-    table = pd.read_csv(data / entry["file"], na_values=["?", "NA", ""]).drop(columns=entry["drop"])
-    table = table[table[target].notna()]
+    table = read_table(entry, data)
     if len(table) > most:
         table = table.sample(most, random_state=0)
-    task = "binary" if entry["task"] == "anomaly" else entry["task"]
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
-        auto = AutoML(time_limit=limit, task=task, preset="best", output=str(run))
+        auto = AutoML(time_limit=limit, task=task_of(entry), preset="best", output=str(run))
         auto.fit(table, target)
         board = auto.leaderboard_
         ensembles = json.loads((run / "model" / "ensembles.json").read_text())

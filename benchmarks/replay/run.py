@@ -2,8 +2,8 @@
 
 python benchmarks/replay/run.py DATA [--runs FOLDER] [--time-limit 60s] [--only NAME ...]
 
-Fits every set with a quarter of its rows locked, unless FOLDER has its run already, and reads from
-the run directories, per set:
+Fits every set with a quarter of its rows locked and every learner on all rows (`--preset best`),
+unless FOLDER has its run already, and reads from the run directories, per set:
 
 - `growth`: median exponent of fit seconds in rows, from an eighth, a quarter and a half to all;
 - `ratio_90`: seconds of a fit of all rows over eight times those of an eighth, nine tenths of fits;
@@ -12,7 +12,8 @@ the run directories, per set:
 - `spread`: standard deviation of the validation losses of a learner's configurations on all rows,
   median over the learners with three or more.
 
-The last two are in parts of the skill: the distance of the best single loss from the baseline's.
+The last two are in parts of the distance between the best and the median learner, of their first
+models on the locked rows.
 """
 
 from __future__ import annotations
@@ -28,14 +29,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.metrics import log_loss, roc_auc_score, root_mean_squared_error
 from sklearn.model_selection import train_test_split
 
 from automl import AutoML
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import with_earlier, write_table
+from machine import read_table, task_of, with_earlier, write_table
 
 HERE = Path(__file__).parent
 LOSSES: dict[str, Callable[[Any, Any], float]] = {
@@ -74,14 +74,13 @@ def main() -> None:
 def fit(entry: dict[str, Any], data: Path, limit: str, folder: Path) -> None:
     """Fit a set with a quarter of its rows locked."""
     target = entry["target"]
-    table = pd.read_csv(data / entry["file"], na_values=["?", "NA", ""]).drop(columns=entry["drop"])
-    table = table[table[target].notna()]
+    table = read_table(entry, data)
     few = entry["task"] == "regression" or table[target].value_counts().min() < 2
     train, test = train_test_split(
         table, test_size=0.25, random_state=0, stratify=None if few else table[target]
     )
-    task = "binary" if entry["task"] == "anomaly" else entry["task"]
-    AutoML(time_limit=limit, task=task, test=test, output=folder).fit(train, target)
+    asked = {"time_limit": limit, "task": task_of(entry), "preset": "best"}
+    AutoML(**asked, test=test, output=folder).fit(train, target)
 
 
 def replayed(run: Path) -> dict[str, Any]:
@@ -101,18 +100,21 @@ def replayed(run: Path) -> dict[str, Any]:
         if f["rung"] >= 3
     }
     firsts = {trial: loss(truth, p) for (trial, fold), p in tests.items() if fold == 0}
-    skill = firsts["baseline-0"] - min(firsts.values())
+    learners = [
+        value for trial, value in firsts.items() if trial.endswith("-0") and trial != "baseline-0"
+    ]
+    apart = statistics.median(learners) - min(learners)
     whole = info["split"]["folds"]
     second = {trial: p for (trial, fold), p in tests.items() if fold == whole and trial in firsts}
     averaged = [
-        (firsts[trial] - loss(truth, (tests[trial, 0] + p) / 2)) / skill
+        (firsts[trial] - loss(truth, (tests[trial, 0] + p) / 2)) / apart
         for trial, p in second.items()
     ]
     return {
         "growth": middle(growths),
         "ratio_90": round(eighth[int(0.9 * len(eighth))], 3) if eighth else None,
         "averaged": middle(averaged),
-        "spread": middle(list(spreads(fits, skill))),
+        "spread": middle(list(spreads(fits, apart))),
         "fits": len(fits),
     }
 
@@ -131,15 +133,15 @@ def timings(fits: list[dict[str, Any]]) -> Iterator[tuple[float, tuple[float, fl
             yield math.log(time) / math.log(rows), (time / rows, rows)
 
 
-def spreads(fits: list[dict[str, Any]], skill: float) -> Iterator[float]:
-    """Standard deviation of the losses of each learner's configurations, in parts of the skill."""
+def spreads(fits: list[dict[str, Any]], apart: float) -> Iterator[float]:
+    """Standard deviation of the losses of each learner's configurations, over a distance."""
     by: dict[str, dict[str, float]] = defaultdict(dict)
     for fit in fits:
         if fit["rung"] == 3 and fit["fold"] == 0 and fit["seed"] == 0:
             by[fit["learner"]][fit["trial"]] = fit["score"]
     for scores in by.values():
         if len(scores) > 2:
-            yield statistics.stdev(scores.values()) / skill
+            yield statistics.stdev(scores.values()) / apart
 
 
 def middle(values: Any) -> float | None:

@@ -46,7 +46,7 @@ def blind(ray_here, sensors, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def judged(ray_here, sensors, tmp_path_factory):
-    """The same fit with labels to score by, a few of them blank."""
+    """A fit like it with labels to score by, a few of them blank."""
     output = tmp_path_factory.mktemp("judged") / "run"
     table = sensors.copy()
     table.loc[table.index[:10], "state"] = None

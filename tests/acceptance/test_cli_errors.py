@@ -1,4 +1,4 @@
-"""What a user sees who gives the command something it cannot use."""
+"""The words to a user who gives the command something it cannot use."""
 
 from __future__ import annotations
 

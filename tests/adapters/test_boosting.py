@@ -103,7 +103,7 @@ def classes(codes, n_classes):
 
 
 def fit(view, config=None, *, stop_rows=50, patience=None, seconds=math.inf, **more):
-    """What came of a fit: the model, its engine, and the run."""
+    """The results of a fit: the model, its engine, and the run."""
     model, engines = made(view, config, **more)
     stop = view.take(slice(0, stop_rows)) if stop_rows else None
     run = FakeRun(stop, patience=patience, seconds=seconds, clock=more.get("clock", time.monotonic))

@@ -1,4 +1,4 @@
-"""What trains, chooses and scores, with a target and without."""
+"""Rows that train, choose and score, with a target and without."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def write_run(folder):
 
 @pytest.fixture(autouse=True)
 def _no_width_asked_for(monkeypatch):
-    """Who exports COLUMNS asks for that width, in a pipe too."""
+    """A user who exports COLUMNS asks for that width, in a pipe too."""
     monkeypatch.delenv("COLUMNS", raising=False)
 
 

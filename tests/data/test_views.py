@@ -342,7 +342,7 @@ def test_absurd_values_are_bounded_and_order_is_kept():
 @pytest.mark.parametrize("kind", ["frame", "matrix", "tensors"])
 @pytest.mark.parametrize("unknown", [0, 20], ids=["all known", "some 0"])
 def test_moments_in_milliseconds_stay_apart(kind, unknown, tmp_path):
-    """Of numbers near 1.7e12 float32 tells apart only every 131,072nd."""
+    """float32 tells numbers near 1.7e12 apart only at every 131,072nd."""
     rng = np.random.default_rng(0)
     moments = 1.7e12 + rng.permutation(400) * 1000.0
     moments[:unknown] = 0

@@ -65,7 +65,7 @@ def install(tmp_path: Path) -> Install:
 
 @pytest.fixture
 def ask(tmp_path: Path) -> Ask:
-    """What a fresh host says of the plugins under `tmp_path`, and its log."""
+    """Answers of a fresh host about the plugins under `tmp_path`, and its log."""
 
     def question(disable: str = "") -> Any:
         path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])

@@ -50,7 +50,7 @@ def host(module):
 
 
 def fitted(made, name, monkeypatch):
-    """What a worker makes of an order to fit a learner on three separable classes."""
+    """The result of a worker given an order to fit a learner on three separable classes."""
     monkeypatch.setattr(evaluate, "get_host", lambda: made)
     rng = np.random.default_rng(0)
     y = np.arange(240) % 3

@@ -29,7 +29,7 @@ class Booster:
     rate: float
     """Learning rate of the first default."""
     file: str
-    """What a saved model consists of, beside model.json."""
+    """The files of a saved model, beside model.json."""
 
     @property
     def learner(self):

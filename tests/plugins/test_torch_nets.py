@@ -1,4 +1,4 @@
-"""What every net for classes and values holds; `mlp` has more of its own."""
+"""Promises of every net for classes and values; `mlp` has more of its own."""
 
 from __future__ import annotations
 

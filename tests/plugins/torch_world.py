@@ -11,7 +11,7 @@ from automl import TensorBlock, View
 
 
 class FakeRun:
-    """What the host lends: mean loss on the early-stopping rows, patience, an optional deadline."""
+    """A host: mean loss on the early-stopping rows, patience, an optional deadline."""
 
     def __init__(self, stop=None, *, seconds=math.inf, patience=1000, seed=0, last_step=None):
         self.seed, self.threads, self.device = seed, 1, "cpu"

@@ -47,7 +47,7 @@ def test_a_family_is_told_where_half_of_it_is():
 
 
 def test_repeats_that_some_could_not_afford_are_left_out():
-    """Who is best must not change from repeat to repeat with who was there."""
+    """The best learner must not change from repeat to repeat with who was there."""
     curves = {("boost", "classical"): 0.10, ("line", "classical"): 0.15}
     curves |= {("tab", "deep"): 0.11, ("mlp", "deep"): 0.12}
     rows = table({who: flat(value) for who, value in curves.items()}, noise=0.0005)

@@ -63,7 +63,7 @@ def test_parallel_curves_do_not_scale_better_or_worse(seed, make, behind):
 
 
 def share(word, deep, classical, world=FAIR, make=planted.study, times=20):
-    """How often a word is said of simulations on seeds that nobody chose."""
+    """The frequency of a word in simulations on seeds that nobody chose."""
     seeds = np.random.SeedSequence(SEEDS).generate_state(times)
     said = [family(make(deep, classical, int(s), world=world))["rate"]["verdict"] for s in seeds]
     return np.mean([one == word for one in said])
@@ -72,7 +72,7 @@ def share(word, deep, classical, world=FAIR, make=planted.study, times=20):
 @pytest.mark.parametrize("make", [planted.study, planted.fit])
 @pytest.mark.parametrize("factor", [1 / 1.3, 1 / 1.1, 1.1, 1.2, 1.3])
 def test_proportional_curves_do_not_scale_better_or_worse(make, factor):
-    """Of 20 simulations at 5%, 4 or more would be chance once in 60."""
+    """Four or more of 20 simulations at 5% would be chance once in 60."""
 
     def proportional(n):
         return factor * planted.falling(n)
@@ -92,7 +92,7 @@ def test_evidence_that_is_worse_than_it_looks_makes_no_false_calls(world):
 
 
 def test_choosing_among_many_learners_is_not_taken_for_scaling():
-    """What a choice on few rows loses falls with the rows, on the side with more to choose from.
+    """The loss by a choice on few rows falls with the rows, on the side with more to choose from.
 
     The best of both sides are equal; an envelope, chosen anew at each anchor, gains on both scales.
     """

@@ -34,7 +34,7 @@ MIRROR = {
 
 
 def with_scores(study, change):
-    """The same study with every score changed."""
+    """A copy of the study with every score changed."""
     points = tuple(
         replace(p, score=tuple(map(change, p.score)), score_val=tuple(map(change, p.score_val)))
         for p in study.points

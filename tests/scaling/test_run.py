@@ -1,4 +1,4 @@
-"""What a run directory says about scaling, from the journal and the predictions alone."""
+"""Verdicts of a run directory on scaling, from the journal and the predictions alone."""
 
 from __future__ import annotations
 

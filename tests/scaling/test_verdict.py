@@ -68,7 +68,7 @@ def test_repeats_are_corrected_for_sharing_rows():
 
 
 def test_rows_of_one_permutation_are_paired_across_anchors():
-    """What is common to all anchors cancels in the slope and stays in the level."""
+    """An offset common to all anchors cancels in the slope and stays in the level."""
     rng = np.random.default_rng(0)
     common = rng.normal(size=(4000, 1))
     rows = common + 0.01 * rng.normal(size=(4000, 4))

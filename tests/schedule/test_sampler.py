@@ -63,7 +63,7 @@ def test_a_learner_without_a_space_runs_out_after_its_portfolio():
 
 @pytest.mark.parametrize("resumed", [3, 10])
 def test_a_resumed_sampler_proposes_what_it_would_have(resumed):
-    """What was dealt and told decides the next proposal, not when it was dealt."""
+    """Configurations dealt and scores told decide the next proposal, not when it was dealt."""
     one = Sampler(learner("x"), 5, greater_is_better=True)
     other = Sampler(learner("x"), 5, greater_is_better=True)
     for number in range(resumed):

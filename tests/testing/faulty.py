@@ -254,7 +254,7 @@ class StandardisedValues(Sound):
 
 
 class Distance(Sound):
-    """How far a row is from the middle of the training rows."""
+    """The distance of a row from the middle of the training rows."""
 
     declared = {"tasks": frozenset({"anomaly"}), "patience": None}  # noqa: RUF012 - read only
 

@@ -1,4 +1,4 @@
-"""What early stopping watches."""
+"""The metric that early stopping watches, and fits that time ends."""
 
 from __future__ import annotations
 

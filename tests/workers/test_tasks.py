@@ -28,7 +28,7 @@ def answer(cluster, function, *args, seconds=60.0):
 
 
 def gone(pid):
-    """Whether a process ends within some seconds."""
+    """True if a process ends within some seconds."""
     end = time.monotonic() + 20
     while psutil.pid_exists(pid) and time.monotonic() < end:
         time.sleep(0.1)

@@ -20,7 +20,7 @@ def automl_metrics():
 
 
 def gmean(y, prediction):
-    """Of the classes that the rows hold; 0 where one of them is never recognised."""
+    """Geometric mean of the recalls of the classes that the rows hold."""
     hit = prediction.argmax(axis=1) == y
     recalls = [hit[y == code].mean() for code in np.unique(y)]
     return float(np.prod(recalls) ** (1 / len(recalls))) if recalls else float("nan")
