@@ -19,9 +19,9 @@ class Policy:
     """Least part of the fit seconds that each of deep and classical gets, where both apply."""
     curves: int = 2
     """Learners of each family that get models of all rows and complete learning curves first."""
-    curve_share: float = 0.3
-    """Largest part of the core-seconds that these curves may take ahead of everything else, half of
-    it for each family."""
+    curve_share: float = 0.5
+    """Part of the core-seconds for these models and curves, half of it for each family: learners
+    that keep to a time get so much of it that their curves can be paid for, too."""
     margin: float = 1.7
     """Times its forecast seconds that must be left for a fit to start: `ratio_90` in
     `benchmarks/replay`, from an eighth of the rows. Once fits of all rows have

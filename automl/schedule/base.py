@@ -31,6 +31,8 @@ class Job:
     """Seconds after which a fit counts as hung and its worker ends it."""
     time_left: float = math.inf
     """Seconds until the search is over; no worker goes on beyond."""
+    fit_share: float = 1.0
+    """Part of the time left that the fit may use; its predictions need the rest."""
 
 
 @dataclass(frozen=True, slots=True)

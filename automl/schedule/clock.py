@@ -79,5 +79,8 @@ class Clock:
             return Job(trial, cell)
         policy, expected = self.plan.policy, self.fit_seconds(state, cell)
         ample = max(policy.longest * self.left, policy.margin * expected)
-        soft_limit = max(LAST, min(ample, share, self.left - LAST - self.imports(state)))
-        return Job(trial, cell, soft_limit, 4 * max(soft_limit, expected) + GRACE, self.left)
+        fit_share = 1 - state.predict_seconds / expected
+        usable = fit_share * (self.left - LAST - self.imports(state))
+        soft_limit = max(LAST, min(ample, share, usable))
+        hard_limit = 4 * max(soft_limit, expected) + GRACE
+        return Job(trial, cell, soft_limit, hard_limit, self.left, fit_share)

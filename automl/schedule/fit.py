@@ -97,8 +97,9 @@ class FitScheduler:
         cell = rung.cell
         seconds = self._price(state, cell, rung)
         state.spent += seconds
-        if cell not in trial.way:
-            self._spending.curves[state.learner.family] += seconds if cell.rung < TOP else 0.0
+        below, first = cell not in trial.way and cell.rung < TOP, cell == Cell(TOP, 0)
+        if below or (first and not state.at_top):
+            self._spending.curves[state.learner.family] += seconds
         elif state.highest < 0:
             self._spending.first += seconds + rung.overhead_seconds
         state.take(trial, rung, self.learners.loss_of(rung))

@@ -162,7 +162,12 @@ class LearnerState:
         else:
             declared = self.cost * row_seconds * rows
             seconds = max(declared, carried(least, rows)) if least else declared
-        return seconds + (_middle(self._predicted) if self._predicted else 0.0)
+        return seconds + self.predict_seconds
+
+    @property
+    def predict_seconds(self) -> float:
+        """Seconds that its predictions took so far."""
+        return _middle(self._predicted) if self._predicted else 0.0
 
 
 def _key(trial: TrialState) -> str:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from automl.schedule.clock import LAST
 from automl.schedule.trial_state import TrialState
 from automl.types import TOP, Cell, Trial
 
@@ -73,7 +74,21 @@ class Offers:
         trial = next((t for t in state.trials if t.at_top), None)
         if trial is not None:
             for cell in trial.open(self.ladder.single):
-                yield self.offer(state, trial, (cell,), 0.0)
+                offer = self.offer(state, trial, (cell,), 0.0)
+                given = self.given(trial, cell) + self.clock.imports(state)
+                yield offer._replace(
+                    seconds=min(offer.seconds, given), wall=min(offer.wall, given + LAST)
+                )
+
+    def given(self, trial: TrialState, cell: Cell) -> float:
+        """Seconds for a rung of a curve: as many a row as the model of all rows had.
+
+        There is no limit where time did not cut that short.
+        """
+        top = trial.finished.get(Cell(TOP, 0))
+        if top is None or not top.censored:
+            return math.inf
+        return (top.fit_seconds + top.predict_seconds) * self.ladder.share(cell)
 
     # ------------------------------------------------------------------- kinds
 

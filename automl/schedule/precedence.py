@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from automl.schedule.clock import LAST
 from automl.schedule.learner_state import FAMILIES
 from automl.types import TOP, Cell
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from automl.schedule.learner_state import LearnerState
     from automl.schedule.offers import Offer, Offers
+    from automl.schedule.trial_state import TrialState
     from automl.types import Family
 
 SPARED = 2.0
@@ -32,7 +34,7 @@ class Spending:
     first: float = 0.0
     """Core-seconds of first fits, their imports included."""
     curves: defaultdict[Family, float] = field(default_factory=lambda: defaultdict(float))
-    """Family -> core-seconds of rungs fitted for the sake of a learning curve."""
+    """Family -> core-seconds of first models of all rows, and of rungs fitted for their curves."""
     imported: set[str] = field(default_factory=set)
     """Libraries that some worker has imported, or is importing."""
 
@@ -55,8 +57,8 @@ class Precedence:
         yield self._ways_up(len(self.offers.learners) if everyone else plan.policy.curves)
         yield self._rescue()
         yield self._first_round(elsewhere=False)
-        yield self._contenders()
         yield self._curves()
+        yield self._contenders(besides=sum(map(self._owed, FAMILIES)))
         if fair:
             yield from (self.offers.of(state) for state in self._by_spending())
         elif (short := self._short()) is not None:
@@ -65,9 +67,15 @@ class Precedence:
         yield self._first_round(elsewhere=True)
 
     def share(self, offer: Offer) -> float:
-        """Seconds set aside for a fit: limited for a first one, which has not been declined."""
-        first = offer.state.highest < 0 and not offer.state.declined
-        return self._first_share(offer.state) if first else math.inf
+        """Seconds set aside for a fit: limited for the first ones, unless they were declined."""
+        state, top = offer.state, Cell(TOP, 0)
+        if state.declined:
+            return math.inf
+        if offer.cell == top and not state.at_top:
+            return self._curve_share(state) / self._curve_rows(offer.trial)
+        if offer.cell.rung < TOP and offer.cell not in offer.trial.way:
+            return self.offers.given(offer.trial, offer.cell)
+        return self._first_share(state) if state.highest < 0 else math.inf
 
     def _all(self, family: Family) -> Iterator[Offer]:
         """Everything that the learners of a family offer."""
@@ -132,14 +140,26 @@ class Precedence:
             if sum(s.topped for s in own) < enough:
                 for state in own:
                     if not state.topped:
-                        yield from self.offers.of(state)
+                        yield from map(self._shared, self.offers.of(state))
 
-    def _contenders(self) -> Iterator[Offer]:
-        """Models of all rows for every learner that may be among the best."""
+    def _shared(self, offer: Offer) -> Offer:
+        """A model of all rows that its share of the seconds may cut short."""
+        if not offer.state.learner.fidelity or offer.cell != Cell(TOP, 0):
+            return offer
+        given = self.share(offer) + self.offers.clock.imports(offer.state)
+        return offer._replace(wall=min(offer.wall, given + LAST))
+
+    def _contenders(self, besides: float) -> Iterator[Offer]:
+        """Models of all rows for every learner that may be among the best.
+
+        Args:
+            besides: Core-seconds that must be left.
+        """
+        left = self.offers.plan.slots * self.offers.clock.left - besides
         for family in FAMILIES:
             for state in self.offers.learners.of(family):
                 if not state.topped and self.offers.gains.contends(state):
-                    yield from self.offers.of(state)
+                    yield from (o for o in self.offers.of(state) if o.seconds <= left)
 
     def _rescue(self) -> Iterator[Offer]:
         """A model of all rows of a family that could have none otherwise, cut short by time."""
@@ -153,10 +173,8 @@ class Precedence:
 
     def _curves(self) -> Iterator[Offer]:
         """The missing rungs of the best of each family that can be paid for, cheapest first."""
-        policy = self.offers.plan.policy
-        share = policy.curve_share * self.offers.plan.core_seconds / len(FAMILIES)
         for family in FAMILIES:
-            left = share - self.spending.curves[family]
+            left = self._family_share - self.spending.curves[family]
             own = [s for s in self.offers.learners.of(family) if s.at_top]
             found = 0
             for state in sorted(own, key=lambda s: s.losses[TOP][0]):
@@ -166,8 +184,55 @@ class Precedence:
                 yield from (o._replace(gain=1.0) for o in missing)
                 left -= sum(offer.seconds for offer in missing)
                 found += 1
-                if found == policy.curves:
+                if found == self.offers.plan.policy.curves:
                     break
+
+    def _owed(self, family: Family, *, besides: LearnerState | None = None) -> float:
+        """Core-seconds of the curves of a family to be completed, of models under way too.
+
+        Args:
+            family: The family.
+            besides: A learner whose curve does not count.
+        """
+        own = [s for s in self.offers.learners.of(family) if s.topped and s is not besides]
+        missing = sorted(map(self._missing_seconds, own))[-self.offers.plan.policy.curves :]
+        left = self._family_share - self.spending.curves[family]
+        return min(max(left, 0.0), sum(missing))
+
+    def _missing_seconds(self, state: LearnerState) -> float:
+        """Core-seconds of the rungs that a learner's curve lacks."""
+        leader, offers = state.leader, self.offers
+        cells = leader.open(offers.ladder.single) if leader else []
+        return sum(
+            min(offers.clock.fit_seconds(state, cell), offers.given(leader, cell))
+            for cell in cells
+            if leader and cell.rung < TOP
+        )
+
+    @property
+    def _family_share(self) -> float:
+        """Core-seconds of a family for its first models of all rows and their curves."""
+        plan = self.offers.plan
+        return plan.policy.curve_share * plan.core_seconds / len(FAMILIES)
+
+    def _curve_share(self, state: LearnerState) -> float:
+        """Seconds of a model of all rows and its curve: an equal part, more if others left some.
+
+        Once the family has enough of them there is no limit.
+        """
+        own = self.offers.learners.of(state.learner.family)
+        enough = self.offers.plan.policy.curves
+        missing = enough - sum(s.topped for s in own if s is not state)
+        if missing <= 0:
+            return math.inf
+        family = state.learner.family
+        left = self._family_share - self.spending.curves[family]
+        left -= self._owed(family, besides=state)
+        return max(self._family_share / enough, left / missing)
+
+    def _curve_rows(self, trial: TrialState) -> float:
+        """Rows of all rungs that a trial has not been on, in units of the last."""
+        return sum(map(self.offers.ladder.share, trial.open(self.offers.ladder.single)))
 
     def _short(self) -> Family | None:
         """The family that has spent less than its share of the seconds so far."""

@@ -59,6 +59,8 @@ class FitRequest:
     """Seconds after which a fit counts as hung and the worker ends itself."""
     time_left: float = math.inf
     """Seconds after which the worker ends itself in any case."""
+    fit_share: float = 1.0
+    """Part of the time left that the fit may use; its predictions need the rest."""
     memory: int = 0
     """Bytes over which the worker ends itself; 0 for no limit."""
     save: bool = False
@@ -228,9 +230,8 @@ def _run(
         started = time.monotonic()
         left = request.time_left - (started - began)
         watch(min(request.hard_limit, left))
-        run = HostRun(
-            request, learner, _stop_y(data), stopping, min(request.soft_limit, 0.95 * left - 0.3)
-        )
+        most = request.fit_share * 0.95 * left - 0.3
+        run = HostRun(request, learner, _stop_y(data), stopping, min(request.soft_limit, most))
         model.fit(train, stop, run)
         fitted = time.monotonic()
         if learner.fidelity is not None:

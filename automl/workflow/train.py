@@ -177,6 +177,7 @@ class Training:
             soft_limit=job.soft_limit,
             hard_limit=job.hard_limit,
             time_left=job.time_left,
+            fit_share=job.fit_share,
             memory=workers.memory,
             save=self.design.keeps_model(job.cell),
             plugins=self.fit.plugins,

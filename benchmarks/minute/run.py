@@ -1,6 +1,7 @@
 """A minute on every data set, as a user runs it: is it spent on training, and what does it give?
 
 python benchmarks/minute/run.py DATA [--time-limit 60s] [--rows N] [--seed 0] [--only NAME ...]
+    [WORDS OF automl fit]
 
 A quarter of the rows is held back; `automl fit` sees the others as a CSV file, `automl predict`
 gives the rest. Per set:
@@ -51,10 +52,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--output", type=Path, default=HERE / "results.csv")
-    parser.add_argument(
-        "words", nargs="*", metavar="-- WORDS", help="further words of `automl fit`"
-    )
-    arguments = parser.parse_args()
+    parser.add_argument("--runs", type=Path, help="folder that keeps the run directories")
+    arguments, arguments_of_fit = parser.parse_known_args()
+    arguments.words = arguments_of_fit
     sets = {e["name"]: e for e in json.loads((arguments.data / "datasets.json").read_text())}
     rows = []
     for name in arguments.only or sets:
@@ -73,12 +73,13 @@ def one(entry: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
     train, test = split(table, target, numeric=numeric, seed=arguments.seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        run_folder = arguments.runs / entry["name"] if arguments.runs else folder / "run"
         train.to_csv(folder / "train.csv", index=False)
         test.drop(columns=target).to_csv(folder / "test.csv", index=False)
         words = ["automl", "fit", str(folder / "train.csv"), "-t", target, "-q"]
         words += ["--task", task_of(entry), "--seed", str(arguments.seed)]
-        words += ["--time-limit", arguments.time_limit, "-o", str(folder / "run")]
-        first = FirstRung(folder / "run" / "journal.jsonl")
+        words += ["--time-limit", arguments.time_limit, "-o", str(run_folder)]
+        first = FirstRung(run_folder / "journal.jsonl")
         code, seconds, watch, _, err = run([*words, *arguments.words], timeout=3600)
         row = {
             "set": entry["name"],
@@ -89,8 +90,8 @@ def one(entry: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
         }
         if code:
             return row | {"note": err.strip().splitlines()[-1:]}
-        row |= accuracy(folder, train, test, entry)
-        return row | spending(folder / "run", first.stop(), seconds) | statuses(folder / "run")
+        row |= accuracy(run_folder, folder, train, test, entry)
+        return row | spending(run_folder, first.stop(), seconds) | statuses(run_folder)
 
 
 class FirstRung:
@@ -126,12 +127,12 @@ def scored(fit: dict[str, Any]) -> bool:
 
 
 def accuracy(
-    folder: Path, train: pd.DataFrame, test: pd.DataFrame, entry: dict[str, Any]
+    run: Path, folder: Path, train: pd.DataFrame, test: pd.DataFrame, entry: dict[str, Any]
 ) -> dict[str, Any]:
     """Scores on the held-back rows."""
     target, task = entry["target"], task_of(entry)
     numeric = task == "regression"
-    words = ["automl", "predict", str(folder / "run"), str(folder / "test.csv")]
+    words = ["automl", "predict", str(run), str(folder / "test.csv")]
     words += ["-o", str(folder / "predictions.csv"), *(() if numeric else ("--proba",))]
     began = time.monotonic()
     subprocess.run(words, check=True, capture_output=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
+from itertools import pairwise
 from typing import Any, Protocol, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 
 _REPORT_GROWTH = 1.15
 """Ratio of the rounds of two reports; a report predicts with every tree so far."""
@@ -121,6 +124,21 @@ class Boosting(BaseEstimator):  # type: ignore[misc]
         ]
         return self
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The parameters and a booster whose trees are a few arrays: of thousands of objects each
+        would take a file of its own."""
+        booster = copy(self.booster)
+        trees = vars(booster).pop("_predictors", None)
+        state = {**super().__getstate__(), "booster": booster}
+        return state if trees is None else {**state, "trees": _packed(trees)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the trees apart again."""
+        trees = state.pop("trees", None)
+        super().__setstate__(state)
+        if trees is not None:
+            self.booster._predictors = _unpacked(trees)  # noqa: SLF001
+
     def keep_steps(self, steps: int) -> None:
         """Drop the trees after the given round."""
         del self.booster._predictors[steps:]  # noqa: SLF001 - there is no public way
@@ -137,6 +155,34 @@ class Boosting(BaseEstimator):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> Any:
         """(n, k) class probabilities."""
         return self.booster.predict_proba(X)
+
+
+_PARTS = ("nodes", "binned_left_cat_bitsets", "raw_left_cat_bitsets")
+"""Arrays of a tree."""
+
+
+def _packed(rounds: list[list[Any]]) -> dict[str, Any]:
+    """The arrays of all trees one after the other, their lengths, and the trees of a round."""
+    trees = [tree for each in rounds for tree in each]
+    packed: dict[str, Any] = {"of_a_round": len(rounds[0]) if rounds else 1}
+    for part in _PARTS if trees else ():
+        arrays = [getattr(tree, part) for tree in trees]
+        packed[part] = np.concatenate(arrays)
+        packed[f"{part}_lengths"] = np.array([len(array) for array in arrays], dtype=np.int64)
+    return packed
+
+
+def _unpacked(packed: dict[str, Any]) -> list[list[Any]]:
+    """The trees of every round."""
+    if "nodes" not in packed:
+        return []
+    columns = []
+    for part in _PARTS:
+        ends = np.concatenate([[0], np.cumsum(packed[f"{part}_lengths"])])
+        columns.append([packed[part][start:end].copy() for start, end in pairwise(ends)])
+    trees = [TreePredictor(*arrays) for arrays in zip(*columns, strict=True)]
+    wide = packed["of_a_round"]
+    return [trees[i : i + wide] for i in range(0, len(trees), wide)]
 
 
 class _Unwatched:

@@ -148,6 +148,46 @@ def test_a_few_of_both_families_get_models_of_all_rows_and_whole_curves():
     assert sum(n[0] == "d" for n in whole) >= 2
 
 
+def test_slow_learners_get_so_much_time_that_their_curves_can_be_paid_for():
+    world = World({"baseline": 0.05, "linear": 0.5, "n1": 60.0, "n2": 60.0, "boosting": 12.0})
+    rungs, _ = world.run(world.scheduler(Plan(seconds=55), ("n1", "n2")))
+    for name in ("n1", "n2"):
+        curve = {r.rung: r for r in rungs if r.trial == f"{name}-0" and r.fold == 0}
+        assert set(curve) == {0, 1, 2, 3}
+        pace = {rung: curve[rung].fit_seconds / curve[rung].n for rung in (1, 2, 3)}
+        assert max(pace.values()) <= 1.2 * min(pace.values())  # equal seconds a row
+    assert not any(r.censored for r in rungs if r.learner == "boosting" and r.rung == TOP)
+
+
+def test_contenders_have_the_time_to_converge_once_the_curves_are_paid_for():
+    names = {"linear": 0.5, "tree": 0.5, "b1": 8.0, "b2": 8.0, "net": 20.0}
+    world = World({"baseline": 0.05, **names}, better={"b1": 0.05, "b2": 0.05})
+    rungs, _ = world.run(world.scheduler(Plan(seconds=80), DEEP))
+    firsts = {r.learner: r for r in rungs if r.trial.endswith("-0") and r.cell == Cell(TOP, 0)}
+    assert {"b1", "b2"} <= set(firsts)
+    assert not any(firsts[name].censored for name in ("b1", "b2"))
+
+
+def test_a_fit_leaves_its_predictions_their_part_of_the_time():
+    world = World({"baseline": 0.05, "linear": 0.5, "net": 40.0})
+    scheduler = world.scheduler(Plan(seconds=30), DEEP)
+    job = scheduler.next_job(0.0)
+    while job is not None and job.trial.learner != "net":
+        scheduler.take(world.fit(job))
+        job = scheduler.next_job(0.0)
+    assert job is not None
+    first = replace(world.fit(job), predict_seconds=5.0, censored=False, needed_seconds=None)
+    scheduler.take(first)  # as long in predicting as in fitting
+    job = scheduler.next_job(20.0)
+    while job is not None and job.trial.learner != "net":
+        scheduler.take(world.fit(job))
+        job = scheduler.next_job(20.0)
+    assert job is not None
+    takes = 8 * first.fit_seconds
+    assert job.fit_share == pytest.approx(takes / (takes + 5.0), rel=0.02)
+    assert job.soft_limit <= job.fit_share * job.time_left
+
+
 def test_what_promises_least_is_eliminated_with_the_rows_it_was_seen_on():
     world = World(SIX | {f"weak{i}": 30.0 for i in range(3)})
     world.better |= {"boosting": 0.1, "forest": 0.1, "net": 0.1, "linear": 0.1}
