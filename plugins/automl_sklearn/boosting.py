@@ -125,8 +125,10 @@ class Boosting(BaseEstimator):  # type: ignore[misc]
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        """The parameters and a booster whose trees are a few arrays: of thousands of objects each
-        would take a file of its own."""
+        """The parameters, and a booster with its trees apart, as a few arrays.
+
+        In a skops file each of thousands of objects would be several members.
+        """
         booster = copy(self.booster)
         trees = vars(booster).pop("_predictors", None)
         state = {**super().__getstate__(), "booster": booster}
