@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from automl.text import visible
+
 
 class AutoMLError(Exception):
     """Root of all errors raised on purpose; the message is one sentence for the user."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        """The sentence, with nothing in it that a terminal would obey."""
+        return visible(super().__str__())
 
 
 class DataError(AutoMLError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from automl.text import visible
 from automl.units import MINUTE, number_text
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ PHASES = {
 
 def note(text: str) -> None:
     """Write a line for the person at the keyboard to stderr."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{visible(text)}\n")
     sys.stderr.flush()
 
 

@@ -1,7 +1,8 @@
-"""Parts of messages: the first line of an error, lists of names, suggestions for a wrong name."""
+"""Parts of messages: text that a terminal can show, first lines of errors, lists, suggestions."""
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,31 @@ LONGEST = 300
 CUTOFF = 0.6
 """Similarity from which a name is suggested; the default of difflib."""
 
+_COMMANDS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ud800-\udfff]"
+)
+"""Characters that command a terminal or turn the direction of text: all control characters but
+tab and line feed, bidirectional marks, separators of lines, and lone surrogates."""
+
+
+def visible(text: str) -> str:
+    r"""The text with characters that a terminal would obey spelled out as in JSON: `\u001b`.
+
+    Names of columns, labels and the words of libraries come from files that anybody may have
+    written; what is shown of them goes through here.
+    """
+    return _COMMANDS.sub(_spelled, text)
+
+
+def _spelled(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
+
 
 def first_line(error: BaseException | str) -> str:
     """The first line of an error's text; the error's type where it has none."""
     lines = str(error).strip().splitlines()
     if lines:
-        return lines[0][:LONGEST]
+        return visible(lines[0])[:LONGEST]
     return "no message" if isinstance(error, str) else type(error).__name__
 
 

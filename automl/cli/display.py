@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from automl.progress import PHASES, PlainLines, Quiet, clock, counts_text, leaders
+from automl.text import visible
 from automl.units import number_text
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class LiveView:
 
     def say(self, text: str) -> None:
         """Print the line above the moving part."""
-        self._console.print(text, markup=False, emoji=False, highlight=False)
+        self._console.print(visible(text), markup=False, emoji=False, highlight=False)
 
     def show(self, progress: Progress) -> None:
         """Keep the progress for the next redraw."""

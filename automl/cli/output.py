@@ -6,15 +6,17 @@ import json
 import math
 import os
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from automl.text import visible
 from automl.units import number_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import pandas as pd
-    from rich.console import Console, RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
     from rich.table import Table
 
 PIPE_WIDTH = 200
@@ -24,9 +26,15 @@ PIPE_WIDTH = 200
 def emit(text: str) -> None:
     """Write a result to stdout; end the command quietly if the pipe is closed.
 
+    A file or a pipe gets the text as it is, a terminal nothing that it would obey.
+
     Raises:
         SystemExit: With code 0 if the pipe is closed (`automl leaderboard RUN | head`).
     """
+    _write(visible(text) if sys.stdout.isatty() else text)
+
+
+def _write(text: str) -> None:
     try:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
         sys.stdout.flush()
@@ -42,7 +50,8 @@ def mute_stdout() -> None:
 
 def emit_json(value: object) -> None:
     """Write one JSON document to stdout; nan and infinity become null."""
-    emit(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False, default=str))
+    text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False, default=str)
+    emit(visible(text))
 
 
 def _plain(value: Any) -> Any:
@@ -71,7 +80,7 @@ def stdout_console() -> Console:
     from rich.console import Console
 
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    return Console(file=sys.stdout, width=width, highlight=False, markup=False)
+    return Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
 
 
 def emit_rich(*parts: RenderableType) -> None:
@@ -79,8 +88,19 @@ def emit_rich(*parts: RenderableType) -> None:
     console = stdout_console()
     with console.capture() as captured:
         for part in parts:
-            console.print(part)
-    emit("\n".join(line.rstrip() for line in captured.get().splitlines()))
+            console.print(_Shown(part))
+    _write("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A renderable whose text a terminal can show; the styles of rich are added later."""
+
+    part: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self.part, options):
+            yield segment._replace(text=visible(segment.text))
 
 
 def plain_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:

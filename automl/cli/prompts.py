@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from automl.progress import note
-from automl.text import listed, meant
+from automl.text import listed, meant, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +36,11 @@ def ask_target(source: str) -> str:
     columns = [str(column) for column in table.columns]
     note(f"columns: {_shortened(columns)}")
     note(f"guess: {guess} ({reason})")
+    shown = visible(guess)
     while True:
-        answer = str(typer.prompt("Which column is to be predicted?", default=guess, err=True))
+        answer = str(typer.prompt("Which column is to be predicted?", default=shown, err=True))
+        if answer == shown:
+            return guess
         if answer in columns:
             return answer
         close = meant(answer, columns)

@@ -29,6 +29,26 @@ def test_leaderboard_shows_ranked_rows_first_and_reasons_of_the_rest(automl, run
     assert lines[-1].split() == ["svm", "classical", "skipped:", "limit:", "9", "rows"]
 
 
+EVIL = "\x1b]0;owned\u202egnp.exe"
+
+
+def test_names_cannot_command_a_terminal(automl, run_dir):
+    info = json.loads((run_dir / "run.json").read_text())
+    (run_dir / "run.json").write_text(json.dumps(info | {"target": EVIL}))
+    board = pd.read_csv(run_dir / "leaderboard.csv").astype({"reason": "object"})
+    board.loc[3, "reason"] = EVIL
+    board.to_csv(run_dir / "leaderboard.csv", index=False)
+    for words in (["leaderboard", run_dir], ["leaderboard", run_dir, "--json"]):
+        _, out, _ = automl(*words)
+        assert not {"\x1b", "\u202e"} & {*out}
+        assert "\\u001b]0;owned\\u202egnp.exe" in out
+    assert json.loads(out)[3]["reason"] == EVIL
+    assert EVIL in automl("leaderboard", run_dir, "--csv")[1], "a file keeps the spelling"
+    monkey = automl("predict", f"no{EVIL}", "x.csv")[2]
+    assert "\x1b" not in monkey
+    assert "\\u202egnp.exe" in monkey
+
+
 def test_leaderboard_json_is_a_list_with_nulls(automl, run_dir):
     code, out, _ = automl("leaderboard", run_dir, "--json")
     rows = json.loads(out)
