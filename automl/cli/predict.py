@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from automl.artifact import Predictor
 
 PARQUET = (".parquet", ".pq")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""Beginnings that spreadsheets take for a formula, the wide forms of the first four among them."""
 
 
 def predict(
@@ -37,6 +39,13 @@ def predict(
         str | None,
         typer.Option(metavar="NAME", help="Use this learner or ensemble, not the fit's choice."),
     ] = None,
+    escape_formulas: Annotated[
+        bool,
+        typer.Option(
+            "--escape-formulas",
+            help="Put ' before a label of the CSV that a spreadsheet would compute, as =1+1.",
+        ),
+    ] = False,
 ) -> None:
     """Predict new rows, in their order."""
     from automl.artifact import Predictor
@@ -50,8 +59,13 @@ def predict(
         what = predictor.schema.target or "an anomaly score"
         msg = f"--proba needs classes, and {what} is a number: leave it out"
         raise UsageError(msg)
+    if escape_formulas and output is not None and output.suffix.lower() in PARQUET:
+        msg = "--escape-formulas is for CSV, which spreadsheets compute; leave it out for Parquet"
+        raise UsageError(msg)
     table = get_host().read(data, predictor.schema.as_text)
     frame = predictions(predictor, table, proba=proba, learner=learner)
+    if escape_formulas:
+        frame = without_formulas(frame)
     if output is None:
         emit(frame.to_csv(index=False, lineterminator="\n"))
     else:
@@ -84,6 +98,20 @@ def predictions(
     names = [f"proba_{name}" for name in predictor.classes]
     probabilities = pd.DataFrame(shares, columns=names)
     return pd.concat([pd.DataFrame({"prediction": labels}), probabilities], axis=1)
+
+
+def without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with `'` before each text that a spreadsheet would take for a formula.
+
+    Numbers stay, negative ones too. By OWASP's list: https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    texts = frame.select_dtypes(["object", "string"])
+    marked = {str(name): column.map(_without_formula) for name, column in texts.items()}
+    return frame.assign(**marked)
+
+
+def _without_formula(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _write(frame: pd.DataFrame, file: Path) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from automl.anomaly.supervision import supervision_of
+from automl.cli.predict import without_formulas
 from automl.data.schema import infer_schema
 from automl.errors import ArtifactError
 
@@ -104,9 +105,46 @@ def test_regression_gives_numbers_and_has_no_probabilities(automl, monkeypatch, 
     assert "leave it out" in err
 
 
+SUM = '=HYPERLINK("http://x")'
+
+
+def formulas(monkeypatch, first):
+    """A model of two classes, one of which a spreadsheet would compute."""
+    table = TABLE.assign(y=[first] * 20 + [SUM] * 20)
+    fake = FakePredictor(infer_schema(table, target="y", positive=SUM))
+    monkeypatch.setattr("automl.artifact.Predictor.load", lambda _: fake)
+
+
+def test_labels_that_are_formulas_are_escaped_where_asked_alone(automl, monkeypatch, data):
+    formulas(monkeypatch, "fine")
+    _, plain, _ = automl("predict", "run", data, "--proba")
+    _, escaped, _ = automl("predict", "run", data, "--proba", "--escape-formulas")
+    plain, escaped = (pd.read_csv(io.StringIO(text)) for text in (plain, escaped))
+    assert set(plain["prediction"]) == {"fine", SUM}
+    assert set(escaped["prediction"]) == {"fine", f"'{SUM}"}
+    assert list(escaped.columns) == ["prediction", "proba_fine", f"proba_{SUM}"]
+    pd.testing.assert_frame_equal(escaped.iloc[:, 1:], plain.iloc[:, 1:])
+
+
+def test_numbers_are_no_formulas(automl, monkeypatch, data):
+    table = TABLE.assign(z=-TABLE["z"])
+    fake = FakePredictor(infer_schema(table, target="z", task="regression"))
+    monkeypatch.setattr("automl.artifact.Predictor.load", lambda _: fake)
+    _, plain, _ = automl("predict", "run", data)
+    assert automl("predict", "run", data, "--escape-formulas")[1] == plain
+
+
+@pytest.mark.parametrize("first", ["=1", "+1", "-1", "@a", "\ta", "\ra", "\uff1d1"])
+def test_every_beginning_of_a_formula_is_escaped(first):
+    frame = without_formulas(pd.DataFrame({"prediction": [first, "a=1", None]}))
+    assert frame["prediction"].tolist()[:2] == [f"'{first}", "a=1"]
+    assert frame["prediction"].isna().tolist() == [False, False, True]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
+        (["--escape-formulas", "-o", "p.parquet"], "is for CSV"),
         (["--learner", "lin"], "choose one of ensemble, linear"),
         (["-o", "no/such/folder/p.csv"], "there is no folder"),
         (["-o", "."], "cannot write"),
