@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl import AutoMLError
+from automl_keras import weights
 from automl_keras.backend import keras, place
 from automl_keras.data import Layout, TargetScale
 from automl_keras.nets import mlp, wide_deep
@@ -69,12 +70,9 @@ class KerasModel:
         crosses = bool(self._config.get("crosses", True))
         self._layout = Layout.of(train.X, wide=wide, crosses=crosses)
         with place(run.device, run.threads):
-            inputs, output = self._make(self._config, self._layout, self._outputs, run.seed)
-            # Without a name Keras counts the models of the process, and saves the count.
-            self._net = keras.Model(inputs, output, name="net")
-            # Of the same layers, and apart: the net is saved without an optimiser.
-            self._train(keras.Model(inputs, output), train, stop, run)
-            if not all(np.isfinite(weights).all() for weights in self._net.get_weights()):
+            trainer = self._build(run.seed)
+            self._train(trainer, train, stop, run)
+            if not all(np.isfinite(value).all() for value in self._net.get_weights()):
                 msg = "the net diverged: its weights are not finite; try a lower learning_rate"
                 raise AutoMLError(msg)
 
@@ -146,21 +144,38 @@ class KerasModel:
         return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
     def save(self, folder: Path) -> None:
-        """Write the net as a `.keras` file, and what goes before and after it as JSON."""
+        """Write the weights, and what is needed to build the net around them as JSON."""
         layout = self._known_layout()
         with place(self._device, self._threads):
-            self._net.save(folder / "net.keras")
+            weights.write(folder, self._net)
         details = {
+            "config": self._config,
             "layout": asdict(layout),
             "scale": asdict(self._scale) if self._scale else None,
         }
         (folder / "net.json").write_text(json.dumps(details), encoding="utf-8")
 
     def load(self, folder: Path) -> None:
-        """Read what `save` wrote, onto the CPU; no code in the file is run."""
+        """Build the net on the CPU, and give it the weights that `save` wrote.
+
+        Raises:
+            ArtifactError: The weights are damaged, or those of another net.
+        """
         details = json.loads((folder / "net.json").read_text(encoding="utf-8"))
         self._layout = Layout(**details["layout"])
         self._scale = TargetScale(**details["scale"]) if details["scale"] else None
+        self._config = details.get("config", self._config)
         self._device = "cpu"
         with place("cpu", self._threads):
-            self._net = keras.models.load_model(folder / "net.keras", compile=False, safe_mode=True)
+            self._build(seed=0)
+            weights.read(folder, self._net)
+
+    def _build(self, seed: int) -> Any:
+        """Make an untrained net, by the configuration and for the layout.
+
+        Returns:
+            A second model of its layers, to train it by: the net itself stays without an optimiser.
+        """
+        inputs, output = self._make(self._config, self._known_layout(), self._outputs, seed)
+        self._net = keras.Model(inputs, output, name="net")
+        return keras.Model(inputs, output)

@@ -1,4 +1,4 @@
-"""The two nets, of Keras's own layers only, so that their files need no code of ours."""
+"""The two nets, of Keras's own layers only, so that their weights have plain names."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _deep(
     for block in range(int(config.get("layers", 3))):
         hidden = layers.Dense(
             int(config.get("width", 256)),
-            activation=config.get("activation", "relu"),
+            activation=str(config.get("activation", "relu")),
             kernel_initializer=initialisers.HeNormal(seed=next(seeds)),
             name=f"dense_{block}",
         )(hidden)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import zipfile
 from importlib.util import find_spec
 
 import numpy as np
@@ -207,6 +209,54 @@ for folder in json.loads((root / "names.json").read_text()):
 """
 
 
+@pytest.mark.parametrize("name", LEARNERS)
+def test_of_files_of_earlier_versions_the_weights_are_read(name, tmp_path):
+    view = data("multiclass", n=200)
+    model, _ = fit(name, view, {"epochs": 1})
+    model.save(tmp_path)
+    (tmp_path / "weights.safetensors").unlink()
+    with at_home():
+        model._net.save(tmp_path / "net.keras")
+    assert (loaded(name, view, tmp_path).predict(view) == model.predict(view)).all()
+
+
+def test_weights_that_point_to_other_files_are_refused(tmp_path):
+    import h5py
+
+    view = data("binary", n=200)
+    model, _ = fit("keras_mlp", view, {"epochs": 1})
+    model.save(tmp_path)
+    with at_home():
+        model._net.save_weights(tmp_path / "own.weights.h5")
+    with h5py.File(tmp_path / "own.weights.h5", "r+") as file:
+        del file["layers/dense"]
+        file["layers/dense"] = h5py.ExternalLink(tmp_path / "other.h5", "layers/dense")
+    (tmp_path / "weights.safetensors").unlink()
+    with zipfile.ZipFile(tmp_path / "net.keras", "w") as archive:
+        archive.write(tmp_path / "own.weights.h5", "model.weights.h5")
+    with pytest.raises(automl.ArtifactError, match="in another file"):
+        loaded("keras_mlp", view, tmp_path)
+
+
+def at_home():
+    """Where Keras works without warnings."""
+    from automl_keras.backend import place
+
+    return place("cpu", 1)
+
+
+def loaded(name, view, folder):
+    from automl_keras import model as module
+
+    build = module.build_mlp if name == "keras_mlp" else module.build_wide_deep
+    model = build(SMALL, view.task, view.n_classes)
+    details = json.loads((folder / "net.json").read_text())
+    del details["config"]  # which earlier versions did not write
+    (folder / "net.json").write_text(json.dumps(details))
+    model.load(folder)
+    return model
+
+
 @pytest.mark.parametrize(("rows", "size"), [(10, 10), (100, 32)])
 def test_every_pass_over_the_batches_has_every_row_once(rows, size):
     batches = Batches({"a": np.arange(rows)}, np.arange(rows), size, seed=0)
@@ -230,5 +280,5 @@ def test_a_saved_net_is_as_large_whatever_the_process_made_before(name, tmp_path
         folder.mkdir()
         model, _ = fit(name, data("binary", 200), {"epochs": 1})
         model.save(folder)
-        sizes.append((folder / "net.keras").stat().st_size)
+        sizes.append((folder / "weights.safetensors").stat().st_size)
     assert sizes[0] == sizes[1]
