@@ -331,14 +331,13 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
 
         Raises:
             UsageError: The folder exists and is not empty.
+            ArtifactError: A file of the model is not the one that was saved.
         """
-        self._fitted()
         target = Path(folder)
         if target.exists() and any(target.iterdir()):
             msg = f"{target} exists and is not empty; choose another folder"
             raise UsageError(msg)
-        home = self.run_dir_ if (self.run_dir_ / ARTIFACT).exists() else self.run_dir_ / "model"
-        shutil.copytree(home, target, dirs_exist_ok=True)
+        self._fitted().copy(target)
         return target
 
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import zlib
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from automl.types import Array
 
+PLAIN_PATH = re.compile(r"\w[\w.+=@ -]*(?:/\w[\w.+=@ -]*)*")
+"""A path inside a folder: not absolute, without `..`, no part of it hidden."""
 CHECKSUM = ', "crc32": '
 """Introduces the CRC-32 of a line, its last entry."""
 
@@ -58,6 +61,12 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any, **how: Any) -> None:
     """Replace a JSON document at once; `how` goes to `json.dumps`."""
     write_text(path, json.dumps(value, indent=1, **how))
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -139,7 +148,7 @@ def to_plain(value: Any) -> Any:
 def read_folder(folder: Path) -> dict[str, bytes]:
     """Every file of a folder, by its path inside."""
     files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
-    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:

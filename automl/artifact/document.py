@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from automl.artifact.consistency import flaw_of
+from automl.artifact.manifest import NAME as MANIFEST
 from automl.data.saved import schema_from_json, schema_to_json
 from automl.errors import ArtifactError
 from automl.files import known_fields, to_plain, write_json
@@ -18,10 +20,14 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from automl.artifact.manifest import Manifest
     from automl.types import Config, Schema
 
 NAME = "artifact.json"
-FORMAT = 1
+FORMAT = 2
+LISTED = 2
+"""Format since which a manifest lists the files of a model."""
+_DAMAGED = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 WATCHED = (
     DISTRIBUTION,
     "numpy",
@@ -122,18 +128,27 @@ def write(model: Path, artifact: Artifact) -> None:
     write_json(model / NAME, artifact.to_json())
 
 
-def read(model: Path) -> Artifact:
-    """The `artifact.json` of a model's folder.
+def read(files: Manifest) -> Artifact:
+    """The `artifact.json` of a model.
 
     Raises:
-        ArtifactError: It is damaged, or of a newer format.
+        ArtifactError: It is damaged, contradicts itself, or is of a newer format.
     """
+    file = files.path(NAME)
     try:
-        content = json.loads((model / NAME).read_text(encoding="utf-8"))
-        if content["format"] <= FORMAT:
-            return Artifact.from_json(content)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        msg = f"{model / NAME} is damaged ({error}); fit again"
+        content = json.loads(files.content(NAME))
+        newer = content["format"] > FORMAT
+        lacking = content["format"] >= LISTED and not files.listed
+        artifact = None if newer or lacking else Artifact.from_json(content)
+        flaw = artifact and flaw_of(artifact)
+    except _DAMAGED as error:
+        msg = f"{file} is damaged ({type(error).__name__}: {error}); fit again"
         raise ArtifactError(msg) from error
-    msg = f"{model} was written by a newer automl; upgrade {DISTRIBUTION} to read it"
-    raise ArtifactError(msg)
+    if artifact is None:
+        missing = f"{files.path(MANIFEST)} is missing from the model; copy the whole folder again"
+        msg = f"{file} was written by a newer automl; upgrade {DISTRIBUTION} to read it"
+        raise ArtifactError(msg if newer else missing)
+    if flaw:
+        msg = f"{file} is damaged ({flaw}); fit again"
+        raise ArtifactError(msg)
+    return artifact

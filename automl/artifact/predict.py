@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import warnings
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.anomaly.scale import read_scale
 from automl.anomaly.supervision import supervision_of
 from automl.artifact.document import NAME, read, versions
-from automl.data.schema import decode_labels, to_features
-from automl.data.views import load_view
+from automl.artifact.manifest import Manifest
+from automl.artifact.members import SavedMembers
+from automl.data.apply import feature_blocks
+from automl.data.schema import decode_labels
 from automl.errors import ArtifactError
 from automl.hooks.manager import get_host, resolve
-from automl.types import View
+from automl.text import first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
@@ -28,22 +29,22 @@ if TYPE_CHECKING:
 
 
 class Predictor:
-    """Predicts new rows from a saved model."""
+    """Predicts new rows from a saved model, in blocks of rows."""
 
-    def __init__(self, folder: Path, artifact: Artifact) -> None:
-        self._folder = folder
+    def __init__(self, files: Manifest, artifact: Artifact) -> None:
+        self._files = files
         self._artifact = artifact
         self.schema = artifact.schema
         self.supervision = supervision_of(self.schema.task, artifact.contamination)
-        self._model = lru_cache(maxsize=None)(self._load_model)
-        self._view = lru_cache(maxsize=None)(load_view)
+        self._members = SavedMembers(files, artifact)
 
     @classmethod
     def load(cls, path: str | Path) -> Predictor:
         """Open a run directory or its `model` folder.
 
         Raises:
-            ArtifactError: There is no model, or one of a newer format.
+            ArtifactError: There is no model, one of a newer format, or one with a file that is
+                missing, altered, or not its own.
         """
         root = Path(path)
         folder = root / "model" if (root / "model" / NAME).exists() else root
@@ -51,9 +52,15 @@ class Predictor:
             what = "holds no finished model" if root.exists() else "does not exist"
             msg = f"{root} {what}; give the directory that `automl fit` printed"
             raise ArtifactError(msg)
-        artifact = read(folder)
+        files = Manifest.read(folder)
+        artifact = read(files)
+        if not files.listed:
+            _warn(
+                f"{folder} was saved by an earlier automl, which did not record its files: damage"
+                " to them cannot be told"
+            )
         _warn_of_other_versions(artifact.versions)
-        return cls(folder, artifact)
+        return cls(files, artifact)
 
     @property
     def classes(self) -> tuple[Any, ...]:
@@ -115,30 +122,33 @@ class Predictor:
 
     def raw(self, table: pd.DataFrame, learner: str | None = None) -> Array:
         """(n, k) probabilities, (n,) values or calibrated anomaly scores, as float64."""
-        found = self._mixed(table, learner or self.default)
-        if found.ndim > 1:
+        name = learner or self.default
+        mix, trials = self._mixture(name)
+        k = self.schema.n_classes
+        out = np.empty((len(table), k) if k else len(table))
+        for rows, X in feature_blocks(self.schema, table, len(trials) * max(k, 1)):
+            if X.empty:
+                continue  # the columns are there, and libraries refuse 0 rows
+            found = mix(self._members.predict(trials, X))
             # rows of single precision add up to 1 - 1e-7, which scikit-learn's metrics warn about
-            found = found / found.sum(axis=1, keepdims=True)
-        return found
+            out[rows] = found / found.sum(axis=1, keepdims=True) if k else found
+        return out
 
-    def _mixed(self, table: pd.DataFrame, name: str) -> Array:
-        """(n, k) or (n,) float64: the weighted mean or combination of the members."""
-        encoded: dict[Path, Any] = {}
+    def copy(self, folder: Path) -> None:
+        """Copy the files of the model to a folder, made if need be.
+
+        Raises:
+            ArtifactError: A file is not the one that was saved.
+        """
+        self._files.copy(folder)
+
+    def _mixture(self, name: str) -> tuple[Callable[[dict[str, Array]], Array], tuple[str, ...]]:
+        """A weighted mean or combination of what members predict, and these members."""
         if (combined := self._artifact.combiners.get(name)) is not None:
             combine = self._combine(name, combined)
-            X = to_features(self.schema, table)
-            parts = [self._predict_trial(trial, X, encoded) for trial in combined.trials]
-            return np.asarray(combine(np.stack(parts).astype(np.float32)), dtype=np.float64)
+            return partial(_combined, combine, combined.trials), combined.trials
         weights = self._weights(name)
-        X = to_features(self.schema, table)
-        total: Array | None = None
-        for trial, weight in weights.items():
-            part = weight * self._predict_trial(trial, X, encoded)
-            total = part if total is None else total + part
-        if total is None:
-            msg = f"{self._folder} has no member to predict with; fit again"
-            raise ArtifactError(msg)
-        return total
+        return partial(_weighted, weights), tuple(weights)
 
     def _combine(self, name: str, combined: Combined) -> Callable[[Array], Array]:
         """The restored `combine` method of an ensembler."""
@@ -147,7 +157,11 @@ class Predictor:
             msg = f"no installed plugin declares the ensembler {name!r}; install the one that did"
             raise ArtifactError(msg)
         algorithm = resolve(ensembler.factory)(0)
-        algorithm.restore(combined.state)
+        try:
+            algorithm.restore(combined.state)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            msg = f"{self._files.path(NAME)} is damaged ({name}: {first_line(error)}); fit again"
+            raise ArtifactError(msg) from error
         combine: Callable[[Array], Array] = algorithm.combine
         return combine
 
@@ -160,34 +174,19 @@ class Predictor:
         msg = f"this model has no {name!r}; choose one of {', '.join(self.names)}"
         raise ArtifactError(msg)
 
-    def _predict_trial(self, trial: str, X: pd.DataFrame, encoded: dict[Path, Any]) -> Array:
-        """The mean over the models of the trial's folds."""
-        member = self._artifact.members[trial]
-        kind = get_host().learner(member.learner).view
-        parts = []
-        for fold in sorted(member.folds):
-            folder = self._folder / "views" / f"{kind}-f{fold}"
-            if folder not in encoded:
-                encoded[folder] = self._view(folder).transform(X)
-            view = View(encoded[folder], None, self.schema.task, self.schema.n_classes)
-            part = np.asarray(self._model(trial, fold).predict(view), dtype=np.float64)
-            if not self.supervision.supervised:
-                part = self._calibrated(trial, fold, part)
-            parts.append(part)
-        return np.mean(parts, axis=0)
 
-    def _calibrated(self, trial: str, fold: int, scores: Array) -> Array:
-        """Scores of a detector on the scale that all detectors share."""
-        scale = read_scale(self._folder / "members" / f"{trial}-f{fold}")
-        return scale.apply(scores.astype(np.float32))
+def _weighted(weights: Mapping[str, float], parts: Mapping[str, Array]) -> Array:
+    """(n, k) or (n,) float64: the weighted mean of the members."""
+    first, *others = (weight * parts[trial] for trial, weight in weights.items())
+    return sum(others, start=first)
 
-    def _load_model(self, trial: str, fold: int) -> Any:
-        member = self._artifact.members[trial]
-        learner = get_host().learner(member.learner)
-        build = resolve(learner.factory)
-        model = build(member.config, self.schema.task, self.schema.n_classes)
-        model.load(self._folder / "members" / f"{trial}-f{fold}")
-        return model
+
+def _combined(
+    combine: Callable[[Array], Array], trials: Sequence[str], parts: Mapping[str, Array]
+) -> Array:
+    """(n, k) or (n,) float64: the members as an ensembler combines them."""
+    stack = np.stack([parts[trial] for trial in trials]).astype(np.float32)
+    return np.asarray(combine(stack), dtype=np.float64)
 
 
 def _warn_of_other_versions(saved: Mapping[str, str]) -> None:
@@ -198,7 +197,9 @@ def _warn_of_other_versions(saved: Mapping[str, str]) -> None:
         if here.get(name) != was
     ]
     if other:
-        warnings.warn(
-            f"the model was saved with {', '.join(other)}; predictions may differ",
-            stacklevel=3,  # the caller of `Predictor.load`
-        )
+        _warn(f"the model was saved with {', '.join(other)}; predictions may differ", stacklevel=4)
+
+
+def _warn(text: str, stacklevel: int = 3) -> None:
+    """Warn the caller of `Predictor.load`."""
+    warnings.warn(text, stacklevel=stacklevel)

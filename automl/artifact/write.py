@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl.artifact.document import Artifact, Combined, Member, versions, write
+from automl.artifact.document import NAME, Artifact, Combined, Member, versions, write
+from automl.artifact.manifest import write_manifest
 from automl.runs.record import RunReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from automl.types import Rung, Schema
@@ -29,7 +30,7 @@ def write_artifact(
     refit: bool = False,
     contamination: float | None = None,
 ) -> None:
-    """Write `model/artifact.json`: the members and how they combine.
+    """Write `model/artifact.json`, the members and how they combine, and the manifest.
 
     Args:
         run: The run directory; models and views of its members are saved already.
@@ -68,6 +69,18 @@ def write_artifact(
     if contamination is not None:
         artifact = replace(artifact, thresholds=_thresholds(run, artifact, contamination))
     write(model, artifact)
+    write_manifest(model, _files(model, artifact))
+
+
+def _files(model: Path, artifact: Artifact) -> Iterator[str]:
+    """Paths of the files that predictions need, inside the folder of the model."""
+    yield NAME
+    fits = {(trial, fold) for trial, one in artifact.members.items() for fold in one.folds}
+    folders = {model / "members" / f"{trial}-f{fold}" for trial, fold in fits}
+    folders.update(view for _, fold in fits for view in (model / "views").glob(f"*-f{fold}"))
+    for file in (file for folder in folders for file in folder.rglob("*")):
+        if file.is_file():
+            yield file.relative_to(model).as_posix()
 
 
 def _thresholds(run: Path, artifact: Artifact, share: float) -> dict[str, float]:

@@ -14,7 +14,14 @@ from automl.errors import DataError
 from automl.types import Dataset
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from automl.types import Array, Column, Schema
+
+BLOCK_CELLS = 4_000_000
+"""Cells of a block of rows, those that it is turned into counted: 32 MB each time they are held."""
+LEAST_ROWS = 256
+"""Rows of a block at least."""
 
 
 def to_features(schema: Schema, table: pd.DataFrame) -> pd.DataFrame:
@@ -43,6 +50,28 @@ def to_features(schema: Schema, table: pd.DataFrame) -> pd.DataFrame:
     parts += [_typed(c, frame[c.name]).rename(c.name) for c in others]
     typed: pd.DataFrame = parts[0] if len(parts) == 1 and plain else pd.concat(parts, axis=1)
     return typed if len(plain) == len(schema.features) else typed[[c.name for c in schema.features]]
+
+
+def feature_blocks(
+    schema: Schema, table: pd.DataFrame, outputs: int = 0
+) -> Iterator[tuple[slice, pd.DataFrame]]:
+    """The features of a raw table in blocks of rows, as `to_features` gives them.
+
+    Args:
+        schema: The schema of the training table.
+        table: (n, d) raw table, columns in any order.
+        outputs: Numbers that are computed for a row.
+
+    Yields:
+        Rows of the table, and their features; one empty block of an empty table.
+
+    Raises:
+        DataError: Naming the columns that are missing.
+    """
+    step = max(LEAST_ROWS, BLOCK_CELLS // (len(schema.features) + outputs))
+    for start in range(0, max(len(table), 1), step):
+        rows = slice(start, start + step)
+        yield rows, to_features(schema, table if step >= len(table) else table.iloc[rows])
 
 
 def _pick(schema: Schema, table: pd.DataFrame) -> pd.DataFrame:

@@ -20,7 +20,7 @@ import numpy as np
 from automl.anomaly.scale import SCALE, CalibratedScore
 from automl.anomaly.supervision import supervision_of
 from automl.errors import AutoMLError, PluginError, TooLittleTimeError
-from automl.files import read_folder
+from automl.files import PLAIN_PATH, read_folder
 from automl.hooks.manager import get_host, resolve
 from automl.metrics import get_metric
 from automl.schedule.base import TIME_LIMITED
@@ -334,7 +334,11 @@ def _saved(model: Model) -> tuple[dict[str, bytes] | None, str]:
             model.save(folder)
         except PluginError as error:
             return None, str(error)
-        return read_folder(folder), ""
+        files = read_folder(folder)
+    odd = next((name for name in files if not PLAIN_PATH.fullmatch(name)), None)
+    if odd is not None:
+        return None, f"not saved: {odd!r} is no name for a file of a model; use letters and digits"
+    return files, ""
 
 
 def _sentence(error: BaseException) -> str:

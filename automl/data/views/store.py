@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,11 @@ KNOWN = {
     kind.__name__: kind
     for kind in (SavedView, Encoder, Dates, Levels, TextEncoder, LevelMeans, Scaler, OneHot)
 }
+
+_DAMAGED = (
+    *(OSError, ValueError, KeyError, TypeError, AttributeError, MemoryError, RecursionError),
+    zipfile.BadZipFile,
+)
 
 
 def save_view(view: SavedView, folder: Path) -> None:
@@ -43,13 +49,16 @@ def load_view(folder: Path) -> SavedView:
     try:
         facts = json.loads((folder / "view.json").read_text(encoding="utf-8"))
         with np.load(folder / "view.npz", allow_pickle=False) as arrays:
+            if any(one.file_size != one.compress_size for one in arrays.zip.infolist()):
+                msg = "its arrays are compressed, which those of a view are not"
+                raise ValueError(msg)
             found = {name: arrays[name] for name in arrays.files}
         if facts["format"] != FORMAT:
-            msg = f"The view in {folder} has format {facts['format']}, not {FORMAT}."
+            msg = f"the view in {folder} has format {facts['format']}, not {FORMAT}"
             raise ArtifactError(msg)
         return _unpack_view(facts["view"], found)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        msg = f"The view in {folder} cannot be read ({error}); save the model again."
+    except _DAMAGED as error:
+        msg = f"the view in {folder} cannot be read ({error}); save the model again"
         raise ArtifactError(msg) from error
 
 
