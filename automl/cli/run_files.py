@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from automl.errors import ArtifactError, UsageError
+from automl.progress import note
+from automl.text import first_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from automl.types import Rung
 
 LEADERBOARD = "leaderboard.csv"
+NEEDED = ("rank", "learner", "family", "score", "status", "reason")
+"""Columns that every version has written, some of those that are shown."""
 COUNTS = ("rank", "trials", "size_bytes")
 """Columns of whole numbers, which are empty in rows without a result."""
 
@@ -43,7 +47,7 @@ def read_rungs(run: Path) -> list[Rung]:
 
     try:
         rungs = read_journal(run)
-    except (ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         msg = f"{run / NAME} is damaged ({error}); fit again"
         raise ArtifactError(msg) from error
     if not rungs:
@@ -53,14 +57,12 @@ def read_rungs(run: Path) -> list[Rung]:
 
 
 def read_leaderboard(run: Path) -> pd.DataFrame:
-    """Read the leaderboard of a run, or compute it if the journal has grown since.
+    """Read the leaderboard of a run; compute it if it is damaged, or the journal has grown since.
 
     Raises:
         ArtifactError: The folder is no run, or holds no result yet.
         UsageError: The run is a study.
     """
-    import pandas as pd
-
     from automl.runs.journal import NAME
 
     info, table = read_run(run), run / LEADERBOARD
@@ -68,14 +70,31 @@ def read_leaderboard(run: Path) -> pd.DataFrame:
         msg = f"{run} is a study, which has no leaderboard; see 'automl scaling {run}'"
         raise UsageError(msg)
     if table.is_file() and not _newer(run / NAME, table):
-        return pd.read_csv(
-            table, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(COUNTS, "Int64")
-        )
+        try:
+            return _read_table(table)
+        except (OSError, ValueError) as error:
+            note(f"{table} is damaged ({first_line(error)}): made anew from the journal")
     read_rungs(run)
     from automl.hooks.manager import get_host
     from automl.leaderboard import leaderboard
 
     return leaderboard(run, info.judged_by(get_host().metrics().values()))
+
+
+def _read_table(file: Path) -> pd.DataFrame:
+    """Read a `leaderboard.csv`.
+
+    Raises:
+        ValueError: It is none, or is damaged.
+    """
+    import pandas as pd
+
+    whole = dict.fromkeys(COUNTS, "Int64")
+    table = pd.read_csv(file, keep_default_na=False, na_values=[""], dtype=whole)
+    if missing := [name for name in NEEDED if name not in table.columns]:
+        msg = f"it lacks the column {missing[0]}"
+        raise ValueError(msg)
+    return table
 
 
 def _newer(first: Path, second: Path) -> bool:

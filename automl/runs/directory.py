@@ -59,7 +59,7 @@ def read(path: str | Path) -> RunInfo:
         raise ArtifactError(msg)
     try:
         return RunInfo.from_json(json.loads(file.read_text(encoding="utf-8")))
-    except (ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         msg = f"{file} is damaged ({error})"
         raise ArtifactError(msg) from error
 
