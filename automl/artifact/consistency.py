@@ -47,7 +47,7 @@ def _flaws_of_schema(schema: Any) -> Iterator[str]:
         yield f"there is no task {schema.task!r}"
     if len(schema.classes) < 2 and schema.task in {"binary", "multiclass"}:
         yield "a task with classes has fewer than two"
-    if not all(isinstance(label, str | int | float) for label in schema.classes):
+    if any(label is None or isinstance(label, Mapping | list | tuple) for label in schema.classes):
         yield "its classes are no labels"
     for column in schema.columns:
         texts = (column.name, column.parse, *column.missing_words)

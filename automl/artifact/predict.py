@@ -146,7 +146,8 @@ class Predictor:
         """A weighted mean or combination of what members predict, and these members."""
         if (combined := self._artifact.combiners.get(name)) is not None:
             combine = self._combine(name, combined)
-            return partial(_combined, combine, combined.trials), combined.trials
+            dtype = np.float64 if self.schema.task == "regression" else np.float32
+            return partial(_combined, combine, combined.trials, dtype), combined.trials
         weights = self._weights(name)
         return partial(_weighted, weights), tuple(weights)
 
@@ -182,10 +183,13 @@ def _weighted(weights: Mapping[str, float], parts: Mapping[str, Array]) -> Array
 
 
 def _combined(
-    combine: Callable[[Array], Array], trials: Sequence[str], parts: Mapping[str, Array]
+    combine: Callable[[Array], Array],
+    trials: Sequence[str],
+    dtype: type[np.floating[Any]],
+    parts: Mapping[str, Array],
 ) -> Array:
     """(n, k) or (n,) float64: the members as an ensembler combines them."""
-    stack = np.stack([parts[trial] for trial in trials]).astype(np.float32)
+    stack = np.stack([parts[trial] for trial in trials]).astype(dtype)
     return np.asarray(combine(stack), dtype=np.float64)
 
 

@@ -126,6 +126,14 @@ def _arrays(copy, save=np.savez, **more):
         save(file, **arrays | more)
 
 
+def _label(copy):
+    """A class that calls for a function by name."""
+    copy.canary.with_suffix(".pickle").write_bytes(copy.pickled())
+    schema = json.loads(copy.file("artifact.json").read_text())["schema"]
+    call = {"read_pickle": str(copy.canary.with_suffix(".pickle"))}
+    copy.json(schema={**schema, "classes": [call, "yes"]})
+
+
 def _no_trial(copy):
     copy.json(ensembles={"ensemble": {"linear-9": 1.0}})
 
@@ -193,6 +201,7 @@ MADE_UP = {
     "trial above the folder": (lambda c: c.rename("../../linear-0"), "artifact.json"),
     "trial of nothing": (_no_trial, "artifact.json"),
     "members a list": (lambda c: c.json(members=[]), "artifact.json"),
+    "call for a label": (_label, "artifact.json"),
     "no schema": (lambda c: c.json(schema=None), "artifact.json"),
     "weights no numbers": (
         lambda c: c.json(ensembles={"ensemble": {"linear-0": float("nan")}}),
