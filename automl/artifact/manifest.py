@@ -114,17 +114,19 @@ class Manifest:
         return content
 
     def folder(self, name: str) -> Path:
-        """A folder, all of whose files are those that were saved.
+        """A folder, all of whose files are those that were saved; models without files have none.
 
         Raises:
             ArtifactError: Naming a file that is not.
         """
-        folder = self._model / name
-        for inside in self._names(name):
-            self._compare(inside)
-        if not folder.is_dir():
-            _fail(folder, f"is missing from the model; {AGAIN}")
-        return folder
+        if self._files is not None:
+            listed = [inside for inside in self._files if inside.startswith(f"{name}/")]
+            stray = next(_walk(self._model, name), None)
+            if stray and not listed:
+                _fail(self._model / stray[0], f"is not listed in {NAME}; {AGAIN}")
+            for inside in listed:
+                self._compare(inside)
+        return self._model / name
 
     def copy(self, target: Path) -> None:
         """Copy the model to a folder, made if need be.
@@ -136,16 +138,10 @@ class Manifest:
             shutil.copytree(self._model, target, dirs_exist_ok=True)
             return
         for name in self._files:
-            self._compare(name)
+            self._compare_file(name)
         for name in (*self._files, NAME):
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(self._model / name, target / name)
-
-    def _names(self, folder: str) -> list[str]:
-        """Files under a folder: those that are listed, or those that are there."""
-        if self._files is not None:
-            return [name for name in self._files if name.startswith(f"{folder}/")]
-        return [name for name, entry in _walk(self._model, folder) if not entry.is_dir()]
 
     def _compare_file(self, name: str) -> None:
         """Raise unless a file has the content that it was saved with."""

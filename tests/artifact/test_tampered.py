@@ -14,9 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from automl import AutoML, AutoMLError
-from automl.artifact.manifest import write_manifest
+from automl import ArtifactError, AutoML, AutoMLError
+from automl.artifact.manifest import Manifest, write_manifest
 from automl.cli.app import run as command
 
 LINEAR = "members/linear-0-f0"
@@ -65,6 +67,11 @@ class Copy:
         manifest = json.loads(self.file("manifest.json").read_text())
         manifest["files"][name] = {"size": 1, "sha256": "0" * 64} | record
         self.file("manifest.json").write_text(json.dumps(manifest))
+
+    def unlist(self, folder):
+        manifest = json.loads(self.file("manifest.json").read_text())
+        kept = {n: one for n, one in manifest["files"].items() if not n.startswith(folder)}
+        self.json("manifest.json", files=kept)
 
     def pickled(self):
         return pickle.dumps(Boom(str(self.canary)))
@@ -190,6 +197,7 @@ DAMAGED = {
         lambda c: (c.file(SKOPS).unlink(), os.mkfifo(c.file(SKOPS))),
         f"{SKOPS} is no file",
     ),
+    "member not listed": (lambda c: c.unlist(LINEAR), f"{LINEAR}/model.json is not listed"),
     "listed outside": (lambda c: c.list("../outside.txt"), "manifest.json"),
     "listed by an absolute path": (lambda c: c.list("/etc/passwd"), "manifest.json"),
     "listed with a zero byte": (lambda c: c.list("members/a\x00b"), "manifest.json"),
@@ -281,6 +289,30 @@ def test_a_model_made_to_do_harm_does_none(world, copy, table, capsys, tamper, n
     tamper(copy)
     copy.sign()
     assert_one_sentence(copy, table, capsys, named)
+
+
+@pytest.fixture(scope="module")
+def changing(world, tmp_path_factory):
+    """A copy of the model that is whole again after each example."""
+    folder = tmp_path_factory.mktemp("changing") / "model"
+    shutil.copytree(world.model, folder)
+    return folder
+
+
+@given(st.data())
+def test_every_changed_bit_and_every_cut_is_told(changing, data):
+    listed = json.loads((changing / "manifest.json").read_text())["files"]
+    file = changing / data.draw(st.sampled_from(sorted(listed)))
+    content = file.read_bytes()
+    place = data.draw(st.integers(0, len(content) - 1))
+    bit = 1 << data.draw(st.integers(0, 7))
+    changed = content[:place] + bytes([content[place] ^ bit]) + content[place + 1 :]
+    try:
+        file.write_bytes(data.draw(st.sampled_from([changed, content[:place]])))
+        with pytest.raises(ArtifactError, match=re.escape(str(file))):
+            Manifest.read(changing).copy(changing.parent / "target")
+    finally:
+        file.write_bytes(content)
 
 
 def test_the_pickles_of_these_tests_would_run(copy):
