@@ -20,8 +20,8 @@ ON_GPU = 0.1
 OVERHEAD = 0.05
 """Seconds a job takes beside fitting and predicting, about (`benchmarks/overhead`)."""
 GROWTH = 1.0
-"""Assumed exponent of training time in rows until it has been measured: the median of 428 fits of
-all rows, from an eighth to a half of them (`benchmarks/replay`)."""
+"""Assumed exponent of training time in rows until it has been measured: the median over tables is
+.96 (`growth` in `benchmarks/replay`)."""
 LEAST_GROWTH, MOST_GROWTH = 0.3, 2.5
 """Bounds of a measured exponent: that of two short fits is noise."""
 TIMED = 0.2
