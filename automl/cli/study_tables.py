@@ -55,11 +55,11 @@ def study_parts(run: Path, *, equal_seconds: bool = False) -> Sequence[Renderabl
 
 def _verdicts(content: ScalingContent) -> Iterator[list[Any]]:
     for one in content.contrasts:
-        where: str = one.crossover.status
+        level, rate, where = one.words
         low, high = one.crossover.low, one.crossover.high
         if low is not None and high is not None:
             where += f" ({number_text(low)} to {number_text(high)})"
-        yield [one.deep, one.classical, one.level.verdict, one.rate.verdict, where, one.level.n]
+        yield [one.deep, one.classical, level, rate, where, one.level.n]
 
 
 def _curves(content: ScalingContent) -> Iterable[list[Any]]:

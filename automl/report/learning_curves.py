@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from automl.report.chart import Chart, ChartSeries, Mark, Region
 from automl.report.chart_axis import ChartAxis, score_scale
 from automl.report.formatting import NONE, anchor, at, axis_name, between, number, seconds
+from automl.scaling.criteria import CRITERIA
 from automl.units import THOUSAND
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from automl.scaling.cost import Cost
 
 FAMILIES = ("deep", "classical")
-SHOWN = 3
+SHOWN = CRITERIA.tested
 """Learners of each family, best first, whose curves are visible at first: more overlap."""
 SHORTEST = 1 / THOUSAND
 """Training seconds below which times are not told apart on the logarithmic axis."""
@@ -205,7 +206,7 @@ def _crossing(content: ScalingContent) -> str:
 
 
 def _contrast(one: ContrastFinding) -> dict[str, str]:
-    level, rate, crossed = one.level, one.rate, one.crossover
+    level, rate, crossed, words = one.level, one.rate, one.crossover, one.words
     span = ""
     if crossed.low is not None and crossed.high is not None:
         span = f" ({number(crossed.low)} to {number(crossed.high)})"
@@ -213,13 +214,13 @@ def _contrast(one: ContrastFinding) -> dict[str, str]:
         "deep": one.deep,
         "classical": one.classical,
         "kind": "families" if one.kind == "family" else "learners",
-        "level": level.verdict,
+        "level": words[0],
         "difference": _difference(level.difference, level.low, level.high),
-        "rate": rate.verdict,
+        "rate": words[1],
         "change": _difference(rate.per_doubling, rate.low, rate.high),
         "ratio": _ratio(rate.ratio_per_doubling),
         "cut": _cut(one.cut_short),
-        "crossover": f"{crossed.status}{span}",
+        "crossover": f"{words[2]}{span}",
         "detectable": number(one.detectable),
     }
 

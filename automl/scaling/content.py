@@ -19,6 +19,9 @@ from automl.types import Regime
 if TYPE_CHECKING:
     from typing import Self
 
+NOT_TESTED = "not tested"
+"""In place of the verdicts on a contrast that is described only."""
+
 
 @dataclass(frozen=True, slots=True)
 class FitCount:
@@ -138,6 +141,10 @@ class ContrastFinding:
     kind: Literal["family", "learner"]
     repeats: int = 0
     df: float | None = None
+    """Degrees of freedom of the rate, those that other learners' variances lend included."""
+    tested: bool = True
+    """False if validation puts other learners first: intervals then describe, and the verdicts are
+    those of no test."""
     rate: RateFinding
     level: LevelFinding
     crossover: Crossover
@@ -146,6 +153,13 @@ class ContrastFinding:
     """Family -> fits of its side that the time limit cut short; empty in older studies."""
     envelope: Slope | None = None
     sentence: str
+
+    @property
+    def words(self) -> tuple[str, str, str]:
+        """Verdicts on level, rate and crossover as people read them."""
+        if not self.tested:
+            return NOT_TESTED, NOT_TESTED, NOT_TESTED
+        return self.level.verdict, self.rate.verdict, self.crossover.status
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:

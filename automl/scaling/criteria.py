@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from automl.rows.repeats import FOLDS
 
 TEST_TO_TRAIN = 1 / (FOLDS - 1)
-"""Test rows over training rows of a repeat that holds out one fold."""
+"""Test rows over training rows of a repeat that holds out one fold: the part of the variance
+between repeats that their mean keeps where test rows overlap (Nadeau and Bengio 2003)."""
+RHO = 0.05
+"""Part of the variance between disjoint folds that their mean keeps (benchmarks/rho)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,9 @@ class Criteria:
     relative_margin: float = 0.01
     """Smallest difference that matters for other metrics, as a share of the better loss: by choice,
     `margin` on a loss of one half."""
+    tested: int = 3
+    """Deep learners that are tested, those that validation puts first: Holm's correction among
+    eleven costs more than half of the power (benchmarks/controls)."""
     fewest_anchors: int = 3
     """Anchors needed for a slope with an error: two leave no degree of freedom."""
     window_octaves: int = 3

@@ -192,6 +192,7 @@ def _contrast(study: Study, one: Judged) -> ContrastFinding:
         kind=one.contrast.kind,
         repeats=one.contrast.gap.repeats,
         df=one.df,
+        tested=one.tested,
         rate=RateFinding(
             per_doubling=difference.value,
             low=difference.low,

@@ -1,6 +1,7 @@
 """Means and slopes with standard errors, over repeats or from one permutation of the rows.
 
-*Repeats*: one value a repeat, Nadeau and Bengio's corrected t (2003).
+*Repeats*: one value a repeat, a t interval whose variance knows what repeats share: a little where
+their test rows are disjoint, more where they overlap (Nadeau and Bengio 2003).
 *One permutation*: the error of sampling the test rows (influence values), and the t error of the
 residuals about the line over log2 n, which contains the randomness of training.
 
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 from scipy.special import nctdtrinc, stdtr, stdtrit
 
-from automl.scaling.criteria import CRITERIA, TEST_TO_TRAIN
+from automl.scaling.criteria import CRITERIA, RHO
 from automl.scaling.curve import window
 
 if TYPE_CHECKING:
@@ -36,6 +37,31 @@ def critical_t(df: float, alpha: float = CRITERIA.alpha) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """The spread of one value a repeat, and what the error of their mean makes of it."""
+
+    repeats: Array
+    """(r,) numbers of the repeats."""
+    residuals: Array
+    """(r,) values less the mean of their shuffle of the rows."""
+    df: float
+    """Degrees of freedom: repeats less shuffles."""
+    share: float
+    """Variance of the mean over the repeats, in variances of one."""
+    floor: float = 0.0
+    """Lower limit of the error of the mean."""
+
+    @property
+    def variance(self) -> float:
+        """Variance of one repeat within its shuffle of the rows."""
+        return float(self.residuals @ self.residuals) / self.df
+
+    def error(self, variance: float, df: float) -> tuple[float, float]:
+        """Error of the mean, and its degrees of freedom, by a variance of one repeat."""
+        return max(math.sqrt(self.share * variance), self.floor), df
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """A value with its standard errors; a bound on sides where fits were cut short."""
 
@@ -46,6 +72,8 @@ class Estimate:
     """True if the value would be lower, had fits not been cut short."""
     higher: bool = False
     """True if the value would be higher, had fits not been cut short."""
+    spread: Spread | None = None
+    """Spread of the repeats, whose error is the first; None where there are too few."""
 
     @property
     def bound(self) -> bool:
@@ -121,8 +149,12 @@ class Series:
     """(m, k) per-row terms of the only repeat, or of one repeat if all have the same test rows."""
     floor: float = 0.0
     """Lower limit of the error of one anchor: agreement of all rows or repeats is not certainty."""
-    test_to_train: float = TEST_TO_TRAIN
-    """Test rows over training rows of a repeat."""
+    shared: float = RHO
+    """Part of the variance between repeats that their mean keeps, for they share rows."""
+    repeat: Array | None = None
+    """(r,) numbers of the repeats; None for 0, 1, ..."""
+    folds: int | None = None
+    """Repeats of one shuffle of the rows, whose test rows are disjoint; None if all are of one."""
     lower: Array | None = None
     """(k,) anchors whose value would be lower, had fits not been cut short."""
     higher: Array | None = None
@@ -174,16 +206,34 @@ class Series:
         each = self.values @ weights
         value, r = float(each.mean()), len(each)
         errors = []
-        if r > 1:
-            se = math.sqrt((1 / r + self.test_to_train) * float(each.var(ddof=1)))
-            errors.append((max(se, self.floor * spread), r - 1.0))
+        found = self._spread(each, self.floor * spread)
+        if found is not None:
+            errors.append(found.error(found.variance, found.df))
         if self.rows is not None and len(self.rows) > 1:
             terms = self.rows @ weights
             se = float(terms.std(ddof=1)) / math.sqrt(len(terms))
             errors.append((max(se, self.floor * spread), len(terms) - 1.0))
         if r == 1 and (free := int(self.inside.sum()) - 2) > 0:
             errors.append((self._residual() * spread, float(free)))
-        return Estimate(value, tuple(errors), *self._bounds(weights))
+        return Estimate(value, tuple(errors), *self._bounds(weights), found)
+
+    def _spread(self, each: Array, floor: float) -> Spread | None:
+        """The spread of (r,) values of the repeats; None without a degree of freedom.
+
+        Two repeats of different shuffles hold out rows at random, so a mean over one and a mean
+        over the other correlate as if they were one: further shuffles add degrees of freedom.
+        """
+        r = len(each)
+        number = np.arange(r) if self.repeat is None else self.repeat
+        shuffle = np.zeros(r, dtype=int) if self.folds is None else number // self.folds
+        _, place, sizes = np.unique(shuffle, return_inverse=True, return_counts=True)
+        if r == len(sizes):
+            return None
+        means = np.bincount(place, each) / sizes
+        across = (1 - float((sizes**2).sum()) / r**2) / (self.folds or 1)
+        return Spread(
+            number, each - means[place], float(r - len(sizes)), 1 / r + self.shared + across, floor
+        )
 
     def _bounds(self, weights: Array) -> tuple[bool, bool]:
         """`lower` and `higher` of a weighted sum."""

@@ -13,6 +13,8 @@ from automl.scaling.conformal import forecast
 from automl.scaling.contrast import Contrast, contrasts
 from automl.scaling.criteria import CRITERIA
 from automl.scaling.estimate import Estimate
+from automl.scaling.leaders import could_lead
+from automl.scaling.moderation import moderated
 from automl.scaling.picks import learner_curves, loss_series, series
 from automl.scaling.verdict import (
     Crossover,
@@ -43,7 +45,10 @@ UNKNOWN = Estimate(math.nan, ())
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One contrast with its verdicts."""
+    """One contrast with its verdicts.
+
+    One that is not tested has none: `undecided`, `no evidence`, `unknown`, and intervals of 95%.
+    """
 
     contrast: Contrast
     n: float
@@ -59,6 +64,8 @@ class Judged:
     """Smallest true change per doubling that would have been found with 80% power."""
     enough: bool
     """True if there are enough repeats and anchors for a verdict on the rate."""
+    tested: bool
+    """False if validation puts enough others first."""
     reversed_in: Mapping[Regime, Decision]
     """Regimes in which the other side is ahead."""
 
@@ -85,6 +92,8 @@ def _key(one: Judged) -> tuple[str, str]:
 
 def _among(one: Judged, regimes: Mapping[Regime, Judged]) -> Judged:
     """Compare the verdict on a contrast with those of all regimes."""
+    if not one.tested:
+        return one
     word = across_regimes([other.rate.word for other in regimes.values()])
     return replace(
         one,
@@ -99,69 +108,108 @@ def _among(one: Judged, regimes: Mapping[Regime, Judged]) -> Judged:
 
 def _judged(study: Study, tested: Backtest) -> list[Judged]:
     found = contrasts(study)
-    margins = [_margin(study, contrast) for contrast in found]
-    levels = [contrast.gap.at() for contrast in found]
-    rates = [_rates(contrast) for contrast in found]
-    level_at = _levels(
-        found,
-        [p_apart(one, margin) for one, margin in zip(levels, margins, strict=True)],
-        [one.p_within(margin) for one, margin in zip(levels, margins, strict=True)],
-    )
-    rate_at = _levels(
-        found,
-        [max(one.p for one in pair) for pair in rates],
-        [pair[0].p_within(margin) for pair, margin in zip(rates, margins, strict=True)],
-    )
+    first = could_lead(study, found)
+    evidence = [
+        _Evidence(one, _margin(study, one), one.kind == "family" or one.deep in first, *own)
+        for one, *own in zip(found, *_estimates(found), strict=True)
+    ]
     return [
-        _one(study, tested, contrast, margin, (level, at), (*rate, rate_level))
-        for contrast, margin, level, at, rate, rate_level in zip(
-            found, margins, levels, level_at, rates, rate_at, strict=True
+        _verdicts(study, tested, one, *levels)
+        for one, *levels in zip(
+            evidence,
+            _levels(evidence, [_p_level(one) for one in evidence]),
+            _levels(evidence, [_p_rate(one) for one in evidence]),
+            strict=True,
         )
     ]
 
 
-def _rates(contrast: Contrast) -> tuple[Estimate, Estimate]:
-    """Slopes of the difference and of the log2 ratio."""
-    ratio = contrast.ratio
-    return contrast.gap.slope(), UNKNOWN if ratio is None else ratio.slope()
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """Estimates for the verdicts on a contrast, their variances moderated over all contrasts."""
+
+    contrast: Contrast
+    margin: float
+    tested: bool
+    anchors: Sequence[Estimate]
+    """The difference of the losses at each anchor."""
+    slope: Estimate
+    """Change of it by a doubling."""
+    ratio: Estimate
+    """Change of log2 of the ratio of the losses by a doubling."""
+
+
+def _estimates(
+    found: Sequence[Contrast],
+) -> tuple[list[list[Estimate]], list[Estimate], list[Estimate]]:
+    """Differences at the anchors and both slopes of all contrasts."""
+    told = [contrast.kind == "learner" for contrast in found]
+    ratios = [UNKNOWN if one.ratio is None else one.ratio.slope() for one in found]
+    anchors = [[one.gap.at(place) for place in range(len(one.gap.n))] for one in found]
+    for n in {float(n) for one in found for n in one.gap.n}:
+        here = [
+            (i, int(place))
+            for i, one in enumerate(found)
+            for place in np.flatnonzero(one.gap.n == n)
+        ]
+        alike = moderated([anchors[i][place] for i, place in here], [told[i] for i, _ in here])
+        for (i, place), estimate in zip(here, alike, strict=True):
+            anchors[i][place] = estimate
+    slopes = moderated([one.gap.slope() for one in found], told)
+    return anchors, slopes, moderated(ratios, told)
+
+
+def _p_level(one: _Evidence) -> tuple[float, float]:
+    """p-values of the tests that the difference matters, and that it does not."""
+    last = one.anchors[-1]
+    return p_apart(last, one.margin), last.p_within(one.margin)
+
+
+def _p_rate(one: _Evidence) -> tuple[float, float]:
+    """p-values of the tests that the difference changes, on both scales, and that it does not."""
+    return max(one.slope.p, one.ratio.p), one.slope.p_within(one.margin)
 
 
 def _levels(
-    found: Sequence[Contrast], differ: Sequence[float], equal: Sequence[float]
+    evidence: Sequence[_Evidence], p: Sequence[tuple[float, float]]
 ) -> list[SignificanceLevels]:
-    """Levels of all contrasts: the family by itself, Holm's correction among the learners."""
-    named = [i for i, contrast in enumerate(found) if contrast.kind == "learner"]
-    result = [SignificanceLevels()] * len(found)
-    corrected = holm([differ[i] for i in named], [equal[i] for i in named])
+    """Levels of all contrasts: the family by itself, Holm's correction among tested learners."""
+    named = [i for i, one in enumerate(evidence) if one.contrast.kind == "learner" and one.tested]
+    result = [SignificanceLevels()] * len(evidence)
+    corrected = holm([p[i][0] for i in named], [p[i][1] for i in named])
     for index, levels in zip(named, corrected, strict=True):
         result[index] = levels
     return result
 
 
-def _one(
+def _verdicts(
     study: Study,
     tested: Backtest,
-    contrast: Contrast,
-    margin: float,
-    level: tuple[Estimate, SignificanceLevels],
-    rate: tuple[Estimate, Estimate, SignificanceLevels],
+    one: _Evidence,
+    level_at: SignificanceLevels,
+    rate_at: SignificanceLevels,
 ) -> Judged:
-    decided, (slope, ratio, at) = decide(level[0], margin, level[1]), rate
-    change = decide_rate(slope, ratio, margin, at)
-    enough = _enough(study, contrast.gap)
-    crossed = crossover(contrast.gap, level[1].differ)
+    gap = one.contrast.gap
+    level = decide(one.anchors[-1], one.margin, level_at)
+    rate = decide_rate(one.slope, one.ratio, one.margin, rate_at)
+    crossed = crossover(gap, one.anchors, level_at.differ)
     if crossed.status == "unknown" and tested.extrapolation == "shown":
-        crossed = _beyond(study, contrast, decided)
+        crossed = _beyond(study, one.contrast, level)
+    enough = _enough(study, gap)
+    if not one.tested:
+        level, crossed = replace(level, sign=None), Crossover("unknown")
+        rate = replace(rate, difference=replace(rate.difference, sign=None))
     return Judged(
-        contrast=contrast,
-        n=float(contrast.gap.n[-1]),
-        margin=margin,
-        level=decided,
-        rate=change if enough else replace(change, word="no evidence"),
+        contrast=one.contrast,
+        n=float(gap.n[-1]),
+        margin=one.margin,
+        level=level,
+        rate=rate if enough and one.tested else replace(rate, word="no evidence"),
         crossover=crossed,
-        df=slope.df,
-        detectable=slope.detectable(at.differ),
+        df=one.slope.df,
+        detectable=one.slope.detectable(rate_at.differ) if one.tested else math.nan,
         enough=enough,
+        tested=one.tested,
         reversed_in={},
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from automl.rows.repeats import ENOUGH
+from automl.rows.repeats import ENOUGH, FOLDS
 from automl.scaling.estimate import Series
 
 if TYPE_CHECKING:
@@ -123,7 +123,15 @@ def series(
     if len(repeats) == 1 or study.same_rows:
         terms = _columns([made_of[RepeatAnchor(repeats[0], n)] for n in anchors])
     floor = unit * _floor(study, [made_of[RepeatAnchor(repeat, last)][0][1] for repeat in repeats])
-    return Series(np.array(anchors, dtype=np.float64), matrix, terms, floor, study.test_to_train)
+    return Series(
+        np.array(anchors, dtype=np.float64),
+        matrix,
+        terms,
+        floor,
+        study.shared,
+        np.array(repeats),
+        FOLDS if study.disjoint else None,
+    )
 
 
 def _floor(study: Study, picks: Sequence[Pick]) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 from automl.errors import ArtifactError, UsageError
 from automl.files import mend_lines, replacing
 from automl.metrics import loss_sign
-from automl.scaling.criteria import TEST_TO_TRAIN
+from automl.scaling.criteria import CRITERIA, RHO, TEST_TO_TRAIN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,12 +92,24 @@ class Study:
     """Test rows over training rows of a repeat."""
     same_rows: bool = False
     """True if every repeat is scored on the same rows, as with `--time`."""
+    tested: int = CRITERIA.tested
+    """Deep learners that are tested, those that validation puts first; others are described."""
     not_reached: tuple[str, ...] = ()
     """Learners that had no time for the last anchor within their limits."""
     seconds_per_row: float | None = None
     """Time limit of every fit per training row; None if learners had different limits."""
     equal_seconds: bool = False
     """True to compare learners within `seconds_per_row` instead of after their own stopping."""
+
+    @property
+    def disjoint(self) -> bool:
+        """True if repeats of one shuffle hold out disjoint fifths, so that they share little."""
+        return not self.same_rows and self.test_to_train == TEST_TO_TRAIN
+
+    @property
+    def shared(self) -> float:
+        """Part of the variance between repeats that their mean keeps, for they share rows."""
+        return RHO if self.disjoint else self.test_to_train
 
     @property
     def regimes(self) -> tuple[Regime, ...]:

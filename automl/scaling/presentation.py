@@ -126,7 +126,8 @@ class Scaling:
         return (
             f"This is about these learners with {settings}, in the time they were given (which cut "
             f"{share} short), on tables drawn like this one. Judged {on}; 95% intervals in "
-            f"brackets, widened where several learners are tested together.{self._unit()}"
+            f"brackets, widened where several learners are tested together; others than validation "
+            f"puts first are described and not tested.{self._unit()}"
         )
 
     def _unit(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from automl.scaling.wording import (
     SETTINGS,
     amount,
     cut_text,
+    doubling,
     either,
     limit,
     number,
@@ -33,6 +35,8 @@ def sentence(study: Study, one: Judged) -> str:
         study: The judged study, which knows the units of differences.
         one: The judged contrast.
     """
+    if not one.tested:
+        return _described(study, one)
     parts = (
         _level(study, one),
         *_reversals(study, one),
@@ -43,6 +47,22 @@ def sentence(study: Study, one: Judged) -> str:
         _left_out(study, one),
     )
     return " ".join(part for part in parts if part)
+
+
+def _described(study: Study, one: Judged) -> str:
+    """Describe a contrast that is not tested: its figures, and no verdict."""
+    deep, classical = sides(one)
+    level, change = one.level, one.rate.difference
+    leads, trails = (classical, deep) if level.value > 0 else (deep, classical)
+    gains = classical if change.value > 0 else deep
+    figures = f"{leads} is ahead of {trails} by {sized(study, level)}"
+    if one.enough and math.isfinite(change.value):
+        figures += f", and {gains} gains {sized(study, change)} {doubling(study)}"
+    cut = "; fits were cut short" if level.bound or change.bound else ""
+    return (
+        f"{_where(study, one)}, described and not tested, for validation puts others first: "
+        f"{figures}{cut}."
+    )
 
 
 def _standing(one: Judged) -> tuple[str, str]:

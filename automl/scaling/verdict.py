@@ -168,23 +168,31 @@ def _holm(p: Sequence[float]) -> list[float]:
     return levels
 
 
-def crossover(gap: Series, alpha: float = CRITERIA.alpha) -> Crossover:
+def crossover(
+    gap: Series, anchors: Sequence[Estimate] | None = None, alpha: float = CRITERIA.alpha
+) -> Crossover:
     """Find where the gap changes sign within the anchors.
 
     `observed` needs intervals that exclude 0 with one sign below and the other above;
     `none up to N` one sign at every anchor of the top three octaves; `undecided` would be one
     of the two if no fits had been cut short. Rows beyond the anchors are not judged here.
+
+    Args:
+        gap: The difference of the losses.
+        anchors: It at each anchor, where its variance was moderated.
+        alpha: Significance level of the intervals.
     """
-    found = _crossing(gap, alpha)
+    every = [gap.at(place) for place in range(len(gap.n))] if anchors is None else anchors
+    found = _crossing(gap, every, alpha)
     if found.status == "unknown":
-        blind = replace(gap, lower=None, higher=None)
-        if _crossing(blind, alpha).status != "unknown":
+        blind = [replace(one, lower=False, higher=False) for one in every]
+        if _crossing(gap, blind, alpha).status != "unknown":
             return Crossover("undecided")
     return found
 
 
-def _crossing(gap: Series, alpha: float) -> Crossover:
-    low, high = np.array([_reach(gap.at(place), alpha) for place in range(len(gap.n))]).T
+def _crossing(gap: Series, anchors: Sequence[Estimate], alpha: float) -> Crossover:
+    low, high = np.array([_reach(one, alpha) for one in anchors]).T
     sign = np.where(low > 0, 1, np.where(high < 0, -1, 0))
     decided = np.flatnonzero(sign)
     turns = [i for i in range(1, len(decided)) if sign[decided[i]] != sign[decided[i - 1]]]

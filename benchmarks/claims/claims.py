@@ -139,7 +139,11 @@ class Curves:
         known = np.isfinite(gaps).all(axis=0)
         if not known[-1]:
             return None
-        slope = scaling.Series(np.array(self.levels)[known], gaps[:, known]).slope()
+        held = HELD["studies"]
+        series = scaling.Series(
+            np.array(self.levels)[known], gaps[:, known], shared=held / (1 - held)
+        )
+        slope = series.slope()
         return slope if slope.errors else None
 
     def _column(self, learner: str, at: float, what: str) -> np.ndarray:
@@ -152,7 +156,7 @@ def effect_of(values: np.ndarray, held: float = HELD["studies"]) -> Effect | Non
     known = values[np.isfinite(values)]
     if len(known) < 2:
         return None
-    one = scaling.Series(np.array([1.0]), known[:, None], test_to_train=held / (1 - held))
+    one = scaling.Series(np.array([1.0]), known[:, None], shared=held / (1 - held))
     estimate = one.at()
     return Effect(estimate.value, estimate.se, estimate.df)
 

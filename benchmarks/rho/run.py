@@ -1,9 +1,10 @@
-"""How much do the repeats of a study share: the correlation rho that disjoint test folds leave?
+"""Rho: what the repeats of a study share, though their test rows are disjoint.
 
-python benchmarks/rho/run.py DATA [--samples 30] [--rows 5000] [--losses FILE]
+python benchmarks/rho/run.py DATA [--samples 120] [--rows 5000 2500] [--losses FILE]
 
 Disjoint samples of rows are drawn from give_me_some_credit (loss 1 - ROC AUC) and walmart_sales
-(RMSE); `benchmarks/openml.md` says where both can be had. Every sample is a study of its own: five
+(RMSE), as many as there are rows for; `benchmarks/openml.md` says where both can be had. Every
+sample is a study of its own: five
 folds, each held out once while four learners train on all other rows and on a quarter of them, by
 a permutation of the fold's own. The variance of the mean over the five folds, taken over samples,
 is s2 (1 / 5 + rho), with s2 the variance between the folds of a sample; intervals resample
@@ -17,6 +18,7 @@ import csv
 import json
 import sys
 import tempfile
+import warnings
 from concurrent.futures import ProcessPoolExecutor
 from itertools import combinations
 from pathlib import Path
@@ -27,6 +29,7 @@ import pandas as pd
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import roc_auc_score, root_mean_squared_error
@@ -56,32 +59,33 @@ def main() -> None:
     """Measure what is missing, estimate rho and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--samples", type=int, default=30, help="of each set, at most")
-    parser.add_argument("--rows", type=int, default=5000)
+    parser.add_argument("--samples", type=int, default=120, help="of each set and size, at most")
+    parser.add_argument("--rows", type=int, nargs="+", default=[5000, 2500])
     parser.add_argument("--losses", type=Path, default=Path(tempfile.gettempdir()) / "rho.csv")
     parser.add_argument("--output", type=Path, default=HERE / "results.csv")
     arguments = parser.parse_args()
     entries = {e["name"]: e for e in json.loads((arguments.data / "datasets.json").read_text())}
-    for name in SETS:
-        measure(entries[name], arguments)
+    for size in arguments.rows:
+        for name in SETS:
+            measure(entries[name], size, arguments)
     measured = pd.read_csv(arguments.losses)
-    rows = list(estimates(measured[measured["rows"] == arguments.rows]))
+    rows = [row for size in arguments.rows for row in estimates(measured[measured["rows"] == size])]
     for row in rows:
         print(*row.values(), sep="\t")
     write_table(arguments.output, "benchmarks/rho/run.py DATA", rows)
 
 
-def measure(entry: dict[str, Any], arguments: argparse.Namespace) -> None:
+def measure(entry: dict[str, Any], size: int, arguments: argparse.Namespace) -> None:
     """Append the losses of samples that are not measured yet."""
     path = arguments.losses
     done = pd.read_csv(path) if path.exists() else pd.DataFrame({"set": [], "rows": []})
-    done = done[(done["set"] == entry["name"]) & (done["rows"] == arguments.rows)]
+    done = done[(done["set"] == entry["name"]) & (done["rows"] == size)]
     known = set() if done.empty else set(done["sample"])
     frame = read_table(entry, arguments.data)
     order = np.random.default_rng(0).permutation(len(frame))
     parts = [
-        (entry, number, frame.iloc[order[number * arguments.rows :][: arguments.rows]])
-        for number in range(min(arguments.samples, len(frame) // arguments.rows))
+        (entry, number, frame.iloc[order[number * size :][:size]])
+        for number in range(min(arguments.samples, len(frame) // size))
         if number not in known
     ]
     if not parts:
@@ -99,6 +103,7 @@ def measure(entry: dict[str, Any], arguments: argparse.Namespace) -> None:
 def sample(part: tuple[dict[str, Any], int, pd.DataFrame]) -> list[dict[str, Any]]:
     """The losses of every learner in every fold of one sample, on all and on a quarter."""
     entry, number, frame = part
+    warnings.simplefilter("ignore", ConvergenceWarning)
     classes = entry["task"] == "binary"
     y = frame[entry["target"]].to_numpy()
     X = frame.drop(columns=entry["target"])
@@ -154,10 +159,10 @@ def estimates(measured: pd.DataFrame) -> Iterator[dict[str, Any]]:
     pooled: dict[str, list[np.ndarray]] = {}
     for name, own in measured.groupby("set"):
         keys = ["sample", "fold", "part", "learner"]
-        values = own.set_index(keys)["loss"].unstack(["part", "learner"])
+        values = own.pivot_table("loss", keys[:2], keys[2:])
         small, large = sorted({part for part, _ in values})
         for what, column in quantities(values, small, large):
-            folds = column.unstack("fold").dropna().to_numpy()
+            folds = column.to_numpy().reshape(-1, FOLDS)
             pooled.setdefault(what.split(" of ")[0], []).append(folds / folds.std())
             yield {"set": name, "rows": own["rows"].iloc[0], "what": what} | rho([folds])
     for what, several in pooled.items():

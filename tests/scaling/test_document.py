@@ -80,8 +80,8 @@ def test_the_layout_is_the_one_of_the_contract():
     assert list(learner["cost"]) == ["exponent", "low", "high"]
     for contrast, kind in zip(content["contrasts"], ("family", "learner"), strict=True):
         assert list(contrast) == [
-            *("deep", "classical", "kind", "repeats", "df", "rate", "level", "crossover"),
-            *("detectable", "cut_short", "envelope", "sentence"),
+            *("deep", "classical", "kind", "repeats", "df", "tested", "rate", "level"),
+            *("crossover", "detectable", "cut_short", "envelope", "sentence"),
         ]
         assert contrast["kind"] == kind
         rate, level = contrast["rate"], contrast["level"]

@@ -63,8 +63,27 @@ def test_without_an_error_nothing_is_decided():
 def test_repeats_are_corrected_for_sharing_rows():
     values = np.array([[0.1], [0.2], [0.3], [0.4], [0.6]])
     estimate = Series(np.array([100.0]), values).at()
-    error = np.sqrt((1 / 5 + 1 / 4) * values.var(ddof=1))
+    error = np.sqrt((1 / 5 + 0.05) * values.var(ddof=1))
     assert estimate.errors == ((pytest.approx(error), 4),)
+
+
+@given(st.integers(1, 4), st.integers(0, 4), st.integers(0, 1000))
+def test_further_shuffles_add_degrees_of_freedom_and_no_precision(shuffles, more, seed):
+    """Between one shuffle's error and Nadeau and Bengio's, the same for whole shuffles."""
+    r = 5 * shuffles + more
+    values = np.random.default_rng(seed).normal(size=(r, 1))
+    spread = Series(np.array([1.0]), values, repeat=np.arange(r), folds=5).at().spread
+    assert spread.df == r - shuffles - (more > 0)
+    assert 0.25 - 1e-12 <= spread.share <= 1 / r + 1 / 4
+    if not more:
+        assert spread.share == pytest.approx(0.25)
+        parts = values.reshape(shuffles, 5)
+        assert spread.variance == pytest.approx(parts.var(axis=1, ddof=1).mean())
+
+
+def test_repeats_of_different_shuffles_alone_tell_no_error():
+    series = Series(np.array([1.0]), np.array([[0.1], [0.3]]), repeat=np.array([4, 5]), folds=5)
+    assert series.at().errors == ()
 
 
 def test_rows_of_one_permutation_are_paired_across_anchors():
