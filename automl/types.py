@@ -425,6 +425,7 @@ class Cell(NamedTuple):
 
     rung: int = TOP
     fold: int = 0
+    """In a study the number of the subset of the level's rows."""
     level: int = 0
     """Place among the values of the axis, ascending."""
     repeat: int = 0

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 FOLDS = 5
 ENOUGH = 3
 """Repeats below which there is no verdict on the rate: two leave one degree of freedom."""
-MOST_TEST = 5_000
-"""Test rows of one repeat at most."""
+MOST_TEST = 20_000
+"""Test rows of one repeat at most, by choice: all that are held out of 100,000 rows. More would cost
+every fit of a study their prediction and narrow an interval by a tenth at most (docs/method.md)."""
 TENTH = 10
 """Rows of which one stops early and one validates."""
 FEWEST_ANCHORS = 3
@@ -43,10 +44,10 @@ class Repeat:
     folds: int = FOLDS
     """Parts of the rows, of which it holds out one; fewer where there are few groups."""
 
-    def subset(self, n: int) -> Array:
-        """The first n rows; of grouped rows as many whole groups as come closest."""
+    def subset(self, n: int, place: int = 0) -> Array:
+        """The first n rows, or those after `place` times as many; the first whole groups nearby."""
         if self.groups is None:
-            return self.order[:n]
+            return self.order[place * n : (place + 1) * n]
         ends = np.flatnonzero(np.r_[np.diff(self.groups[self.order]) != 0, True]) + 1
         return self.order[: ends[np.argmin(np.abs(ends - n))]]
 
@@ -63,7 +64,7 @@ class Parts:
     test: Array
 
 
-def repeats_of(data: Dataset, count: int, seed: int) -> list[Repeat]:
+def repeats_of(data: Dataset, count: int, seed: int, most: int = MOST_TEST) -> list[Repeat]:
     """Assign the rows of a study to its repeats.
 
     Repeat r holds out fifth r; after five repeats the fifths are drawn anew. Groups stay whole;
@@ -74,6 +75,7 @@ def repeats_of(data: Dataset, count: int, seed: int) -> list[Repeat]:
         data: The table.
         count: Repeats.
         seed: Of all shuffles.
+        most: Test rows of a repeat at most.
 
     Raises:
         DataError: There are too few rows or groups.
@@ -88,7 +90,7 @@ def repeats_of(data: Dataset, count: int, seed: int) -> list[Repeat]:
         place = split.fold_of[order]
         held = split.validation(fold)
         rng = np.random.default_rng([seed, repeat if folds > 1 else 0])
-        test = np.sort(rng.permutation(held)[:MOST_TEST])
+        test = np.sort(rng.permutation(held)[:most])
         own = order[(place != fold) & (place != LEFT_OUT)]
         parts = folds if folds > 1 else FOLDS
         found.append(Repeat(own, test, data.groups, own_seed, parts))
@@ -147,7 +149,7 @@ def whole_groups(
     return tuple(kept[::-1]), tuple(round(float(own.mean())) for own in rows[::-1])
 
 
-def parts_of(repeat: Repeat, n: int) -> Parts:
+def parts_of(repeat: Repeat, n: int, place: int = 0) -> Parts:
     """Part the rows of one anchor: of every ten (or ten groups) one stops early, one validates.
 
     Fewer than ten groups are parted by rows. Of a group with more rows than may stop early or
@@ -155,9 +157,10 @@ def parts_of(repeat: Repeat, n: int) -> Parts:
 
     Args:
         repeat: The repeat.
-        n: Rows of the nested subset, all parts together.
+        n: Rows of the subset, all parts together.
+        place: 0 for the nested subset, above for others that share no rows with it.
     """
-    rows = repeat.subset(n)
+    rows = repeat.subset(n, place)
     units = np.arange(len(rows))
     if repeat.groups is not None:
         codes = repeat.groups[rows]

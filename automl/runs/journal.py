@@ -69,7 +69,8 @@ class Journal:
 def stem(rung: Rung) -> str:
     """Name of the rung's prediction files, without suffix."""
     if rung.axis:
-        return f"{rung.trial}-l{rung.level}-p{rung.repeat}"
+        subset = f"-s{rung.fold}" if rung.fold else ""
+        return f"{rung.trial}-l{rung.level}-p{rung.repeat}{subset}"
     return f"{rung.trial}-r{rung.rung}-f{rung.fold}"
 
 

@@ -237,8 +237,8 @@ def _slope(series: Series) -> Slope:
 
 def _fits(points: Iterable[Point]) -> FitCount:
     """Count the fits, and those that the time limit cut short."""
-    fits = {(p.learner, p.trial, p.n, p.repeat): p.censored for p in points}
-    return FitCount(len(fits), sum(fits.values()))
+    fits = {(p.learner, p.trial, p.n, p.repeat): (p.fits, p.censored) for p in points}
+    return FitCount(sum(fit for fit, _ in fits.values()), sum(cut for _, cut in fits.values()))
 
 
 def _whole(n: float) -> float | int:

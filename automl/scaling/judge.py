@@ -109,9 +109,17 @@ def _among(one: Judged, regimes: Mapping[Regime, Judged]) -> Judged:
 def _judged(study: Study, tested: Backtest) -> list[Judged]:
     found = contrasts(study)
     first = could_lead(study, found)
+    anchors, slopes, ratios = _estimates(found)
     evidence = [
-        _Evidence(one, _margin(study, one), one.kind == "family" or one.deep in first, *own)
-        for one, *own in zip(found, *_estimates(found), strict=True)
+        _Evidence(
+            contrast=one,
+            margin=_margin(study, one),
+            tested=one.kind == "family" or one.deep in first,
+            anchors=anchors[place],
+            slope=slopes[place],
+            ratio=ratios[place],
+        )
+        for place, one in enumerate(found)
     ]
     return [
         _verdicts(study, tested, one, *levels)

@@ -70,6 +70,8 @@ class Point:
     lower bound for its settings, and the seconds do not show their cost."""
     needed_seconds: float = math.nan
     """Upper bound of the seconds that a censored fit needs; NaN where not known."""
+    fits: int = 1
+    """Fits that it is the mean of, each on other rows."""
     terms: Terms | None = field(default=None, compare=False, repr=False)
     """Returns (rows[p],) per-row terms of each part, with mean `score[p]`. All points of a repeat
     have the same rows."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from automl.rows.repeats import ENOUGH
 from automl.schedule.base import FRESH, Job
-from automl.schedule.study_state import StudyFit, StudyLearner
+from automl.schedule.study_state import Stage, StudyFit, StudyLearner
 from automl.types import Cell, Trial
 
 if TYPE_CHECKING:
@@ -94,11 +94,11 @@ class StudyScheduler:
             return None
         _, state, fit = min(found, key=lambda entry: entry[0])
         state.running.add(fit.place)
-        name, seed = state.learner.name, state.seed + fit.repeat
+        name, seed = state.learner.name, state.seed + fit.repeat + self.repeats * fit.subset
         trial = Trial(name, fit.number, state.configs[fit.number], seed)
         return Job(
             trial,
-            self._cell(fit.level, fit.repeat),
+            self._cell(fit.level, fit.repeat, fit.subset),
             soft_limit=state.allowed(fit.level),
             hard_limit=self._patience(state, fit, now),
             time_left=self._latest(state, now),
@@ -107,7 +107,7 @@ class StudyScheduler:
     def take(self, rung: Rung) -> None:
         """Record a finished fit, whatever its status."""
         state = self.learners[rung.learner]
-        place = (int(rung.trial.rpartition("-")[2]), rung.level, rung.repeat)
+        place = (int(rung.trial.rpartition("-")[2]), rung.level, rung.repeat, rung.fold)
         state.take(place, rung)
         self._planned = -math.inf
 
@@ -122,7 +122,8 @@ class StudyScheduler:
     def drop(self, job: Job) -> None:
         """Forget a fit that the end of the study cut short; it may be handed out again."""
         state = self.learners[job.trial.learner]
-        state.running.discard((job.trial.number, job.cell.level, job.cell.repeat))
+        cell = job.cell
+        state.running.discard((job.trial.number, cell.level, cell.repeat, cell.fold))
 
     def replay(self, rungs: Iterable[Rung]) -> None:
         """Take the fits of an earlier session."""
@@ -137,13 +138,13 @@ class StudyScheduler:
     def running(self) -> list[tuple[str, Cell]]:
         """(trial, cell) of the fits under way."""
         return [
-            (f"{name}-{number}", self._cell(level, repeat))
+            (f"{name}-{number}", self._cell(level, repeat, subset))
             for name, state in self.learners.items()
-            for number, level, repeat in sorted(state.running)
+            for number, level, repeat, subset in sorted(state.running)
         ]
 
-    def _cell(self, level: int, repeat: int) -> Cell:
-        return Cell(level=level, repeat=repeat, axis=self._axis)
+    def _cell(self, level: int, repeat: int, subset: int) -> Cell:
+        return Cell(fold=subset, level=level, repeat=repeat, axis=self._axis)
 
     # -------------------------------------------------------------------- planning
 
@@ -223,7 +224,7 @@ class StudyScheduler:
 
     @staticmethod
     def _under_way(learners: Iterable[StudyLearner]) -> float:
-        return sum(state.expected(level) for state in learners for _, level, _ in state.running)
+        return sum(state.expected(level) for state in learners for _, level, *_ in state.running)
 
     # -------------------------------------------------------------------- choosing
 
@@ -233,7 +234,7 @@ class StudyScheduler:
             return None
         for tuned, repeat in product((False, True), range(state.repeats)):
             for fit in state.open(repeat, tuned=tuned):
-                if fit.stage == 3 and self._spent(state, fit):
+                if fit.stage == Stage.RETUNING and self._spent(state, fit):
                     state.tunings[repeat, fit.level].closed = True
                     continue
                 if self.seconds is None or self._fits(state, fit, now):

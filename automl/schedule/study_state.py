@@ -7,31 +7,47 @@ import math
 import statistics
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from enum import IntEnum, auto
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from automl.metrics import loss_sign
 from automl.schedule.sampler import Sampler
 from automl.schedule.time_model import OVERHEAD, carried
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from automl.types import Config, Learner, Regime, Rung
 
 
+class Stage(IntEnum):
+    """The stages of a repeat, in their order."""
+
+    DEFAULT = 0
+    TUNING = auto()
+    CHOSEN = auto()
+    """Fits of what tuning chose."""
+    RETUNING = auto()
+    """Tuning anew at every level."""
+
+
+Place: TypeAlias = tuple[int, int, int, int]
+"""(number, level, repeat, subset): equal for equal fits, whichever regime asked for them."""
+
+
 class StudyFit(NamedTuple):
-    """One fit: a configuration, by number, at one level in one repeat."""
+    """One fit: a configuration, by number, on one subset of the rows of a level and repeat."""
 
     repeat: int
-    stage: int
-    """0 the default, 1 tuning, 2 what tuning chose, 3 tuning anew at every level."""
+    stage: Stage
     level: int
     number: int
+    subset: int = 0
 
     @property
-    def place(self) -> tuple[int, int, int]:
-        """(number, level, repeat): equal for equal fits, whichever regime asked for them."""
-        return self.number, self.level, self.repeat
+    def place(self) -> Place:
+        """The place of the fit."""
+        return self.number, self.level, self.repeat, self.subset
 
 
 @dataclass(slots=True)
@@ -67,9 +83,14 @@ class StudyLearner:
     so that a learner short of time is short of it alike everywhere."""
     unit: float = 1e-5
     """Seconds a row that a linear model takes here."""
+    subsets: tuple[int, ...] = ()
+    """Subsets of each level that a repeat trains settings on that are not tuned there; 1 if empty.
+    A level whose first subset has no score gets no further one."""
     finished: dict[tuple[int, int, int], Rung] = field(default_factory=dict)
-    """(number, level, repeat) -> what came of it."""
-    running: set[tuple[int, int, int]] = field(default_factory=set)
+    """(number, level, repeat) -> what came of it on the first subset."""
+    further: dict[Place, Rung] = field(default_factory=dict)
+    """Place -> what came of it on another subset."""
+    running: set[Place] = field(default_factory=set)
     configs: dict[int, Config] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     tunings: dict[tuple[int, int], Tuning] = field(default_factory=dict)
@@ -92,12 +113,15 @@ class StudyLearner:
         for config in self.learner.defaults:
             self.number(dict(config))
 
-    def take(self, place: tuple[int, int, int], rung: Rung) -> None:
+    def take(self, place: Place, rung: Rung) -> None:
         """Record a finished fit."""
-        number, level, repeat = place
+        number, level, repeat, subset = place
         self.running.discard(place)
-        self.finished[place] = rung
         self.spent += rung.fit_seconds + rung.predict_seconds + OVERHEAD
+        if subset:
+            self.further[place] = rung
+            return
+        self.finished[number, level, repeat] = rung
         self._done[level, repeat] += 1
         self._measured = None
         self._expected.clear()
@@ -167,25 +191,41 @@ class StudyLearner:
     def open(self, repeat: int, *, tuned: bool) -> Iterator[StudyFit]:
         """Fits of a repeat that could start now, the next one first: of the default, or tuned."""
         for fit in self._tunings(repeat) if tuned else self._defaults(repeat):
-            if fit.place not in self.finished and fit.place not in self.running:
+            if fit.place not in self.running and self._lacks(fit):
                 yield fit
+
+    def _lacks(self, fit: StudyFit) -> bool:
+        first = self.finished.get((fit.number, fit.level, fit.repeat))
+        if not fit.subset:
+            return first is None
+        return first is not None and first.status == "ok" and fit.place not in self.further
+
+    def _on_subsets(
+        self, repeat: int, stage: Stage, levels: Iterable[int], number: int
+    ) -> Iterator[StudyFit]:
+        for level in levels:
+            for subset in range(self._subsets(level)):
+                yield StudyFit(repeat, stage, level, number, subset)
+
+    def _subsets(self, level: int) -> int:
+        return self.subsets[level] if self.subsets else 1
 
     def _defaults(self, repeat: int) -> Iterator[StudyFit]:
         if "default" in self.regimes:
-            yield from (StudyFit(repeat, 0, level, 0) for level in range(self.cap + 1))
+            yield from self._on_subsets(repeat, Stage.DEFAULT, range(self.cap + 1), 0)
 
     def _tunings(self, repeat: int) -> Iterator[StudyFit]:
         levels = range(self.cap + 1)
         if self.transfers and self.tuned_at <= self.cap:
-            yield from self._tune(repeat, 1, self.tuned_at)
+            yield from self._tune(repeat, Stage.TUNING, self.tuned_at)
             if (number := self.chosen(repeat)) is not None:
                 open_ = range(min(self.cap + 1, self.ended.get(number, self.cap + 1)))
-                yield from (StudyFit(repeat, 2, level, number) for level in open_)
+                yield from self._on_subsets(repeat, Stage.CHOSEN, open_, number)
         if "retuned" in self.regimes:
             for level in levels:
-                yield from self._tune(repeat, 3, level)
+                yield from self._tune(repeat, Stage.RETUNING, level)
 
-    def _tune(self, repeat: int, stage: int, level: int) -> list[StudyFit]:
+    def _tune(self, repeat: int, stage: Stage, level: int) -> list[StudyFit]:
         tuning = self.tuning(repeat, level)
         return [] if tuning.closed else [StudyFit(repeat, stage, level, tuning.numbers[-1])]
 
@@ -218,7 +258,17 @@ class StudyLearner:
             missing = int("default" in self.regimes and (0, level, repeat) not in self.finished)
         if transfers and level != self.tuned_at:
             missing += self._lacks_chosen(level, repeat)
-        return missing
+        return missing + self._lacks_subsets(level, repeat, transfers=transfers)
+
+    def _lacks_subsets(self, level: int, repeat: int, *, transfers: bool) -> int:
+        """Fits on further subsets that a level of a repeat still lacks, at most."""
+        more = self._subsets(level) - 1
+        if not more:
+            return 0
+        first = self.finished.get((0, level, repeat))
+        default = "default" in self.regimes and (first is None or first.status == "ok")
+        done = sum((at, r) == (level, repeat) for _, at, r, _ in self.further)
+        return max(0, more * (default + transfers) - done)
 
     def _lacks_chosen(self, level: int, repeat: int) -> bool:
         """Return whether a level lacks a fit of what `transferred` tuning chose, or will choose."""

@@ -17,6 +17,10 @@ TRAINING_NOISE = 0.02
 """Standard deviation of log error from training alone: another seed, other rows."""
 CHOOSING = 0.1
 """Rows that choose among learners, in rows of an anchor."""
+LUCK = 0.75
+"""Part of the variance of a score that a difference of two scores on the same rows keeps."""
+SUBSETS = (4, 2)
+"""Subsets that a repeat trains on at the lowest anchors that enter the rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,11 @@ class World:
 
     correlation: float = 0.0
     """Correlation of the training noise of two repeats: they share three quarters of the rows."""
+    rho: float = 0.0
+    """What training rows in common add to the variance of a mean over repeats, in variances of a
+    difference between them."""
+    unequal: float = 0.0
+    """Standard deviation of the log of the learners' training noise, drawn anew in every study."""
     tails: float | None = None
     """Degrees of freedom of the training noise, which is Student's; None for normal."""
     shared: bool = False
@@ -55,42 +64,49 @@ def study(
     *,
     repeats: int = 5,
     anchors: int = 9,
+    subsets: tuple[int, ...] = SUBSETS,
     world: World = World(),
 ) -> scaling.Study:
     """A study by the plan: a fifth held out in each repeat, half-octave anchors.
 
     Error rates differ between repeats by what training adds and by the rows held out, which are
     the same for all learners of a repeat: a row that is hard for one is often hard for another.
+    Where a repeat trains on several subsets its score is their mean.
     """
     rng = np.random.default_rng(seed)
-    held = min(ROWS // 5, 5000)
+    held = ROWS // 5
     n = np.ceil((ROWS - ROWS // 5) * 2.0 ** (-np.arange(anchors)[::-1] / 2))
     families = {"deep": _named(deep, "net"), "classical": _named(classical, "tree")}
     truths = [(f, name, truth) for f, own in families.items() for name, truth in own.items()]
-    noise = _noise(rng, (repeats, len(truths), anchors), world)
+    fits = _fits(n, subsets)
+    shape = (len(truths), max(fits), anchors)
+    noise = _noise(rng, (repeats, *shape), world)
+    noise *= np.exp(world.unequal * rng.normal(size=(len(truths), 1, 1)))
+    common = rng.normal(size=(len(truths), anchors))
     tests = [rng.uniform(size=held) for _ in range(1 if world.shared else repeats)]
     rows = []
     for repeat in range(repeats):
         hard = tests[0 if world.shared else repeat]
-        for (family, name, truth), own in zip(truths, noise[repeat], strict=True):
-            rate = np.clip(truth(n) * np.exp(TRAINING_NOISE * own), 0, 1)
-            wrong = _wrong(rng, hard, rate)
+        for (family, name, truth), own, same in zip(truths, noise[repeat], common, strict=True):
+            lasting = np.sqrt(world.rho * _variance(truth(n), held) / fits) * same
+            rate = np.clip(truth(n) * np.exp(TRAINING_NOISE * own + lasting), 0, 1)
             choosing = np.maximum(CHOOSING * n, 20).astype(int)
             seen = rng.binomial(choosing, rate) / choosing
+            wrong = [_wrong(rng, hard, rate[:k, at]).mean(axis=1) for at, k in enumerate(fits)]
             rows += [
                 {
                     "learner": name,
                     "family": family,
                     "repeat": repeat,
                     "n": float(n[k]),
-                    "score": float(wrong[:, k].mean()),
-                    "score_val": float(seen[k]),
-                    "error": float(wrong[:, k].mean()),
+                    "score": float(wrong[k].mean()),
+                    "score_val": float(seen[: fits[k], k].mean()),
+                    "error": float(wrong[k].mean()),
                     "rows": held,
                     "trial": name,
                     "fit_seconds": 1e-3 * float(n[k]),
                     "censored": name in world.censored,
-                    "losses": wrong[:, k] if world.shared else None,
+                    "losses": wrong[k] if world.shared else None,
                 }
                 for k in range(anchors)
             ]
@@ -100,12 +116,23 @@ def study(
     return replace(made, same_rows=world.shared)
 
 
+def _fits(n: np.ndarray, subsets: tuple[int, ...]) -> np.ndarray:
+    """Fits of a repeat at every anchor."""
+    first = int(np.argmax(scaling.window(n)))
+    return np.array([*[1] * first, *subsets, *[1] * len(n)][: len(n)])
+
+
+def _variance(rate: np.ndarray, held: int) -> np.ndarray:
+    """(k,) variance between repeats of one fit's log error rate, as far as a difference keeps it."""
+    return np.asarray(TRAINING_NOISE**2 + LUCK * (1 - rate) / (rate * held))
+
+
 def _named(truths: Truth | Mapping[str, Truth], name: str) -> Mapping[str, Truth]:
     return truths if isinstance(truths, Mapping) else {name: truths}
 
 
 def _noise(rng: np.random.Generator, shape: tuple[int, ...], world: World) -> np.ndarray:
-    """(repeats, learners, anchors) standard deviates, in part the same in all repeats."""
+    """Standard deviates, the first axis of which are repeats, in part the same in all repeats."""
 
     def draw(size: tuple[int, ...]) -> np.ndarray:
         if world.tails is None:

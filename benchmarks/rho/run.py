@@ -1,6 +1,6 @@
 """Rho: what the repeats of a study share, though their test rows are disjoint.
 
-python benchmarks/rho/run.py DATA [--samples 120] [--rows 5000 2500] [--losses FILE]
+python benchmarks/rho/run.py DATA [--samples 60] [--rows 5000] [--losses FILE]
 
 Disjoint samples of rows are drawn from give_me_some_credit (loss 1 - ROC AUC) and walmart_sales
 (RMSE), as many as there are rows for; `benchmarks/openml.md` says where both can be had. Every
@@ -59,8 +59,8 @@ def main() -> None:
     """Measure what is missing, estimate rho and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--samples", type=int, default=120, help="of each set and size, at most")
-    parser.add_argument("--rows", type=int, nargs="+", default=[5000, 2500])
+    parser.add_argument("--samples", type=int, default=60, help="of each set and size, at most")
+    parser.add_argument("--rows", type=int, nargs="+", default=[5000])
     parser.add_argument("--losses", type=Path, default=Path(tempfile.gettempdir()) / "rho.csv")
     parser.add_argument("--output", type=Path, default=HERE / "results.csv")
     arguments = parser.parse_args()

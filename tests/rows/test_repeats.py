@@ -47,9 +47,24 @@ def test_five_repeats_hold_out_every_row_once():
     assert sorted(held) == list(range(1000))
 
 
-def test_at_most_five_thousand_rows_are_scored():
-    repeat = repeats_of(table(30_000), 1, 0)[0]
-    assert len(repeat.test) == MOST_TEST
+def test_every_held_out_row_is_scored_up_to_a_bound():
+    data = table(30_000)
+    assert len(repeats_of(data, 1, 0)[0].test) == 6000 < MOST_TEST
+    few = repeats_of(data, 1, 0, most=500)[0].test
+    assert len(few) == 500
+    assert set(few) < set(repeats_of(data, 1, 0)[0].test)
+
+
+@given(n=st.integers(20, 200), place=st.integers(0, 3))
+def test_further_subsets_share_no_row_with_the_nested_one(n, place):
+    repeat = repeats_of(table(1000), 1, 0)[0]
+    rows = [repeat.subset(n, at) for at in range(place + 1)]
+    assert {len(own) for own in rows} == {n}
+    assert len({*np.concatenate(rows)}) == n * (place + 1)
+    parts = parts_of(repeat, n, place)
+    together = np.concatenate([parts.train, parts.stop, parts.validation])
+    assert sorted(together) == sorted(rows[place])
+    assert (parts.test == repeat.test).all()
 
 
 def test_anchors_are_nested_prefixes_that_part_alike():
@@ -141,7 +156,7 @@ def test_a_group_that_is_larger_than_what_may_choose_is_not_trained_on_too():
 def test_of_a_long_future_every_repeat_scores_the_same_rows():
     metric = get_metric("roc_auc", "binary", ())
     repeats = repeats_of(table(30_000, time=True), 3, 0)
-    assert len(repeats[0].test) == MOST_TEST
+    assert len(repeats[0].test) == 6000
     assert blank_study(metric, "rows", repeats).same_rows
 
 

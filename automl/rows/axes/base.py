@@ -40,6 +40,11 @@ class Axis(RowDesign, Protocol):
         """True if lower levels are cheaper, so that a learner may stop below the top."""
         ...
 
+    @property
+    def parted(self) -> bool:
+        """True if a level may be repeated on other rows: cells then have a subset, their `fold`."""
+        ...
+
     def unfit(self, learner: Learner) -> str:
         """Why there is nothing to see of a learner along this axis; empty where there is."""
         ...
@@ -69,6 +74,7 @@ class BaseAxis(RowDesign):
     levels: tuple[float, ...]
     sizes: tuple[int, ...]
     graded = False
+    parted = False
     trials: int | None = None
 
     def size(self, cell: Cell) -> int:
@@ -80,7 +86,7 @@ class BaseAxis(RowDesign):
 
     def upcoming(self, cell: Cell) -> tuple[Cell, ...]:
         above = cell.level + 1
-        return (cell._replace(level=above),) if above < len(self.levels) else ()
+        return (cell._replace(level=above, fold=0),) if above < len(self.levels) else ()
 
     def keeps_model(self, cell: Cell) -> bool:
         del cell
@@ -95,7 +101,8 @@ class BaseAxis(RowDesign):
         return (self.levels[level],)
 
     def where(self, cell: Cell) -> str:
-        return f"at {self.label(cell.level)} in repeat {cell.repeat + 1}"
+        subset = f", subset {cell.fold + 1}" if cell.fold else ""
+        return f"at {self.label(cell.level)} in repeat {cell.repeat + 1}{subset}"
 
     @abstractmethod
     def label(self, level: int) -> str:
@@ -115,9 +122,16 @@ class AllRowsAxis(BaseAxis):
         return subset_rows(self._data, self._repeats[cell.repeat], self.sizes[cell.level])
 
 
-def subset_rows(data: Dataset, repeat: Repeat, n: int) -> CellRows:
-    """The nested subset of n rows of a repeat, parted, as they stand in the table."""
-    parts = parts_of(repeat, n)
+def subset_rows(data: Dataset, repeat: Repeat, n: int, place: int = 0) -> CellRows:
+    """A subset of n rows of a repeat, parted, as they stand in the table.
+
+    Args:
+        data: The table.
+        repeat: The repeat.
+        n: Rows.
+        place: 0 for the nested subset, above for others that share no rows with it.
+    """
+    parts = parts_of(repeat, n, place)
     fitted = np.concatenate([parts.train, parts.stop])
     return CellRows(
         schema=data.schema,

@@ -24,6 +24,7 @@ class RowsAxis(BaseAxis):
     def __init__(self, data: Dataset, repeats: Sequence[Repeat], anchors: int) -> None:
         self._data = data
         self._repeats = repeats
+        self.parted = data.groups is None
         rows = min(len(repeat.order) for repeat in repeats)
         asked = anchors_of(rows, anchors, len(data.schema.classes))
         self._asked, self.sizes = asked, asked
@@ -36,7 +37,8 @@ class RowsAxis(BaseAxis):
         return self._repeats[repeat].subset(self._asked[level])
 
     def rows(self, cell: Cell) -> CellRows:
-        return subset_rows(self._data, self._repeats[cell.repeat], self._asked[cell.level])
+        repeat = self._repeats[cell.repeat]
+        return subset_rows(self._data, repeat, self._asked[cell.level], cell.fold)
 
     def label(self, level: int) -> str:
         return f"{self.sizes[level]:,} rows"

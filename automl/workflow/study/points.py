@@ -13,7 +13,7 @@ from automl.runs.journal import stem
 from automl.scaling.points import Point, Study
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from automl.rows.axes.base import Axis
@@ -111,6 +111,8 @@ class _Entry:
     rung: Rung
     tried: float = math.inf
     """Configurations judged beside it; infinite where there are no more to try."""
+    further: tuple[Rung, ...] = ()
+    """The fits on further subsets of its rows."""
 
 
 def _of(state: StudyLearner) -> Iterator[_Entry]:
@@ -118,10 +120,15 @@ def _of(state: StudyLearner) -> Iterator[_Entry]:
         if rung.status != "ok":
             continue
         place = (number, level, repeat)
+        further = tuple(
+            more
+            for key, more in sorted(state.further.items())
+            if key[:-1] == place and more.status == "ok"
+        )
         if number == 0 and "default" in state.regimes:
-            yield _Entry("default", 0, place, rung)
+            yield _Entry("default", 0, place, rung, further=further)
         if "transferred" in state.regimes and state.chosen(repeat) == number:
-            yield _Entry("transferred", 0, place, rung)
+            yield _Entry("transferred", 0, place, rung, further=further)
         if "retuned" in state.regimes and number in (tried := state.tuning(repeat, level)).numbers:
             judged = math.inf if tried.sampler.exhausted else tried.judged
             yield _Entry("retuned", tried.numbers.index(number), place, rung, judged)
@@ -130,23 +137,34 @@ def _of(state: StudyLearner) -> Iterator[_Entry]:
 def _point(
     state: StudyLearner, value: float, scorer: Scorer, entry: _Entry, *, terms: bool
 ) -> Point:
-    rung = entry.rung
-    marks = scorer.marks(rung)
+    rung, rungs = entry.rung, (entry.rung, *entry.further)
+    marks = [scorer.marks(one) for one in rungs]
+    errors = [one.error for one in marks if one.error is not None]
     return Point(
         learner=state.learner.name,
         family=state.learner.family,
         n=value,
-        score=(marks.score,),
-        score_val=(float("nan") if rung.score is None else rung.score,),
-        rows=(marks.rows,),
-        error=None if marks.error is None else (marks.error,),
+        score=(_mean(one.score for one in marks),),
+        score_val=(_mean(math.nan if one.score is None else one.score for one in rungs),),
+        rows=(marks[0].rows,),
+        error=(_mean(errors),) if errors else None,
         regime=entry.regime,
         repeat=rung.repeat,
         trial=rung.trial,
         order=entry.order,
-        fit_seconds=rung.fit_seconds,
-        predict_seconds=rung.predict_seconds,
-        censored=rung.censored,
-        needed_seconds=rung.needed_seconds or math.nan,
-        terms=(lambda: scorer.terms(rung)) if terms else None,
+        fit_seconds=_mean(one.fit_seconds for one in rungs),
+        predict_seconds=_mean(one.predict_seconds for one in rungs),
+        censored=any(one.censored for one in rungs),
+        needed_seconds=max(one.needed_seconds or 0.0 for one in rungs) or math.nan,
+        fits=len(rungs),
+        terms=(lambda: _mean_terms([scorer.terms(one) for one in rungs])) if terms else None,
     )
+
+
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))
+
+
+def _mean_terms(several: Sequence[tuple[Array, ...]]) -> tuple[Array, ...]:
+    """Per-row terms of a mean of scores on the same rows."""
+    return tuple(np.mean(parts, axis=0) for parts in zip(*several, strict=True))

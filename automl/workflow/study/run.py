@@ -10,7 +10,7 @@ from automl.errors import BudgetError, UsageError
 from automl.hooks.manager import applicable, get_host
 from automl.report import write_report
 from automl.rows.axes.catalogue import AXES
-from automl.rows.repeats import fingerprint, parts_of, repeats_of
+from automl.rows.repeats import MOST_TEST, fingerprint, parts_of, repeats_of
 from automl.runs import directory
 from automl.runs.info import SpentInfo, StudyInfo
 from automl.scaling import money, scaling_of, write_scaling, write_study
@@ -101,7 +101,8 @@ def _prepared(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Prepar
     if not prepared.supervision.supervised:
         msg = "there is no study of anomaly detectors; give --task binary where labels exist"
         raise UsageError(msg)
-    repeats = repeats_of(prepared.data, options.repeats, options.seed)
+    most = MOST_TEST if begun is None else max(begun.scored_rows)  # as many as it began with
+    repeats = repeats_of(prepared.data, options.repeats, options.seed, most)
     anchors = fit.workers.threads if options.timed else options.anchors
     axis: Axis = AXES[options.axis](prepared.data, repeats, anchors)
     if begun is not None and begun.levels != tuple(axis.levels):
