@@ -22,8 +22,8 @@ FOLDS = 5
 ENOUGH = 3
 """Repeats below which there is no verdict on the rate: two leave one degree of freedom."""
 MOST_TEST = 20_000
-"""Test rows of one repeat at most, by choice: all that are held out of 100,000 rows. More would cost
-every fit of a study their prediction and narrow an interval by a tenth at most (docs/method.md)."""
+"""Test rows of one repeat at most, by choice: all that are held out of 100,000 rows. More would
+cost every fit their prediction and narrow an interval by a tenth or so (docs/method.md)."""
 TENTH = 10
 """Rows of which one stops early and one validates."""
 FEWEST_ANCHORS = 3

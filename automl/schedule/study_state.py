@@ -262,13 +262,29 @@ class StudyLearner:
 
     def _lacks_subsets(self, level: int, repeat: int, *, transfers: bool) -> int:
         """Fits on further subsets that a level of a repeat still lacks, at most."""
-        more = self._subsets(level) - 1
+        more = range(1, self._subsets(level))
         if not more:
             return 0
-        first = self.finished.get((0, level, repeat))
-        default = "default" in self.regimes and (first is None or first.status == "ok")
-        done = sum((at, r) == (level, repeat) for _, at, r, _ in self.further)
-        return max(0, more * (default + transfers) - done)
+        numbers, unknown = {0} if "default" in self.regimes else set(), 0
+        if transfers:
+            tuning = self.tunings.get((repeat, self.tuned_at))
+            if tuning is None or not tuning.closed:
+                unknown = len(more)
+            elif (chosen := self.chosen(repeat)) is not None:
+                numbers.add(chosen)
+        return unknown + sum(
+            (number, level, repeat, subset) not in self.further
+            for number in numbers
+            if self._may_go_on(number, level, repeat)
+            for subset in more
+        )
+
+    def _may_go_on(self, number: int, level: int, repeat: int) -> bool:
+        """Return whether a setting may be fitted on further subsets of a level."""
+        first = self.finished.get((number, level, repeat))
+        if first is None:
+            return level < self.ended.get(number, len(self.sizes))
+        return first.status == "ok"
 
     def _lacks_chosen(self, level: int, repeat: int) -> bool:
         """Return whether a level lacks a fit of what `transferred` tuning chose, or will choose."""

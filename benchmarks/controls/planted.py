@@ -123,7 +123,7 @@ def _fits(n: np.ndarray, subsets: tuple[int, ...]) -> np.ndarray:
 
 
 def _variance(rate: np.ndarray, held: int) -> np.ndarray:
-    """(k,) variance between repeats of one fit's log error rate, as far as a difference keeps it."""
+    """(k,) variance of a fit's log error rate between repeats, as far as a difference keeps it."""
     return np.asarray(TRAINING_NOISE**2 + LUCK * (1 - rate) / (rate * held))
 
 

@@ -4,6 +4,7 @@ import heapq
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,6 +26,7 @@ class World:
     seconds: dict[str, float]
     failing: frozenset[str] = frozenset()
     regimes: tuple[str, ...] = ("default", "transferred")
+    subsets: tuple[int, ...] = ()
     dealt: list[Rung] = field(default_factory=list)
 
     def scheduler(self, seconds: float | None, slots: int = 2) -> StudyScheduler:
@@ -44,6 +46,7 @@ class World:
                 top=len(SIZES) - 1,
                 regimes=self.regimes,
                 tuned_at=2,
+                subsets=self.subsets,
                 trials=4,
                 seed=0,
                 greater_is_better=True,
@@ -89,7 +92,45 @@ class World:
             scheduler.take(rung)
 
 
+PARTED = (1, 1, 4, 2, 1, 1, 1, 1, 1)
 FIVE = {"linear": 0.2, "tree": 0.1, "boosting": 3.0, "forest": 2.0, "net": 12.0}
+
+
+def test_the_cheap_end_is_repeated_on_further_subsets():
+    world = World(FIVE, subsets=PARTED, regimes=("default",))
+    world.run(world.scheduler(None))
+    assert Counter(r.level for r in world.dealt) == {
+        level: count * len(FIVE) * REPEATS for level, count in enumerate(PARTED)
+    }
+    assert {r.fold for r in world.dealt if r.level == 2} == {0, 1, 2, 3}
+    repeats = [r.repeat for r in world.dealt if r.learner == "linear"]
+    assert repeats == sorted(repeats)
+
+
+def test_settings_without_a_score_on_the_first_subset_get_no_further_one():
+    world = World({"a": 0.1, "b": 0.1}, subsets=PARTED, failing=frozenset({"b"}))
+    world.run(world.scheduler(None))
+    assert not any(r.fold for r in world.dealt if r.learner == "b")
+
+
+def test_a_point_is_the_mean_of_the_fits_on_its_subsets():
+    world = World({"a": 0.1}, subsets=PARTED, regimes=("default",))
+    scheduler = world.scheduler(None)
+    world.run(scheduler)
+
+    class Scorer(Stub):
+        def marks(self, rung):
+            return Marks(1, float(rung.fold), None)
+
+        def terms(self, rung):
+            return (np.array([rung.fold, 1.0 - rung.fold]),)
+
+    points = points_of(scheduler, Stub(), Scorer())
+    assert len(points) == len(SIZES) * REPEATS
+    for point in points:
+        count = PARTED[SIZES.index(int(point.n))]
+        assert (point.fits, point.score[0]) == (count, (count - 1) / 2)
+        assert point.terms()[0].tolist() == [(count - 1) / 2, 1 - (count - 1) / 2]
 
 
 @settings(max_examples=12)
@@ -203,11 +244,11 @@ def test_a_failing_learner_is_given_up():
 @settings(max_examples=8)
 @given(cut=st.integers(1, 120))
 def test_a_resumed_study_goes_on_where_it_was(cut):
-    whole = World(FIVE)
+    whole = World(FIVE, subsets=PARTED)
     whole.run(whole.scheduler(None))
-    first = World(FIVE)
+    first = World(FIVE, subsets=PARTED)
     first.run(first.scheduler(None), stop_after=cut)
-    second = World(FIVE, dealt=list(first.dealt))
+    second = World(FIVE, dealt=list(first.dealt), subsets=PARTED)
     scheduler = second.scheduler(None)
     scheduler.replay(first.dealt)
     second.run(scheduler)
@@ -255,7 +296,8 @@ def test_no_settings_are_ended_within_the_time_they_may_take():
     [("default",), ("default", "transferred"), ("retuned",), ("default", "transferred", "retuned")],
 )
 def test_when_everything_is_done_nothing_more_is_expected(regimes):
-    world = World(FIVE | {"never": 1.0}, regimes=regimes, failing=frozenset({"never"}))
+    costs, failing = FIVE | {"never": 1.0}, frozenset({"never"})
+    world = World(costs, regimes=regimes, failing=failing, subsets=PARTED)
     scheduler = world.scheduler(50_000)
     assert scheduler.expected_seconds() > 0
     world.run(scheduler)
