@@ -15,7 +15,7 @@ from automl.schedule.sampler import Sampler
 from automl.schedule.time_model import OVERHEAD, carried
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from automl.types import Config, Learner, Regime, Rung
 
@@ -88,6 +88,9 @@ class StudyLearner:
     A level whose first subset has no score gets no further one."""
     finished: dict[tuple[int, int, int], Rung] = field(default_factory=dict)
     """(number, level, repeat) -> what came of it on the first subset."""
+    beats: Callable[[Rung, Rung], bool] | None = None
+    """Tells of what tuning found and of the default, fitted in one cell, whether more than luck is
+    between them; else the default is chosen. None to choose by the scores alone."""
     further: dict[Place, Rung] = field(default_factory=dict)
     """Place -> what came of it on another subset."""
     running: set[Place] = field(default_factory=set)
@@ -179,7 +182,13 @@ class StudyLearner:
             if (rung := self.finished.get((number, self.tuned_at, repeat))) is not None
             and rung.score is not None
         }
-        return min(scores, key=lambda number: scores[number]) if scores else None
+        if not scores:
+            return None
+        best = min(scores, key=lambda number: scores[number])
+        if best and 0 in scores and self.beats is not None:
+            ahead, default = (self.finished[k, self.tuned_at, repeat] for k in (best, 0))
+            return best if self.beats(ahead, default) else 0
+        return best
 
     # ------------------------------------------------------------------- what next
 

@@ -220,6 +220,23 @@ def test_tuning_happens_on_few_rows_and_its_choice_goes_all_the_way():
         assert levels == set(range(len(SIZES)))
 
 
+@pytest.mark.parametrize("luck", [True, False])
+def test_what_beats_the_default_by_luck_gives_way_to_it(luck):
+    world = World({"a": 0.1})
+    scheduler = world.scheduler(None)
+    asked = []
+
+    def beats(ahead, default):
+        asked.append(ahead.score - default.score)
+        return not luck
+
+    scheduler.learners["a"].beats = beats
+    world.run(scheduler)
+    chosen = {scheduler.learners["a"].chosen(repeat) for repeat in range(REPEATS)}
+    assert (chosen == {0}) == luck
+    assert min(asked) > 0
+
+
 def test_retuning_tries_the_same_number_everywhere_and_spends_alike():
     world = World({"a": 0.1, "b": 0.2}, regimes=("retuned",))
     world.run(world.scheduler(20_000))

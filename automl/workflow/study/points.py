@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl.metrics import influence, score
+from automl.metrics import influence, score, standard_error
 from automl.runs.journal import stem
 from automl.scaling.points import Point, Study
 
@@ -42,6 +42,7 @@ class Scorer:
         self._metric = metric
         self._truth = truth
         self._known: dict[tuple[str, str, Cell], Marks] = {}
+        self._beaten: dict[tuple[tuple[str, str, Cell], tuple[str, str, Cell]], bool] = {}
 
     def marks(self, rung: Rung) -> Marks:
         """The marks of a finished fit, computed once."""
@@ -57,9 +58,26 @@ class Scorer:
         """Per-row terms of the score, whose mean it is."""
         return (influence(self._metric, *self._held_out(rung)),)
 
+    def beats(self, ahead: Rung, default: Rung) -> bool:
+        """Return whether one fit beats another of its cell by more than the standard error.
+
+        The error is that of the difference on the validation rows. Of metrics whose rows have no
+        terms it is not known, and the better score decides.
+        """
+        key = (ahead.key, default.key)
+        if key not in self._beaten:
+            y = np.asarray(self._truth(ahead.cell).validation)
+            terms = [influence(self._metric, y, self._prediction(one)) for one in (ahead, default)]
+            difference = terms[0] - terms[1]
+            self._beaten[key] = not abs(float(difference.mean())) <= standard_error(difference)
+        return self._beaten[key]
+
+    def _prediction(self, rung: Rung, suffix: str = "") -> Array:
+        path = self._run / "predictions" / f"{stem(rung)}{suffix}.npy"
+        return np.asarray(np.load(path, allow_pickle=False))
+
     def _held_out(self, rung: Rung) -> tuple[Array, Array]:
-        path = self._run / "predictions" / f"{stem(rung)}-test.npy"
-        return np.asarray(self._truth(rung.cell).test), np.load(path, allow_pickle=False)
+        return np.asarray(self._truth(rung.cell).test), self._prediction(rung, "-test")
 
 
 def blank_study(metric: Metric, axis: str, repeats: Sequence[Repeat]) -> Study:

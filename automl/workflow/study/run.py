@@ -75,6 +75,8 @@ def scale_run(
         fit.done("infer")
         training, scheduler = study_training(fit, prepared, axis)
         scorer = Scorer(run, prepared.metric, training.store.truth)
+        for state in scheduler.learners.values():
+            state.beats = scorer.beats
         begun = any(one.finished for one in scheduler.learners.values())
         record = StudyRecord(fit, axis, scheduler, scorer, blank, told=begun)
         if not begun:
