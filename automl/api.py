@@ -180,6 +180,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         regime: Sequence[str] = (),
         repeats: int = 5,
         anchors: int = 9,
+        tested: int = 3,
         price_per_hour: float | None = None,
     ) -> Scaling:
         """Study where deep learning scales better or worse here, as `automl scale` does.
@@ -196,6 +197,8 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
                 `retuned` (at every anchor); may be repeated. The first two unless given.
             repeats: Times that a fifth of the rows is held out anew.
             anchors: Values on the axis; rows: two an octave.
+            tested: Deep learners that are tested, those that validation puts first; others are
+                described.
             price_per_hour: Price of the machine, to say what the study costs.
 
         Returns:
@@ -213,6 +216,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             "regime": regime,
             "repeats": repeats,
             "anchors": anchors,
+            "tested": tested,
             "price_per_hour": price_per_hour,
         }
         options = self._options(self._folder(), study)

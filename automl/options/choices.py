@@ -120,6 +120,16 @@ class Options:
         int,
         _of_study("same", "Values on the axis; rows: two an octave.", "N", least=2, again="always"),
     ] = 9
+    tested: Annotated[
+        int,
+        _of_study(
+            "same",
+            "Deep learners that are tested, those that validation puts first; others are"
+            " described.",
+            "N",
+            least=1,
+        ),
+    ] = 3
     seconds: Annotated[
         float | None,
         Option(

@@ -131,7 +131,8 @@ def _prepared(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Prepar
         seconds_per_row=None if begun is None else begun.seconds_per_row,
     )
     fit.write(scored_on="test", spent=spent, study=study)
-    return prepared, axis, blank_study(prepared.metric, options.axis, repeats)
+    blank = blank_study(prepared.metric, options.axis, repeats)
+    return prepared, axis, replace(blank, tested=options.tested)
 
 
 def _learners(
