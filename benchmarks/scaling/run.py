@@ -106,19 +106,24 @@ def verdicts(study: scaling.Study) -> Iterator[dict[str, Any]]:
     """One row a contrast."""
     document = scaling.scaling_document(study)
     for contrast in document["contrasts"]:
-        level, rate, crossed = contrast["level"], contrast["rate"], contrast["crossover"]
+        level, rate = contrast["level"], contrast["rate"]
+        words = [level["verdict"], rate["verdict"], contrast["crossover"]["status"]]
+        words = words if contrast["tested"] else ["not tested"] * len(words)
         yield {
             "metric": document["metric"],
             "regime": document["regime"],
             "deep": contrast["deep"],
             "classical": contrast["classical"],
             "n": level["n"],
-            "level": level["verdict"],
+            "level": words[0],
             "difference": level["difference"],
-            "rate": rate["verdict"],
+            "rate": words[1],
             "per_doubling": rate["per_doubling"],
+            "low": rate["low"],
+            "high": rate["high"],
+            "df": contrast["df"],
             "detectable": contrast["detectable"],
-            "crossover": crossed["status"],
+            "crossover": words[2],
             "sentence": contrast["sentence"],
         }
 
