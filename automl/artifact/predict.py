@@ -126,11 +126,11 @@ class Predictor:
         encoded: dict[Path, Any] = {}
         if (combined := self._artifact.combiners.get(name)) is not None:
             combine = self._combine(name, combined)
-            X = to_features(self.schema, table)
+            X = to_features(self.schema, table, _warn)
             parts = [self._predict_trial(trial, X, encoded) for trial in combined.trials]
             return np.asarray(combine(np.stack(parts).astype(np.float32)), dtype=np.float64)
         weights = self._weights(name)
-        X = to_features(self.schema, table)
+        X = to_features(self.schema, table, _warn)
         total: Array | None = None
         for trial, weight in weights.items():
             part = weight * self._predict_trial(trial, X, encoded)
@@ -188,6 +188,10 @@ class Predictor:
         model = build(member.config, self.schema.task, self.schema.n_classes)
         model.load(self._folder / "members" / f"{trial}-f{fold}")
         return model
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, stacklevel=2)
 
 
 def _warn_of_other_versions(saved: Mapping[str, str]) -> None:

@@ -41,6 +41,7 @@ def predict(
     """Predict new rows, in their order."""
     from automl.artifact import Predictor
     from automl.hooks.manager import get_host
+    from automl.workflow.prepare import told_of
 
     if output is not None and not output.absolute().parent.is_dir():
         msg = f"there is no folder {output.absolute().parent}: make it, or choose another -o"
@@ -50,7 +51,9 @@ def predict(
         what = predictor.schema.target or "an anomaly score"
         msg = f"--proba needs classes, and {what} is a number: leave it out"
         raise UsageError(msg)
-    table = get_host().read(data, predictor.schema.as_text)
+    table = get_host().read(data, predictor.schema.reading)
+    for line in told_of(table):
+        note(line)
     frame = predictions(predictor, table, proba=proba, learner=learner)
     if output is None:
         emit(frame.to_csv(index=False, lineterminator="\n"))

@@ -9,27 +9,34 @@ import pandas as pd
 
 from automl.data import parse
 from automl.data.columns import named_by_strings
+from automl.data.readable import check_readable
 from automl.data.target import encode_target
 from automl.errors import DataError
 from automl.types import Dataset
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from automl.types import Array, Column, Schema
 
 
-def to_features(schema: Schema, table: pd.DataFrame) -> pd.DataFrame:
+def to_features(
+    schema: Schema, table: pd.DataFrame, tell: Callable[[str], object] | None = None
+) -> pd.DataFrame:
     """The schema's features of a raw table, typed; other columns are ignored.
 
     Args:
         schema: The schema of the training table.
         table: (n, d) raw table, columns in any order.
+        tell: Is told of values that cannot be read as those of training, which become missing;
+            None for the training table itself, whose schema says so.
 
     Returns:
         One column per feature in the schema's order: float64, `category`, datetime64[us] or `str`;
         the index counts rows from 0.
 
     Raises:
-        DataError: Naming the columns that are missing.
+        DataError: Naming the columns that are missing, or one whose values cannot be read.
     """
     frame = _pick(schema, table)
     dtypes = dict(zip(frame.columns, frame.dtypes, strict=True))
@@ -40,7 +47,11 @@ def to_features(schema: Schema, table: pd.DataFrame) -> pd.DataFrame:
         parts.append(pd.DataFrame(parse.finite(block), columns=plain, copy=False))
     chosen = set(plain)
     others = [c for c in schema.features if c.name not in chosen]
-    parts += [_typed(c, frame[c.name]).rename(c.name) for c in others]
+    for column in others:
+        typed_column = _typed(column, frame[column.name]).rename(column.name)
+        if tell is not None:
+            check_readable(column, frame[column.name], typed_column, tell)
+        parts.append(typed_column)
     typed: pd.DataFrame = parts[0] if len(parts) == 1 and plain else pd.concat(parts, axis=1)
     return typed if len(plain) == len(schema.features) else typed[[c.name for c in schema.features]]
 
@@ -64,6 +75,9 @@ def _is_plain(column: Column, dtype: Any) -> bool:
 
 def _typed(column: Column, series: pd.Series[Any]) -> pd.Series[Any]:
     rule, _, argument = column.parse.partition(":")
+    comma = series.attrs.get("layout", {}).get("decimal") == ","
+    if comma and rule in ("as_is", "number") and not parse.is_number(series):
+        return pd.Series(parse.to_numbers(series, "decimal_comma"))
     if rule == "level":
         return parse.to_levels(series, argument)
     if rule == "text":
@@ -73,7 +87,9 @@ def _typed(column: Column, series: pd.Series[Any]) -> pd.Series[Any]:
     return pd.Series(parse.to_numbers(series, column.parse))
 
 
-def to_dataset(schema: Schema, table: pd.DataFrame) -> Dataset:
+def to_dataset(
+    schema: Schema, table: pd.DataFrame, tell: Callable[[str], object] | None = None
+) -> Dataset:
     """Features and target of a raw table; rows without a known target stand apart.
 
     The index of `X` keeps the row numbers of the table, counted from 0. Rows without a target
@@ -86,7 +102,7 @@ def to_dataset(schema: Schema, table: pd.DataFrame) -> Dataset:
     """
     names = {str(c).strip(): i for i, c in enumerate(table.columns)}
     y, known = _answers(schema, table, names)
-    X = to_features(schema, table)
+    X = to_features(schema, table, tell)
     groups, times = _groups(schema, table, names), _times(schema, table, names)
     if known.all() or schema.task == "anomaly":
         return Dataset(X, y, schema, groups, times)

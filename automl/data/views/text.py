@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 TOPICS = 30
 MOST_WORDS = 20_000
+RUNS = (1, 5)
+"""Lengths of the runs of characters that stand for words where none are told apart by blanks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +32,8 @@ class TextEncoder:
     """(words, topics + m) float32: the topics' loadings, then the target scores of words."""
     topics: int
     scores: tuple[str, ...]
+    characters: bool = False
+    """True if the "words" are runs of characters, for text without blanks between words."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,13 +51,23 @@ class TextEncoder:
 
     @cached_property
     def _words(self) -> Any:
-        vectorizer = _vectorizer(vocabulary={word: i for i, word in enumerate(self.words)})
+        vectorizer = _vectorizer(
+            characters=self.characters, vocabulary={word: i for i, word in enumerate(self.words)}
+        )
         vectorizer.idf_ = self.idf
         return vectorizer
 
 
-def fit_text(column: pd.Series, targets: Targets, seed: int) -> tuple[TextEncoder, Array]:
+def fit_text(
+    column: pd.Series, targets: Targets, seed: int, *, characters: bool = False
+) -> tuple[TextEncoder, Array]:
     """Learn a text column: latent semantic analysis and naive-Bayes-like word scores.
+
+    Args:
+        column: (n,) text.
+        targets: Of the same rows.
+        seed: Of the topics.
+        characters: Whether runs of characters stand for words.
 
     Returns:
         The encoder for new rows, and (n, d) float32 for the training rows, whose word scores
@@ -61,12 +75,14 @@ def fit_text(column: pd.Series, targets: Targets, seed: int) -> tuple[TextEncode
     """
     text = column.astype("str").fillna("")
     n = len(text)
-    vectorizer = _vectorizer(max_features=MOST_WORDS, min_df=1 if n < 200 else 3)
+    fewest = 1 if n < 200 else 3
+    vectorizer = _vectorizer(characters=characters, max_features=MOST_WORDS, min_df=fewest)
     try:
         tfidf = vectorizer.fit_transform(text)
     except ValueError:  # no word occurs often enough
         empty = np.empty((0, 0), dtype=np.float32)
-        return TextEncoder(str(column.name), (), empty.ravel(), empty, 0, ()), _length(text)
+        encoder = TextEncoder(str(column.name), (), empty.ravel(), empty, 0, (), characters)
+        return encoder, _length(text)
     loadings = _topics(tfidf, seed)
     seen = (tfidf > 0).astype(np.float64)
     sums = np.stack([seen[targets.folds == f].T @ _with_ones(targets, f) for f in range(FOLDS)])
@@ -83,13 +99,16 @@ def fit_text(column: pd.Series, targets: Targets, seed: int) -> tuple[TextEncode
         weights,
         loadings.shape[1],
         targets.names,
+        characters,
     )
     return encoder, np.hstack([_length(text), train])
 
 
-def _vectorizer(**options: Any) -> Any:
+def _vectorizer(*, characters: bool, **options: Any) -> Any:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
+    if characters:
+        options |= {"analyzer": "char", "ngram_range": RUNS}
     return TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **options)
 
 
