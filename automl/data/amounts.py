@@ -132,6 +132,11 @@ class DecimalVotes:
     """A word that does not settle it."""
 
     @property
+    def only_points(self) -> bool:
+        """True if there are words such as `610.086` and none that settle what they are."""
+        return bool(self.either_point) and not (self.comma or self.point or self.either_comma)
+
+    @property
     def settled(self) -> str:
         """The decimal mark that the words leave no doubt of; empty for none or for both."""
         if bool(self.comma) == bool(self.point):

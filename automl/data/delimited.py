@@ -203,8 +203,10 @@ class _Body:
         self.data = out.getvalue().encode()
 
     def _ragged(self, text: str) -> str:
-        place = self.whole.find(b"\n" + text.encode())
-        where = f"line {self.whole.count(bytes([10]), 0, place) + 2}" if place >= 0 else "one row"
+        row = rb"\n" + re.escape(text.encode()) + rb"(?=[\r\n]|$)"
+        found = re.search(row, self.whole)
+        lines = self.whole.count(b"\n", 0, found.start()) + 2 if found else 0
+        where = f"line {lines}" if lines else "one row"
         return (
             f"{self.source}: {where} has {len(self._fields(text))} values where the header has "
             f"{self.form.width}; mend that row, or put quotes around values that hold the "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
+from itertools import pairwise
 
 from automl.errors import DataError
 
@@ -35,6 +37,8 @@ _CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x1b\x00")) + b"\x7f"
 _SEQUENCE = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
+_PAIRS = ("gb18030", "big5", "cp932", "euc_jp", "cp949")
+"""Encodings with more than a byte a letter."""
 _LATIN = ("cp1252", "cp1250", "cp1254")
 _CENTRAL = re.compile("[\u00b3\u00b9\u00bf\u0178\u00bc\u00be\u0161\u017e\u00ec\u0160\u017d]")
 """Signs and letters of Windows-1252 where Windows-1250 has letters of Czech or Polish."""
@@ -180,7 +184,28 @@ def guess_encoding(data: bytes) -> str:
         sample = sample[: sample.rindex(b"\n")]
     best = from_bytes(sample, cp_isolation=list(_NAMES)).best()
     encoding = "cp1252" if best is None else best.encoding
+    if encoding in _PAIRS:
+        return encoding
+    # of two words the library may tell the number of bytes of a letter, but not the alphabet
+    singles = (encoding, *(name for name in _NAMES if name not in _PAIRS))
+    encoding = min(singles, key=lambda name: _faults(sample, name))
     return _latin(sample) if encoding in _LATIN else encoding
+
+
+def _faults(sample: bytes, encoding: str) -> int:
+    """Signs among the letters, capitals behind small letters, and neighbours that do not go."""
+    text = sample.decode(encoding, errors="replace")
+    count = 0
+    for one, two in pairwise(f" {text}"):
+        if two.isascii():
+            count += encoding not in _LATIN and not one.isascii() and two.isalpha()
+            continue
+        mark = unicodedata.category(two)[0]
+        count += 3 * (mark not in "LM")
+        count += 2 * (one.islower() and two.isupper()) + (one.isupper() and two.isupper())
+        beside = one.isalpha() and one.isascii() != (encoding in _LATIN)
+        count += beside
+    return count
 
 
 def _latin(sample: bytes) -> str:

@@ -119,6 +119,8 @@ def find_decimal(table: pa.Table, separator: str) -> tuple[str, dict[str, Decima
         words = table.column(name).take(picks).to_pylist()
         found[name] = find_marks(word for word in words if word)
     settled = {marks.settled for marks in found.values()} - {""}
+    if separator == "," and "," in settled and any(m.only_points for m in found.values()):
+        return "", found  # the commas of one column, in quotes, say little about the points there
     if not settled and separator == ";" and any(m.either_comma for m in found.values()):
         return ",", found
     return (settled.pop() if len(settled) == 1 else ""), found

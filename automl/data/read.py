@@ -19,6 +19,8 @@ from automl.errors import DataError
 from automl.types import Reading, TextLayout
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from automl.data.amounts import DecimalVotes
@@ -87,19 +89,31 @@ def _read_text(text: bytes, source: str, how: Reading, layout: TextLayout) -> pd
     )
     check_names(table.column_names, source)
     decimal, marks = find_decimal(table, form.separator)
+    doubts = () if given.decimal else _doubts(decimal, form.separator, marks)
     layout = replace(
         layout,
         separator=form.separator,
         quote=form.quote,
         header=given.header,
         decimal=given.decimal or decimal,
-        notes=(*layout.notes, *form.notes),
+        notes=(*layout.notes, *form.notes, *doubts),
     )
     if how.expected:
         _check_marks(source, how, marks)
     frame = text_to_frame(table, how.as_text, layout.decimal)
     frame.attrs["layout"] = {**asdict(layout), "notes": list(layout.notes)}
     return frame
+
+
+def _doubts(decimal: str, separator: str, marks: Mapping[str, DecimalVotes]) -> tuple[str, ...]:
+    """A sentence on points that may stand between thousands, where commas are decimal marks."""
+    commas = separator == ";" or any(m.settled == "," for m in marks.values())
+    names = [name for name, m in marks.items() if m.only_points]
+    if decimal or not commas or not names:
+        return ()
+    shown = ", ".join(names[:3])
+    example = marks[names[0]].example
+    return (f"Read with a decimal point: {shown}, as in {example} (--decimal , says otherwise)",)
 
 
 def _separator(text: bytes, how: Reading) -> str:

@@ -21,6 +21,7 @@ _BYTES = 1 << 21
 _SEP = re.compile(r"\ufeff?\"?sep=(.|\\t)\"?", re.IGNORECASE)
 _DECIMAL = re.compile(r"[-+]?\d+\.\d+(e[-+]?\d+)?", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?", re.IGNORECASE)
+_SINGLE = re.compile(r"(?:^|[,;\t|])'[^'\n]*'(?=[,;\t|\r\n]|$)", re.MULTILINE)
 _UNIT = re.compile(r"[\[(]?[^\W\d_]{0,12}[\w/%°µ²³^*. -]{0,12}[\])]?")
 Rows = Sequence[tuple[int, list[str]]]
 """Rows of fields, each with the lines that the text has up to its end."""
@@ -66,7 +67,7 @@ def find_form(
         DataError: The header is missing or names a column twice.
     """
     lines = _first_lines(data)
-    hint = _SEP.fullmatch(lines[0].strip()) if lines else None
+    hint = _SEP.fullmatch(lines[0].strip("\r\n")) if lines else None
     notes: tuple[str, ...] = ()
     skipped = 0
     if hint:
@@ -125,39 +126,39 @@ def _dialect(lines: Sequence[str], separator: str) -> tuple[str, str, str]:
     quotes = [('"', "")]
     if '\\"' in text:
         quotes.append(('"', "\\"))
-    if re.search(r"(^|[,;\t|])'[^'\n]*'([,;\t|\r\n]|$)", text):
-        quotes.append(("'", ""))
+    if len(_SINGLE.findall(text)) > 2:
+        quotes.insert('"' in text, ("'", ""))
     tiers = [(separator,)] if separator else [USUAL, RARE, (BLANKS,)]
     best = (separator or ",", '"', "")
-    best_score: tuple[float, bool, int] = (0.0, False, 0)
+    best_score: tuple[float, bool, bool, int] = (0.0, False, False, 0)
     for tier in tiers:
         for quote, escape in quotes:
             for one in tier:
                 score = _score(lines, one, quote, escape)
                 if score > best_score:
                     best, best_score = (one, quote, escape), score
-        if best_score[2] > 1:
+        if best_score[3] > 1:
             break
     return best
 
 
 def _score(
     lines: Sequence[str], separator: str, quote: str, escape: str
-) -> tuple[float, bool, int]:
-    """Agreement of the rows, whether a header fits them, and their width."""
+) -> tuple[float, bool, bool, int]:
+    """Agreement of the rows, whether a header fits, is as wide as they are, and their width."""
     rows = split(lines, separator, quote, escape)
     fields = [row for _, row in rows if row and not row[0].startswith("#")]
     widths = [len(row) for row in fields]
     width = _usual(widths)
     if width < 2:
-        return 0.0, False, 0
+        return 0.0, False, False, 0
     agreement = round(sum(w == width for w in widths) / len(widths), 1)
     first = widths.index(width)
     head = fields[first - 1] if first and _precedes(widths[first - 1], width) else fields[first]
     named = not any(_NUMBER.fullmatch(cell.strip()) for cell in head)
     if separator == BLANKS and (agreement < 1 or not _some_numbers(fields, width)):
-        return 0.0, False, 0
-    return agreement, named, width
+        return 0.0, False, False, 0
+    return agreement, named, len(head) == width, width
 
 
 def _precedes(width: int, usual: int) -> bool:
@@ -213,17 +214,22 @@ def _header_at(rows: Rows, widths: Sequence[int], width: int, remarks: Sequence[
         at -= 1
     elif at and at - 1 in set(remarks) and widths[at - 1] == width and _is_row(rows, at):
         return at - 1  # names behind a '#'
-    while width > 2 and at + 1 < len(rows) and _filled(rows[at]) == 1 < _filled(rows[at + 1]):
+    return _below_titles(rows, at, width)
+
+
+def _below_titles(rows: Rows, at: int, width: int) -> int:
+    """The first row from there on that is neither blank nor a title filled up with separators."""
+    filled = [sum(bool(cell.strip()) for cell in row) for _, row in rows]
+    while at + 1 < len(rows):
+        title = filled[at] == 1 and (filled[at + 1] == 0 or (width > 2 and filled[at + 1] > 1))
+        if filled[at] and not title:
+            break
         at += 1
     return at
 
 
 def _is_row(rows: Rows, at: int) -> bool:
     return any(_NUMBER.fullmatch(cell.strip()) for cell in rows[at][1])
-
-
-def _filled(row: tuple[int, list[str]]) -> int:
-    return sum(bool(cell.strip()) for cell in row[1])
 
 
 def _named(form: Form, rows: Rows, lines: Sequence[str], skipped: int, source: str) -> Form:
@@ -253,9 +259,7 @@ def _fitted(form: Form, body: Sequence[Sequence[str]]) -> Form:
         if all(not row[-1].strip() for row in body):
             note = "Left out the empty field behind the last separator of every row"
             return replace(form, names=(*names, ""), notes=(*form.notes, note))
-        note = (
-            "The first field of every row has no name: taken for the names of the rows, as R writes"
-        )
+        note = "The first field of every row has no name: taken for the names of the rows"
         return replace(form, names=("", *names), notes=(*form.notes, note))
     while len(names) > form.width and not names[-1]:
         names.pop()
