@@ -28,7 +28,6 @@ WATCHED = (
     "pandas",
     "scikit-learn",
     "skops",
-    "skrub",
     "xgboost",
     "lightgbm",
     "catboost",

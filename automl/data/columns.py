@@ -41,7 +41,8 @@ def _without_arrow(series: pd.Series[Any]) -> pd.Series[Any]:
     """A column of an Arrow dtype as pandas has it by itself."""
     import pyarrow as pa
 
-    kind = series.dtype.pyarrow_dtype
+    dtype: Any = series.dtype
+    kind = dtype.pyarrow_dtype
     zone = kind.tz if pa.types.is_timestamp(kind) else None
     wanted: dict[str, Any] = {
         "timedelta64[us]": pa.types.is_duration(kind),
@@ -53,7 +54,7 @@ def _without_arrow(series: pd.Series[Any]) -> pd.Series[Any]:
         "object": pa.types.is_time(kind) or pa.types.is_nested(kind),
     }
     name = next((name for name, fits in wanted.items() if fits), None)
-    return series if name is None else series.astype(name)
+    return series if name is None else series.astype(pd.api.types.pandas_dtype(name))
 
 
 def _of_objects(series: pd.Series[Any]) -> pd.Series[Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from automl.data.sniff import BLANKS, Form, find_form
-from automl.data.words import FOOTERS, shown
+from automl.data.words import EXCEL_ERRORS, FOOTERS, is_remark, shown
 from automl.errors import DataError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def read_delimited(
         DataError: For a header that is missing or names a column twice, or for ragged rows.
     """
     form = find_form(data, source, separator=separator, header=header, expected=expected)
-    body = _Body(data[form.start :], form, source, data)
+    body = _Body(form, source, data)
     table = body.table()
     names = [name or f"unnamed_{i}" for i, name in enumerate(form.names, start=1)]
     table = table.rename_columns(names)
@@ -67,12 +67,19 @@ def _with_notes(form: Form, notes: Sequence[str]) -> Form:
 class _Body:
     """The rows below the header, and the lines among them that are none."""
 
-    data: bytes
     form: Form
     source: str
     whole: bytes
+    """The whole text, header and all."""
+    mended: bytes | None = None
+    """The rows where they had to be rewritten."""
     notes: list[str] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)
+
+    @property
+    def data(self) -> bytes:
+        """The rows below the header."""
+        return self.whole[self.form.start :] if self.mended is None else self.mended
 
     def table(self) -> pa.Table:
         """All rows as columns of text.
@@ -81,7 +88,8 @@ class _Body:
             DataError: A row has another number of values than the header.
         """
         if self.form.separator == BLANKS:
-            self.data = re.sub(rb"[ \t]+", b" ", re.sub(rb"(?m)^[ \t]+|[ \t\r]+$", b"", self.data))
+            lines = re.sub(rb"(?m)^[ \t]+|[ \t\r]+$", b"", self.data)
+            self.mended = re.sub(rb"[ \t]+", b" ", lines)
         table = self._parsed()
         left = self._unexplained()
         if not left:
@@ -97,12 +105,13 @@ class _Body:
     def _parsed(self) -> pa.Table:
         import pyarrow as pa
 
-        if not self.data.strip():
+        rows = self._buffer()
+        if re.search(rb"\S", rows) is None:
             return pa.table({str(j): pa.array([], pa.string()) for j in range(self.form.width)})
         for block in (_BLOCK, _LARGEST_BLOCK):
             self.odd.clear()
             try:
-                return self._arrow(min(len(self.data) + 1, block))
+                return self._arrow(rows, min(len(rows) + 1, block))
             except pa.ArrowInvalid as error:
                 if "straddling" in str(error) and block < _LARGEST_BLOCK:
                     continue
@@ -110,21 +119,26 @@ class _Body:
                 raise DataError(msg) from None
         return pa.table({})
 
-    def _arrow(self, block: int) -> pa.Table:
+    def _buffer(self) -> memoryview:
+        """The rows below the header, not copied."""
+        if self.mended is not None:
+            return memoryview(self.mended)
+        return memoryview(self.whole)[self.form.start :]
+
+    def _arrow(self, rows: memoryview, block: int) -> pa.Table:
         import pyarrow as pa
         from pyarrow import csv as pacsv
 
         form = self.form
         names = [str(j) for j in range(form.width)]
-        quote = form.quote.encode()
         return pacsv.read_csv(
-            pa.BufferReader(self.data),
+            pa.BufferReader(pa.py_buffer(rows)),
             read_options=pacsv.ReadOptions(block_size=block, column_names=names),
             parse_options=pacsv.ParseOptions(
                 delimiter=form.separator,
                 quote_char=form.quote or False,
                 escape_char=form.escape or False,
-                newlines_in_values=bool(quote) and quote in self.data,
+                newlines_in_values=bool(form.quote) and form.quote.encode() in self.whole,
                 ignore_empty_lines=form.width > 1,  # of one column they are rows without a value
                 invalid_row_handler=self._note,
             ),
@@ -157,7 +171,7 @@ class _Body:
         if not self.odd:
             return []
         odd = list(self.odd)
-        remarks = [t for t in odd if t.lstrip().startswith("#")]
+        remarks = [t for t in odd if is_remark(next(iter(self._fields(t)), ""))]
         named = [name for name in self.form.names if name]
         headers = [t for t in odd if [c for c in self._fields(t) if c] == named]
         empty = [t for t in odd if not any(self._fields(t))]
@@ -200,7 +214,7 @@ class _Body:
         for row in csv.reader(text, **options):
             extra = len(row) > form.width and not any(cell.strip() for cell in row[form.width :])
             writer.writerow(row[: form.width] if extra else row)
-        self.data = out.getvalue().encode()
+        self.mended = out.getvalue().encode()
 
     def _ragged(self, text: str) -> str:
         row = rb"\n" + re.escape(text.encode()) + rb"(?=[\r\n]|$)"
@@ -238,7 +252,9 @@ def _rows_only(table: pa.Table, form: Form, *, training: bool) -> tuple[pa.Table
         table = table.slice(1)
     table = pa.table([_stripped(c) for c in table.columns], names=table.column_names)
     if form.comment and len(table):
-        keep = pc.invert(pc.fill_null(pc.starts_with(table.column(0), "#"), False))
+        first = pc.fill_null(table.column(0), "")
+        errors = pc.is_in(first, value_set=pa.array(EXCEL_ERRORS, first.type))
+        keep = pc.or_(pc.invert(pc.starts_with(first, "#")), errors)
         table, left = _filtered(table, keep)
         notes += _told(left, "that begin with #")
     if len(table) and len(form.names) > 1:
@@ -269,12 +285,19 @@ def _stripped(column: Any) -> Any:
     import pyarrow.compute as pc
 
     stripped = pc.utf8_trim_whitespace(column)
-    blank = pc.equal(stripped, "")
-    if pc.any(blank).as_py():
+    if _bytes(stripped) < _bytes(column):
+        blank = pc.equal(stripped, "")
         stripped = pc.if_else(blank, pa.scalar(None, stripped.type), stripped)
     if pc.any(pc.starts_with(stripped.slice(0, 100), '="')).as_py():  # as Excel keeps words
         stripped = pc.replace_substring_regex(stripped, r'^="([^"]*)"$', r"\1")
     return stripped
+
+
+def _bytes(column: Any) -> int:
+    """Bytes of all words of a column."""
+    import pyarrow.compute as pc
+
+    return pc.sum(pc.binary_length(column)).as_py() or 0
 
 
 def _no_header(table: pa.Table, names: Sequence[str]) -> Any:

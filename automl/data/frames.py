@@ -64,7 +64,7 @@ def _typed(column: Any, decimal: str) -> Any:
         return column
     numbers = _cast(column, pa.int64())
     if numbers is not None:
-        return column if _spelled_otherwise(column, numbers) else numbers
+        return column if _spelled_otherwise(column) else numbers
     numbers = _cast(column, pa.float64())
     if numbers is not None:
         return column if decimal == "," and _all(column, _EITHER) else numbers
@@ -85,12 +85,11 @@ def _cast(column: Any, kind: Any) -> Any:
         return None
 
 
-def _spelled_otherwise(column: Any, numbers: Any) -> bool:
+def _spelled_otherwise(column: Any) -> bool:
     """True if a word such as 007 or 0x1F is among whole numbers."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    if pc.all(pc.equal(pc.cast(numbers, pa.string()), column)).as_py():
+    if not any(pc.any(pc.starts_with(column, head)).as_py() for head in ("0", "-0", "+0")):
         return False
     return bool(pc.any(pc.match_substring_regex(column, _ZEROS)).as_py())
 

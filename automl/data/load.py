@@ -5,11 +5,12 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import re
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from automl.errors import DataError
 
@@ -18,7 +19,7 @@ _PACKED: dict[bytes, tuple[str, Callable[[Any], Any]]] = {
     b"BZh": ("bzip2", bz2.BZ2File),
     b"\xfd7zXZ\x00": ("xz", lzma.LZMAFile),
 }
-_PIECE = 1 << 22
+_PIECE = 1 << 26
 _PART = 4
 """A file may fill one part in so many of the free memory: its text, the columns parsed from it,
 the typed table and what Arrow holds for a moment are each about as large as the file."""
@@ -44,7 +45,7 @@ def load(path: Path) -> bytes:
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror or error}."
         raise DataError(msg) from None
-    if not data.strip():
+    if re.search(rb"\S", data) is None:
         msg = f"{path} is empty; give a file with column names and rows."
         raise DataError(msg)
     return data
@@ -78,7 +79,8 @@ def _capped(stream: IO[bytes], path: Path, most: int) -> bytes:
     Raises:
         DataError: There is more of it than the memory allows.
     """
-    pieces, size = [], 0
+    pieces: list[bytes] = []
+    size = 0
     while piece := stream.read(_PIECE):
         size += len(piece)
         if size > most:
@@ -88,7 +90,7 @@ def _capped(stream: IO[bytes], path: Path, most: int) -> bytes:
             )
             raise DataError(msg)
         pieces.append(piece)
-    return b"".join(pieces)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _unzipped(file: IO[bytes], path: Path, most: int) -> bytes:
@@ -106,7 +108,7 @@ def _unzipped(file: IO[bytes], path: Path, most: int) -> bytes:
                 msg = f"{path} holds {len(names)} files; give a zip with one, or the file itself."
                 raise DataError(msg)
             with archive.open(names[0]) as member:
-                return _unpacked(cast("IO[bytes]", member), path, most)
+                return _unpacked(member, path, most)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error) as error:
         msg = f"{path} cannot be unpacked: {error}."
         raise DataError(msg) from None

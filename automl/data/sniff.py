@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from automl.data.words import shown
+from automl.data.words import is_remark, shown
 from automl.errors import DataError
 
 USUAL = (",", "\t", ";", "|")
@@ -95,13 +95,13 @@ def _first_lines(data: bytes) -> list[str]:
 def split(lines: Sequence[str], separator: str, quote: str, escape: str = "") -> Rows:
     """The rows of some lines, at most a hundred; none where quotes leave them unreadable."""
     limit = csv.field_size_limit(_BYTES)
-    options = {"delimiter": separator, "quotechar": quote or None, "skipinitialspace": False}
     if separator == BLANKS:
         lines = [re.sub(r"[ \t]+", " ", line.strip(" \t")) for line in lines]
     try:
         reader = csv.reader(
             iter(lines),
-            **options,
+            delimiter=separator,
+            quotechar=quote or None,
             escapechar=escape or None,
             quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
         )
@@ -147,7 +147,7 @@ def _score(
 ) -> tuple[float, bool, bool, int]:
     """Agreement of the rows, whether a header fits, is as wide as they are, and their width."""
     rows = split(lines, separator, quote, escape)
-    fields = [row for _, row in rows if row and not row[0].startswith("#")]
+    fields = [row for _, row in rows if row and not is_remark(row[0])]
     widths = [len(row) for row in fields]
     width = _usual(widths)
     if width < 2:
@@ -179,7 +179,7 @@ def _usual(widths: Sequence[int]) -> int:
 
 def _begin(form: Form, rows: Rows, expected: Collection[str]) -> tuple[Form, int]:
     """The form with its width, and the position of the header among the rows."""
-    remarks = [i for i, (_, row) in enumerate(rows) if row and row[0].lstrip().startswith("#")]
+    remarks = [i for i, (_, row) in enumerate(rows) if row and is_remark(row[0])]
     widths = [len(row) for _, row in rows]
     width = _usual([w for i, w in enumerate(widths) if i not in set(remarks)] or widths)
     form = replace(form, width=width)
@@ -324,7 +324,7 @@ def _holds_units(form: Form, body: Sequence[Sequence[str]]) -> bool:
 def _nameless(form: Form, rows: Rows, lines: Sequence[str], skipped: int) -> Form:
     """The form of a text without a header: columns are called x1, x2, ..."""
     remarks = 0
-    while remarks < len(rows) and rows[remarks][1][:1] and rows[remarks][1][0].startswith("#"):
+    while remarks < len(rows) and rows[remarks][1] and is_remark(rows[remarks][1][0]):
         remarks += 1
     width = _usual([len(row) for _, row in rows[remarks:]])
     names = tuple(f"x{j}" for j in range(1, width + 1))

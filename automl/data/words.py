@@ -53,6 +53,11 @@ BOOLEAN_PAIRS = tuple(
     )
 )
 
+EXCEL_ERRORS = (
+    *("#N/A", "#NA", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!", "#N/A N/A"),
+)
+"""Cells that begin with the sign of a remark and are none."""
+
 FOOTERS = frozenset(
     (
         *("total", "totals", "sum", "subtotal", "grand", "average", "mean", "summe", "gesamt"),
@@ -147,3 +152,9 @@ def shown(text: str) -> str:
     """A value in a message: quoted, on one line, cut where it is long."""
     plain = " ".join(text.split())
     return repr(plain if len(plain) <= 60 else f"{plain[:57]}...")
+
+
+def is_remark(cell: str) -> bool:
+    """True for the first cell of a line that begins with the sign of a remark."""
+    plain = cell.strip()
+    return plain.startswith("#") and plain not in EXCEL_ERRORS
