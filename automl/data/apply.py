@@ -10,6 +10,7 @@ import pandas as pd
 from automl.data import parse
 from automl.data.columns import named_by_strings
 from automl.data.readable import check_readable
+from automl.data.saved import layout_of
 from automl.data.target import encode_target
 from automl.errors import DataError
 from automl.types import Dataset
@@ -75,9 +76,9 @@ def _is_plain(column: Column, dtype: Any) -> bool:
 
 def _typed(column: Column, series: pd.Series[Any]) -> pd.Series[Any]:
     rule, _, argument = column.parse.partition(":")
-    comma = series.attrs.get("layout", {}).get("decimal") == ","
-    if comma and rule in ("as_is", "number") and not parse.is_number(series):
-        return pd.Series(parse.to_numbers(series, "decimal_comma"))
+    if rule in ("as_is", "number") and not parse.is_number(series):
+        comma = layout_of(series).decimal == ","
+        return pd.Series(parse.to_numbers(series, "decimal_comma" if comma else "number"))
     if rule == "level":
         return parse.to_levels(series, argument)
     if rule == "text":

@@ -48,13 +48,23 @@ def read_delimited(
     Raises:
         DataError: For a header that is missing or names a column twice, or for ragged rows.
     """
+    import pyarrow as pa
+
     form = find_form(data, source, separator=separator, header=header, expected=expected)
     body = _Body(form, source, data)
     table = body.table()
     names = [name or f"unnamed_{i}" for i, name in enumerate(form.names, start=1)]
     table = table.rename_columns(names)
+    if _has_blanks(data, form.separator):
+        table = pa.table([_stripped(c) for c in table.columns], names=table.column_names)
     table, notes = _rows_only(table, form, training=not expected)
     return table, _with_notes(form, (*body.notes, *notes))
+
+
+def _has_blanks(data: bytes, separator: str) -> bool:
+    """True if values may have blanks around them, or stand as Excel keeps words."""
+    blanks = [mark for mark in (b" ", b"\t", b'="') if mark != separator.encode()]
+    return not data.isascii() or any(mark in data for mark in blanks)
 
 
 def _with_notes(form: Form, notes: Sequence[str]) -> Form:
@@ -250,7 +260,6 @@ def _rows_only(table: pa.Table, form: Form, *, training: bool) -> tuple[pa.Table
     notes: list[str] = []
     if form.units:
         table = table.slice(1)
-    table = pa.table([_stripped(c) for c in table.columns], names=table.column_names)
     if form.comment and len(table):
         first = pc.fill_null(table.column(0), "")
         errors = pc.is_in(first, value_set=pa.array(EXCEL_ERRORS, first.type))

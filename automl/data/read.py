@@ -6,7 +6,7 @@ Only an empty field is read as missing here; words such as `NA`, `?` or `None` s
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from automl.data.encoding import to_utf8
 from automl.data.frames import arrow_to_frame, check_names, find_decimal, text_to_frame
 from automl.data.load import load
 from automl.data.named import read_openml, read_sklearn
+from automl.data.saved import note_layout
 from automl.errors import DataError
 from automl.types import Reading, TextLayout
 
@@ -39,7 +40,7 @@ def read_table(source: str | Path, how: Reading = ANY) -> pd.DataFrame:
     Returns:
         One column per field, names and values stripped of outer spaces, numbers and ISO dates
         typed where a whole column is of that kind. `attrs["target"]` names the target where
-        the source declares one; `attrs["layout"]` holds the fields of the `TextLayout` of a text.
+        the source declares one; `saved.layout_of` gives the form of a text.
 
     Raises:
         DataError: If there is nothing to read, or it is not a table with one name per column.
@@ -101,7 +102,7 @@ def _read_text(text: bytes, source: str, how: Reading, layout: TextLayout) -> pd
     if how.expected:
         _check_marks(source, how, marks)
     frame = text_to_frame(table, how.as_text, layout.decimal)
-    frame.attrs["layout"] = {**asdict(layout), "notes": list(layout.notes)}
+    note_layout(frame, layout)
     return frame
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from automl.types import Column, Schema, TextLayout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pandas as pd
 
 
 def schema_to_json(schema: Schema) -> dict[str, Any]:
@@ -39,5 +42,18 @@ def schema_from_json(data: Mapping[str, Any]) -> Schema:
 
 
 def layout_from_json(data: Mapping[str, Any]) -> TextLayout:
-    """The layout that stands in a schema or beside a table."""
+    """The layout that stands in a schema."""
     return TextLayout(**known_fields(TextLayout, data))
+
+
+def note_layout(table: pd.DataFrame, layout: TextLayout) -> None:
+    """Keep the layout of the file that a table was read from, under its `attrs`.
+
+    As one string, for pandas copies all of `attrs` with every column that it takes out.
+    """
+    table.attrs["layout"] = json.dumps(asdict(layout))
+
+
+def layout_of(table: pd.DataFrame | pd.Series[Any]) -> TextLayout:
+    """The layout of the file that a table or a column of it was read from."""
+    return layout_from_json(json.loads(table.attrs.get("layout", "{}")))

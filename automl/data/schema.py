@@ -15,7 +15,7 @@ from automl.data.apply import to_dataset, to_features
 from automl.data.columns import judge_columns, named_by_strings
 from automl.data.describe import describe
 from automl.data.guess import guess_target, labels_of, sounds_like_labels
-from automl.data.saved import layout_from_json, schema_from_json, schema_to_json
+from automl.data.saved import layout_of, schema_from_json, schema_to_json
 from automl.data.strings import ID
 from automl.data.target import Target, decode_labels, encode_target, judge_target
 from automl.errors import DataError, UsageError
@@ -87,7 +87,7 @@ def infer_schema(
     }
     _check_asked({k: [c for c in v if c is not None] for k, v in asked.items()}, frame)
     goal = _goal(frame, target, task, positive)
-    layout = layout_from_json(frame.attrs.get("layout", {}))
+    layout = layout_of(frame)
     features = frame if target is None else frame.drop(columns=[target])
     left_out = dict.fromkeys(drop, "left out as asked") | dict.fromkeys(ids, "an id, as asked")
     columns = _columns(features, left_out, group, time)

@@ -18,6 +18,8 @@ BLANKS = " "
 """Stands for one or more blanks."""
 _LINES = 100
 _BYTES = 1 << 21
+_FEW, _CELLS = 20, 50_000
+"""Rows, and fields of wide tables, that tell what the first line is."""
 _SEP = re.compile(r"\ufeff?\"?sep=(.|\\t)\"?", re.IGNORECASE)
 _DECIMAL = re.compile(r"[-+]?\d+\.\d+(e[-+]?\d+)?", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?", re.IGNORECASE)
@@ -238,7 +240,8 @@ def _named(form: Form, rows: Rows, lines: Sequence[str], skipped: int, source: s
     names = [cell.strip() for cell in head]
     if names and names[0].startswith("#") and len(names) > 1:
         names[0] = names[0].lstrip("# ")
-    body = [row for _, row in rows[1:] if len(row) == form.width and row != head]
+    some = rows[1 : 1 + max(_FEW, _CELLS // form.width)]
+    body = [row for _, row in some if len(row) == form.width and row != head]
     form = _fitted(replace(form, names=tuple(names)), body)
     _check_header(form, body, source)
     start = skipped + sum(len(line.encode()) for line in lines[:end])

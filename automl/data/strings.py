@@ -14,6 +14,7 @@ from automl.data import parse
 from automl.data.amounts import DecimalVotes, find_marks, scale, split_amounts
 from automl.data.dates import as_compact_date, compact_dates, find_date_rule
 from automl.data.numbers import NUMBER, judge_number, profile_block
+from automl.data.saved import layout_of
 from automl.data.texts import unspaced, why_text
 from automl.data.words import BOOLEAN_PAIRS, INDEX_NAMES, NUMBER_MISSING
 from automl.types import Column
@@ -75,7 +76,7 @@ def judge_strings(series: pd.Series[Any], name: str) -> Column:
     spelled = parse.spell(series)
     words = parse.blank_out(spelled)
     seen = _seen_missing(spelled) if words.null_count > spelled.null_count else ()
-    decimal = str(series.attrs.get("layout", {}).get("decimal", ""))
+    decimal = layout_of(series).decimal
     if words.null_count < len(words) and not (decimal == "," and _grouped(words)):
         values = parse.plain_numbers(words)
         if values is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.anomaly.supervision import supervision_of
+from automl.data.saved import layout_of
 from automl.data.schema import describe, infer_schema, schema_from_json, to_dataset
 from automl.errors import DataError, UsageError
 from automl.hooks.manager import applicable, check_names, get_host
@@ -40,7 +41,7 @@ def read(source: str | Path | pd.DataFrame, how: Reading) -> pd.DataFrame:
 
 def told_of(table: pd.DataFrame) -> list[str]:
     """Sentences on what was guessed about a file and left out of it."""
-    return list(table.attrs.get("layout", {}).get("notes", ()))
+    return list(layout_of(table).notes)
 
 
 def _datasets(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Dataset, Dataset | None]:

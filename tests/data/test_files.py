@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from automl.data.read import read_table
+from automl.data.saved import layout_of
 from automl.data.schema import describe, infer_schema, schema_from_json, schema_to_json, to_features
 from automl.errors import DataError
 from automl.types import Reading, TextLayout
@@ -458,10 +459,10 @@ def test_an_encoding_is_found_and_told(write, encoding):
     first = text.splitlines()
     assert list(table) == first[0].split(",")
     assert table.iloc[:, 0].tolist() == [line.split(",")[0] for line in first[1:]]
-    assert "--encoding" in " ".join(table.attrs["layout"]["notes"])
+    assert "--encoding" in " ".join(layout_of(table).notes)
     asked = read(write(text.encode(encoding)), encoding=encoding)
     assert list(asked) == first[0].split(",")
-    assert asked.attrs["layout"]["notes"] == []
+    assert layout_of(asked).notes == ()
 
 
 def test_a_byte_of_another_encoding_does_not_change_the_rest(write):
@@ -470,7 +471,7 @@ def test_a_byte_of_another_encoding_does_not_change_the_rest(write):
     table = read(write(data))
     assert list(table) == ["thé", "café"]
     assert set(table["thé"]) == {"pressé"}
-    assert "1 byte is not" in table.attrs["layout"]["notes"][0]
+    assert "1 byte is not" in layout_of(table).notes[0]
 
 
 def test_a_later_file_may_be_in_the_training_files_encoding_or_utf_8(write):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automl import AutoML
 from automl.data.read import read_table
 from automl.data.schema import infer_schema, to_features
 from automl.errors import AutoMLError
@@ -38,6 +39,19 @@ def test_what_is_written_is_read(path, seed):
     assert differences(made, table, found) == [], made.form
     later = to_features(schema, read_table(path, schema.reading), lambda _: None)
     assert differences(made, table, later) == [], made.form
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [2, 4, 7])
+def test_a_fit_and_its_predictions(path, seed):
+    made = make(seed)
+    path.write_bytes(made.data)
+    target = str(made.truth.columns[0])
+    auto = AutoML(learner=["linear"], trials=1, time_limit=None, verbose=False)
+    auto.fit(path, target)
+    predicted = auto.predict(path)
+    assert len(predicted) == len(made.truth)
+    assert made.truth[target].min() - 200 < predicted.mean() < made.truth[target].max() + 200
 
 
 @settings(max_examples=120, deadline=None)
