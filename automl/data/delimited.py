@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from automl.data.frames import is_number_at_first, stripped
 from automl.data.sniff import BLANKS, Form, find_form
 from automl.data.words import EXCEL_ERRORS, FOOTERS, is_remark, shown
 from automl.errors import DataError
@@ -32,7 +33,7 @@ def read_delimited(
     header: bool = True,
     expected: Collection[str] = (),
 ) -> tuple[pa.Table, Form]:
-    """Read UTF-8 delimited text as columns of text, stripped, blank ones missing.
+    """Read UTF-8 delimited text as columns of text, stripped unless they begin with numbers.
 
     Args:
         data: The file's content.
@@ -56,7 +57,8 @@ def read_delimited(
     names = [name or f"unnamed_{i}" for i, name in enumerate(form.names, start=1)]
     table = table.rename_columns(names)
     if _has_blanks(data, form.separator):
-        table = pa.table([_stripped(c) for c in table.columns], names=table.column_names)
+        columns = [c if is_number_at_first(c) else stripped(c) for c in table.columns]
+        table = pa.table(columns, names=table.column_names)
     table, notes = _rows_only(table, form, training=not expected)
     return table, _with_notes(form, (*body.notes, *notes))
 
@@ -288,27 +290,6 @@ def _filtered(table: pa.Table, keep: Any) -> tuple[pa.Table, int]:
     return kept, len(table) - len(kept)
 
 
-def _stripped(column: Any) -> Any:
-    """The text without blanks around it, nothing left being missing."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    stripped = pc.utf8_trim_whitespace(column)
-    if _bytes(stripped) < _bytes(column):
-        blank = pc.equal(stripped, "")
-        stripped = pc.if_else(blank, pa.scalar(None, stripped.type), stripped)
-    if pc.any(pc.starts_with(stripped.slice(0, 100), '="')).as_py():  # as Excel keeps words
-        stripped = pc.replace_substring_regex(stripped, r'^="([^"]*)"$', r"\1")
-    return stripped
-
-
-def _bytes(column: Any) -> int:
-    """Bytes of all words of a column."""
-    import pyarrow.compute as pc
-
-    return pc.sum(pc.binary_length(column)).as_py() or 0
-
-
 def _no_header(table: pa.Table, names: Sequence[str]) -> Any:
     """(n,) bool: False for rows that repeat the names; None if there is none."""
     import pyarrow.compute as pc
@@ -317,7 +298,7 @@ def _no_header(table: pa.Table, names: Sequence[str]) -> Any:
     for column, name in zip(table.columns, names, strict=True):
         if not name:
             continue
-        here = pc.fill_null(pc.equal(column, name), False)
+        here = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(column), name), False)
         same = here if same is None else pc.and_(same, here)
         if not pc.any(same).as_py():
             return None

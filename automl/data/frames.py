@@ -42,14 +42,14 @@ def text_to_frame(table: pa.Table, as_text: Collection[str], decimal: str) -> pd
     as 1.234 in a file of decimal commas.
 
     Args:
-        table: Columns of text, stripped.
+        table: Columns of text, stripped but for those that begin with numbers.
         as_text: Columns that stay text.
         decimal: The decimal mark of the file; empty where nothing tells.
     """
     import pyarrow as pa
 
     columns = [
-        column if name in as_text else _typed(column, decimal)
+        stripped(column) if name in as_text else _typed(column, decimal)
         for name, column in zip(table.column_names, table.columns, strict=True)
     ]
     typed = pa.table(columns, names=table.column_names)
@@ -57,11 +57,53 @@ def text_to_frame(table: pa.Table, as_text: Collection[str], decimal: str) -> pd
     return frame
 
 
-def _typed(column: Any, decimal: str) -> Any:
+def is_number_at_first(column: Any) -> bool:
+    """True for a column of text that begins with numbers."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
+    head = column.slice(0, _HEAD)
+    try:
+        pc.cast(head, pa.float64())
+    except pa.ArrowInvalid:
+        return False
+    return head.null_count < len(head)
+
+
+def stripped(column: Any) -> Any:
+    """The text without blanks around it, nothing left being missing."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = pc.utf8_trim_whitespace(column)
+    if _bytes(text) < _bytes(column):
+        blank = pc.equal(text, "")
+        text = pc.if_else(blank, pa.scalar(None, text.type), text)
+    if pc.any(pc.starts_with(text.slice(0, 100), '="')).as_py():  # as Excel keeps words
+        text = pc.replace_substring_regex(text, r'^="([^"]*)"$', r"\1")
+    return text
+
+
+def _bytes(column: Any) -> int:
+    """Bytes of all words of a column."""
+    import pyarrow.compute as pc
+
+    return pc.sum(pc.binary_length(column)).as_py() or 0
+
+
+def _typed(column: Any, decimal: str) -> Any:
     if column.null_count == len(column):
         return column
+    typed = _as_typed(column, decimal)
+    if typed is column and is_number_at_first(column):
+        column = stripped(column)  # a blank beside a number further down
+        return _as_typed(column, decimal)
+    return typed
+
+
+def _as_typed(column: Any, decimal: str) -> Any:
+    import pyarrow as pa
+
     numbers = _cast(column, pa.int64())
     if numbers is not None:
         return column if _spelled_otherwise(column) else numbers
@@ -116,7 +158,7 @@ def find_decimal(table: pa.Table, separator: str) -> tuple[str, dict[str, Decima
     found = {}
     for name in table.column_names[::step]:
         words = table.column(name).take(picks).to_pylist()
-        found[name] = find_marks(word for word in words if word)
+        found[name] = find_marks(word.strip() for word in words if word)
     settled = {marks.settled for marks in found.values()} - {""}
     if separator == "," and "," in settled and any(m.only_points for m in found.values()):
         return "", found  # the commas of one column, in quotes, say little about the points there
