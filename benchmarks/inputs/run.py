@@ -5,7 +5,7 @@ python benchmarks/inputs/run.py speed [--rows 1000000]
 python benchmarks/inputs/run.py fuzz [--minutes 10] [--seed 0]
 
 `speed` reads one file of 20 columns with pandas (`read_csv` and the conversions that its columns
-need) and with our reader up to typed features, in turns, and prints the ratio of the shortest times,
+need) and with our reader up to typed features, in turns, and prints the ratio of the shortest,
 which a busy machine disturbs least.
 `fuzz` reads tables made at random: whole ones must come back as they were written, spoilt ones
 must give a table or one sentence, never a traceback, and none may take longer than ten seconds.
