@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -40,6 +41,7 @@ _LOCAL = (
     r"|\u0440\u0443\u0431\.?"
 )
 _CURRENCY = rf"(?:{'|'.join(_ISO)}|{_LOCAL}|[{_SIGNS}])"
+_MARKS = re.compile(rf"{_CURRENCY}|%")
 _BLANK = r" \u00a0\u2007\u2009\u202f"
 _GROUP = {
     ".": rf"[,'\u2019{_BLANK}]",
@@ -53,13 +55,25 @@ _MINUS = "\u2212\u2013-"
 _PLAIN = re.compile(rf"[\d.,'\u2019()+{_BLANK}{_MINUS}]+(?:[eE][-+]?\d+)?")
 
 
+def mixed(words: Iterable[str]) -> str:
+    """A clause on several currencies, or percents beside plain numbers; empty for neither."""
+    found = Counter(mark for word in words for mark in _MARKS.findall(word) or [""])
+    few = 0.02 * sum(found.values())
+    several = sorted(mark for mark, n in found.items() if mark and mark != "%" and n > few)
+    if len(several) > 1:
+        return f"; in several currencies ({', '.join(several[:4])}), taken as they stand"
+    if found["%"] > few and found[""] > few:
+        return "; some with % and some without, taken as they stand"
+    return ""
+
+
 @cache
 def _grammar(decimal: str) -> re.Pattern[str]:
     """The form of an amount with one decimal mark."""
     point, group = re.escape(decimal), _GROUP[decimal]
     digits = rf"\d{{1,3}}(?:(?P<mark>{group})\d{{2,3}}(?:(?P=mark)\d{{2,3}})*(?<=\d{{3}}))"
     return re.compile(
-        rf"(?P<open>\()?\s*(?P<sign>[+{_MINUS}])?\s*(?:{_CURRENCY})?\s*(?P<sign2>[+{_MINUS}])?"
+        rf"'?(?P<open>\()?\s*(?P<sign>[+{_MINUS}])?\s*(?:{_CURRENCY})?\s*(?P<sign2>[+{_MINUS}])?"
         rf"(?P<number>{digits}(?:{point}\d*)?|\d+(?:{point}\d*)?|{point}\d+)"
         rf"(?P<power>[eE][-+]?\d+)?(?P<last>-(?=\s*$))?\s*"
         rf"(?P<unit>%|\u2030|[{_SIGNS}]"

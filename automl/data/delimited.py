@@ -112,6 +112,10 @@ class _Body:
             table = self._parsed()
             self.notes.append(f"Left out empty fields behind the last column in {len(left):,} rows")
             return table
+        if self._left_open(left[0]):
+            first = shown(left[0].splitlines()[0])
+            msg = f"{self.source}: a quote in {first} is never closed; close it or leave it out."
+            raise DataError(msg)
         raise DataError(self._ragged(left[0]))
 
     def _parsed(self) -> pa.Table:
@@ -206,11 +210,20 @@ class _Body:
         for text in reversed(odd):
             cells = [cell for cell in self._fields(text) if cell]
             line = text.strip().encode()
-            if not rest.endswith(line) or not _is_note(cells, self.form.width):
+            if (
+                self._left_open(text)
+                or not rest.endswith(line)
+                or not _is_note(cells, self.form.width)
+            ):
                 break
             found.append(text)
             rest = rest[: len(rest) - len(line)].rstrip()
         return found[::-1]
+
+    def _left_open(self, text: str) -> bool:
+        """True for lines behind a quote that is never closed."""
+        quote = self.form.quote
+        return bool(quote) and "\n" in text.strip() and text.count(quote) % 2 == 1
 
     def _too_long_by_blanks(self, text: str) -> bool:
         cells = self._fields(text)

@@ -223,11 +223,28 @@ def _below_titles(rows: Rows, at: int, width: int) -> int:
     """The first row from there on that is neither blank nor a title filled up with separators."""
     filled = [sum(bool(cell.strip()) for cell in row) for _, row in rows]
     while at + 1 < len(rows):
-        title = filled[at] == 1 and (filled[at + 1] == 0 or (width > 2 and filled[at + 1] > 1))
-        if filled[at] and not title:
+        first = bool(rows[at][1]) and bool(rows[at][1][0].strip())
+        title = (
+            filled[at] == 1
+            and first
+            and (filled[at + 1] == 0 or (width > 2 and filled[at + 1] > 1))
+        )
+        if filled[at] and not title and not _above_names(rows, filled, at, width):
             break
         at += 1
     return at
+
+
+def _above_names(rows: Rows, filled: Sequence[int], at: int, width: int) -> bool:
+    """True for a row of headings over groups of columns, whose names stand in the next row."""
+    if width < 3 or 2 * filled[at] > width or at + 2 >= len(rows):
+        return False
+    names = [cell.strip() for cell in rows[at + 1][1]]
+    return (
+        len(names) == width == len(set(names)) == filled[at + 1]
+        and not any(_NUMBER.fullmatch(name) for name in names)
+        and _is_row(rows, at + 2)
+    )
 
 
 def _is_row(rows: Rows, at: int) -> bool:
@@ -243,6 +260,7 @@ def _named(form: Form, rows: Rows, lines: Sequence[str], skipped: int, source: s
     some = rows[1 : 1 + max(_FEW, _CELLS // form.width)]
     body = [row for _, row in some if len(row) == form.width and row != head]
     form = _fitted(replace(form, names=tuple(names)), body)
+    body = [row for row in body if len(row) == form.width]
     _check_header(form, body, source)
     start = skipped + sum(len(line.encode()) for line in lines[:end])
     form = replace(form, start=start)
@@ -262,6 +280,8 @@ def _fitted(form: Form, body: Sequence[Sequence[str]]) -> Form:
         if all(not row[-1].strip() for row in body):
             note = "Left out the empty field behind the last separator of every row"
             return replace(form, names=(*names, ""), notes=(*form.notes, note))
+        if len({row[0] for row in body}) < len(body):
+            return replace(form, width=len(names))  # names of rows differ: the rows are too long
         note = "The first field of every row has no name: taken for the names of the rows"
         return replace(form, names=("", *names), notes=(*form.notes, note))
     while len(names) > form.width and not names[-1]:

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from automl.data import parse
-from automl.data.amounts import DecimalVotes, find_marks, scale, split_amounts
+from automl.data.amounts import DecimalVotes, find_marks, mixed, scale, split_amounts
 from automl.data.dates import as_compact_date, compact_dates, find_date_rule
 from automl.data.numbers import NUMBER, judge_number, profile_block
 from automl.data.saved import layout_of
@@ -181,7 +181,7 @@ def _number_rules(sample: pd.Series[Any], decimal: str) -> list[tuple[str, str]]
     if known.notna().mean() >= 0.9:
         plain = comma and not found.astype(bool).any()
         told = "numbers with a decimal comma" if plain else "numbers with signs, separators or "
-        return [*rules, (kind, told if plain else f"{told}suffixes{comma}")]
+        return [*rules, (kind, (told if plain else f"{told}suffixes{comma}") + mixed(sample))]
     unit = found.mode().iloc[0]
     if (found == unit).mean() >= 0.9:
         return [*rules, (f"{kind}:{unit}", f"numbers with the unit {unit}{comma}")]

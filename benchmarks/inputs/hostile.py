@@ -71,6 +71,8 @@ def make(seed: int, rows: int = 60) -> Made:
     cells, truth = {}, {}
     for name in names:
         cells[name], truth[name] = _column(draw, kinds[name], rows, words, form)
+    first = next(name for name in reversed(names) if kinds[name] in ("decimal", "whole"))
+    cells[first], truth[first] = _column(draw, kinds[first], rows, words, form | {"full": True})
     text = _written(names, cells, form)
     data = text.encode(encoding)
     pack: dict[str, Callable[[bytes], bytes]] = {
@@ -114,7 +116,7 @@ def _column(
             value = start + timedelta(hours=31 * i)
             cell = f"{value:%Y-%m-%d %H:%M}" if kind == "moment" else f"{value:%d.%m.%Y}"
             value = pd.Timestamp(value if kind == "moment" else value.date())
-        if kind != "truth" and i > 2 and draw.random() < 0.1:
+        if kind != "truth" and i > 2 and "full" not in form and draw.random() < 0.1:
             value, cell = None, form["missing"]
         cells.append(cell)
         values.append(value)

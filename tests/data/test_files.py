@@ -597,3 +597,48 @@ def test_a_file_that_unpacks_beyond_the_memory_is_refused_in_time(write, monkeyp
     path = write(pack(b"a,b\n" + b"1,2\n" * (1 << 21)), "big.csv.gz")
     with pytest.raises(DataError, match="a quarter of the memory that is free"):
         read(path)
+
+
+# ------------------------------------------------------------------- what nearly went wrong
+
+
+def test_a_quote_left_open_does_not_swallow_the_rows(write):
+    cells = [f'"{i} inch' if i == 5 else str(i) for i in range(N)]
+    for tail in ("", "Source: the office\n"):
+        with pytest.raises(DataError, match="a quote in '\"5 inch"):
+            read(write("x,kind\n" + rows(cells) + tail))
+
+
+def test_a_first_field_that_repeats_is_no_name_of_a_row(write):
+    with pytest.raises(DataError, match="has 3 values where the header has 2"):
+        read(write("x;kind\n" + rows([f"a&amp;b {i % 3}" for i in range(N)], separator=";")))
+
+
+def test_headings_over_groups_of_names_are_left_out(write):
+    lines = "".join(f"{x},{x},{k}\n" for x, k in PAIRS)
+    table = read(write(f"2020,,\nprice,cost,kind\n{lines}"))
+    assert list(table) == ["price", "cost", "kind"]
+    table = read(write(f",,kind\n{lines}"))
+    assert list(table) == ["unnamed_1", "unnamed_2", "kind"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([f"{'$€'[i % 2]}{x}" for i, x in enumerate(AMOUNTS)], "several currencies ($, €)"),
+        ([f"{x}{['%', ''][i % 2]}" for i, x in enumerate(AMOUNTS)], "some with % and some without"),
+    ],
+)
+def test_amounts_of_several_kinds_are_told(words, said):
+    table = pd.DataFrame({"x": words, "kind": KINDS})
+    schema = infer_schema(table, target="kind")
+    assert kinds_of(schema) == {"x": "number"}
+    assert said in lines_of(schema)
+
+
+def test_digits_of_other_scripts_and_excels_apostrophe(write):
+    wide = str.maketrans("0123456789.", "０１２３４５６７８９．")
+    for spell in (lambda x: str(x).translate(wide), lambda x: f"'{x}"):
+        path = write("x,kind\n" + rows([spell(x) for x in XS]))
+        schema = schema_of(path)
+        assert to_features(schema, read(path))["x"].tolist() == XS
