@@ -30,7 +30,7 @@ from automl.runs import directory
 from automl.scaling import Scaling, read_scaling
 from automl.types import EMPTY
 from automl.workflow import fit_run
-from automl.workflow.prepare import read
+from automl.workflow.prepare import read, told_of
 from automl.workflow.study import scale_run
 
 if TYPE_CHECKING:
@@ -63,7 +63,12 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         group: Rows of one group are never split apart.
         time: Order in time: the last fifth validates.
         drop: Leave this column out; may be repeated. A name or several.
+        id: A column that only names the rows; may be repeated. A name or several.
         positive: The positive class of a binary target.
+        encoding: Encoding of a text file, such as utf-8 or cp1252.
+        sep: Separator of a text file, such as ; or tab.
+        decimal: Decimal mark of a text file, a comma or a point.
+        no_header: The first line of a text file is a row, not the names of the columns.
         contamination: Share of rows to flag, with `task` anomaly.
         cpus: CPUs to use.
         gpus: GPUs to use.
@@ -104,7 +109,12 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         group: str | None = None,
         time: str | None = None,
         drop: Sequence[str] | str | None = None,
+        id: Sequence[str] | str | None = None,  # noqa: A002 - the flag is --id
         positive: Value | None = None,
+        encoding: str | None = None,
+        sep: str | None = None,
+        decimal: str | None = None,
+        no_header: bool = False,
         contamination: float | None = None,
         cpus: int | None = None,
         gpus: int | None = None,
@@ -400,7 +410,10 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
 
     def _table(self, X: Any) -> pd.DataFrame:
         if isinstance(X, str | Path):
-            return read(X, self._fitted().schema)
+            table = read(X, self._fitted().schema.reading)
+            for line in told_of(table):
+                self._observer().say(line)
+            return table
         return X if isinstance(X, pd.DataFrame) else _frame(X)
 
 

@@ -62,6 +62,37 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class TextLayout:
+    """The form of a text file: inferred once over the training file, then applied to later ones.
+
+    What is at its default was neither asked for nor told by the text.
+    """
+
+    encoding: str = ""
+    separator: str = ""
+    quote: str = ""
+    header: bool = True
+    """False where the first line is a row; columns are then called x1, x2, ..."""
+    decimal: str = ""
+    """The decimal mark, a comma or a point."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what was guessed and on lines that were left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Way to read a file: as asked for, or as the training file was."""
+
+    layout: TextLayout = TextLayout()
+    as_text: tuple[str, ...] = ()
+    """Columns of delimited text whose values stay as they are written."""
+    expected: tuple[str, ...] = ()
+    """Features of the training file; none for a file that is read for the first time."""
+    numbers: tuple[str, ...] = ()
+    """Those of them that hold numbers."""
+
+
+@dataclass(frozen=True, slots=True)
 class Schema:
     """Everything inferred about a table; enough to read new rows the same way."""
 
@@ -84,6 +115,8 @@ class Schema:
     """Rows without a target, which only learners that use unlabelled rows train on."""
     notes: tuple[str, ...] = ()
     """Sentences printed before training that belong to no single column."""
+    layout: TextLayout = TextLayout()
+    """Form of the training file, where it was text."""
 
     @property
     def n_classes(self) -> int:
@@ -99,6 +132,13 @@ class Schema:
         """Columns, the target among them, that are read as text from a file of new rows."""
         names = tuple(c.name for c in self.features if c.as_text)
         return (*names, self.target) if self.target and self.target_dtype == "str" else names
+
+    @property
+    def reading(self) -> Reading:
+        """Way to read a file of new rows."""
+        names = tuple(c.name for c in self.features)
+        numbers = tuple(c.name for c in self.features if c.kind == "number")
+        return Reading(self.layout, self.as_text, names, numbers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,6 @@ WATCHED = (
     "pandas",
     "scikit-learn",
     "skops",
-    "skrub",
     "xgboost",
     "lightgbm",
     "catboost",

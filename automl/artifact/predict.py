@@ -126,7 +126,7 @@ class Predictor:
         mix, trials = self._mixture(name)
         k = self.schema.n_classes
         out = np.empty((len(table), k) if k else len(table))
-        for rows, X in feature_blocks(self.schema, table, len(trials) * max(k, 1)):
+        for rows, X in feature_blocks(self.schema, table, len(trials) * max(k, 1), _warn_of_rows):
             if X.empty:
                 continue  # the columns are there, and libraries refuse 0 rows
             found = mix(self._members.predict(trials, X))
@@ -202,6 +202,11 @@ def _warn_of_other_versions(saved: Mapping[str, str]) -> None:
     ]
     if other:
         _warn(f"the model was saved with {', '.join(other)}; predictions may differ", stacklevel=4)
+
+
+def _warn_of_rows(text: str) -> None:
+    """Warn the caller of the method that predicts."""
+    _warn(text)
 
 
 def _warn(text: str, stacklevel: int = 3) -> None:

@@ -21,7 +21,7 @@ from automl.units import GIGABYTE, format_size
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LIBRARIES = ("numpy", "pandas", "scikit-learn", "skrub", "skops", "ray", "optuna", "typer")
+LIBRARIES = ("numpy", "pandas", "scikit-learn", "skops", "ray", "optuna", "typer")
 OPTIONAL = ("torch", "xgboost", "lightgbm", "catboost", "keras")
 SCARCE = 2 * GIGABYTE
 """Memory or disk below which a note is shown, by choice."""

@@ -33,9 +33,12 @@ def evaluate(
     """Score a run on labelled rows."""
     from automl.artifact import Predictor
     from automl.hooks.manager import get_host
+    from automl.workflow.prepare import told_of
 
     predictor = Predictor.load(run)
-    table = get_host().read(data, predictor.schema.as_text)
+    table = get_host().read(data, predictor.schema.reading)
+    for line in told_of(table):
+        note(line)
     rows = scores(predictor, table, target)
     if as_json:
         emit_json(rows)

@@ -50,6 +50,7 @@ def predict(
     """Predict new rows, in their order."""
     from automl.artifact import Predictor
     from automl.hooks.manager import get_host
+    from automl.workflow.prepare import told_of
 
     if output is not None and not output.absolute().parent.is_dir():
         msg = f"there is no folder {output.absolute().parent}: make it, or choose another -o"
@@ -62,7 +63,9 @@ def predict(
     if escape_formulas and output is not None and output.suffix.lower() in PARQUET:
         msg = "--escape-formulas is for CSV, which spreadsheets compute; leave it out for Parquet"
         raise UsageError(msg)
-    table = get_host().read(data, predictor.schema.as_text)
+    table = get_host().read(data, predictor.schema.reading)
+    for line in told_of(table):
+        note(line)
     frame = predictions(predictor, table, proba=proba, learner=learner)
     if escape_formulas:
         frame = without_formulas(frame)

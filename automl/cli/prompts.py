@@ -13,6 +13,8 @@ from automl.text import listed, meant, visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from automl.types import Reading
+
 MOST_COLUMNS = 30
 """Columns listed before the question: a few lines of a terminal."""
 
@@ -22,7 +24,7 @@ def can_ask() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def ask_target(source: str) -> str:
+def ask_target(source: str, how: Reading) -> str:
     """Ask for the target column; the default answer is the guess.
 
     Raises:
@@ -31,7 +33,7 @@ def ask_target(source: str) -> str:
     from automl.data.schema import guess_target
     from automl.hooks.manager import get_host
 
-    table = get_host().read(source)
+    table = get_host().read(source, how)
     guess, reason = guess_target(table)
     columns = [str(column) for column in table.columns]
     note(f"columns: {_shortened(columns)}")

@@ -67,7 +67,7 @@ def read_request(command: Command, context: typer.Context, given: Mapping[str, A
     silent = given["as_json"] or given["quiet"] or options.resume
     if target is None and supervision_of(options.task).supervised and not silent and can_ask():
         asked = time.monotonic()
-        target = ask_target(data)
+        target = ask_target(data, options.reading)
         began += time.monotonic() - asked
     return Request(
         options=replace(options, output=run, began=began),

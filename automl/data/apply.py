@@ -9,12 +9,14 @@ import pandas as pd
 
 from automl.data import parse
 from automl.data.columns import named_by_strings
+from automl.data.readable import check_readable
+from automl.data.saved import layout_of
 from automl.data.target import encode_target
 from automl.errors import DataError
 from automl.types import Dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from automl.types import Array, Column, Schema
 
@@ -24,19 +26,23 @@ LEAST_ROWS = 256
 """Rows of a block at least."""
 
 
-def to_features(schema: Schema, table: pd.DataFrame) -> pd.DataFrame:
+def to_features(
+    schema: Schema, table: pd.DataFrame, tell: Callable[[str], object] | None = None
+) -> pd.DataFrame:
     """The schema's features of a raw table, typed; other columns are ignored.
 
     Args:
         schema: The schema of the training table.
         table: (n, d) raw table, columns in any order.
+        tell: Is told of values that cannot be read as those of training, which become missing;
+            None for the training table itself, whose schema says so.
 
     Returns:
         One column per feature in the schema's order: float64, `category`, datetime64[us] or `str`;
         the index counts rows from 0.
 
     Raises:
-        DataError: Naming the columns that are missing.
+        DataError: Naming the columns that are missing, or one whose values cannot be read.
     """
     frame = _pick(schema, table)
     dtypes = dict(zip(frame.columns, frame.dtypes, strict=True))
@@ -47,13 +53,20 @@ def to_features(schema: Schema, table: pd.DataFrame) -> pd.DataFrame:
         parts.append(pd.DataFrame(parse.finite(block), columns=plain, copy=False))
     chosen = set(plain)
     others = [c for c in schema.features if c.name not in chosen]
-    parts += [_typed(c, frame[c.name]).rename(c.name) for c in others]
+    for column in others:
+        typed_column = _typed(column, frame[column.name]).rename(column.name)
+        if tell is not None:
+            check_readable(column, frame[column.name], typed_column, tell)
+        parts.append(typed_column)
     typed: pd.DataFrame = parts[0] if len(parts) == 1 and plain else pd.concat(parts, axis=1)
     return typed if len(plain) == len(schema.features) else typed[[c.name for c in schema.features]]
 
 
 def feature_blocks(
-    schema: Schema, table: pd.DataFrame, outputs: int = 0
+    schema: Schema,
+    table: pd.DataFrame,
+    outputs: int = 0,
+    tell: Callable[[str], object] | None = None,
 ) -> Iterator[tuple[slice, pd.DataFrame]]:
     """The features of a raw table in blocks of rows, as `to_features` gives them.
 
@@ -61,17 +74,31 @@ def feature_blocks(
         schema: The schema of the training table.
         table: (n, d) raw table, columns in any order.
         outputs: Numbers that are computed for a row.
+        tell: As for `to_features`; the whole table is judged, not a block of it.
 
     Yields:
         Rows of the table, and their features; one empty block of an empty table.
 
     Raises:
-        DataError: Naming the columns that are missing.
+        DataError: Naming the columns that are missing, or one whose values cannot be read.
     """
     step = max(LEAST_ROWS, BLOCK_CELLS // (len(schema.features) + outputs))
-    for start in range(0, max(len(table), 1), step):
+    if step >= len(table):
+        yield slice(0, len(table)), to_features(schema, table, tell)
+        return
+    if tell is not None:
+        _judge(schema, _pick(schema, table), tell)
+    for start in range(0, len(table), step):
         rows = slice(start, start + step)
-        yield rows, to_features(schema, table if step >= len(table) else table.iloc[rows])
+        yield rows, to_features(schema, table.iloc[rows])
+
+
+def _judge(schema: Schema, frame: pd.DataFrame, tell: Callable[[str], object]) -> None:
+    """Tell of values that cannot be read as those of training, a column at a time."""
+    for column in schema.features:
+        series = frame[column.name]
+        if not _is_plain(column, series.dtype):
+            check_readable(column, series, _typed(column, series), tell)
 
 
 def _pick(schema: Schema, table: pd.DataFrame) -> pd.DataFrame:
@@ -93,6 +120,9 @@ def _is_plain(column: Column, dtype: Any) -> bool:
 
 def _typed(column: Column, series: pd.Series[Any]) -> pd.Series[Any]:
     rule, _, argument = column.parse.partition(":")
+    if rule in ("as_is", "number") and not parse.is_number(series):
+        comma = layout_of(series).decimal == ","
+        return pd.Series(parse.to_numbers(series, "decimal_comma" if comma else "number"))
     if rule == "level":
         return parse.to_levels(series, argument)
     if rule == "text":
@@ -102,7 +132,9 @@ def _typed(column: Column, series: pd.Series[Any]) -> pd.Series[Any]:
     return pd.Series(parse.to_numbers(series, column.parse))
 
 
-def to_dataset(schema: Schema, table: pd.DataFrame) -> Dataset:
+def to_dataset(
+    schema: Schema, table: pd.DataFrame, tell: Callable[[str], object] | None = None
+) -> Dataset:
     """Features and target of a raw table; rows without a known target stand apart.
 
     The index of `X` keeps the row numbers of the table, counted from 0. Rows without a target
@@ -115,7 +147,7 @@ def to_dataset(schema: Schema, table: pd.DataFrame) -> Dataset:
     """
     names = {str(c).strip(): i for i, c in enumerate(table.columns)}
     y, known = _answers(schema, table, names)
-    X = to_features(schema, table)
+    X = to_features(schema, table, tell)
     groups, times = _groups(schema, table, names), _times(schema, table, names)
     if known.all() or schema.task == "anomaly":
         return Dataset(X, y, schema, groups, times)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from automl.data import parse
 from automl.data.dates import as_compact_date, compact_dates
-from automl.data.delimited import check_names
+from automl.data.frames import check_names
 from automl.data.numbers import NUMBER, find_codes, judge_number, profile_columns
 from automl.data.strings import CATEGORY, judge_strings
 from automl.types import Column
@@ -31,8 +31,42 @@ def named_by_strings(table: pd.DataFrame) -> pd.DataFrame:
     names = [str(c).strip() for c in table.columns]
     check_names(names, "The table")
     frame = table.set_axis(names, axis=1).reset_index(drop=True)
+    if odd := [name for name, dtype in frame.dtypes.items() if isinstance(dtype, pd.ArrowDtype)]:
+        frame = frame.assign(**{str(name): _without_arrow(frame[name]) for name in odd})
     frame.attrs = dict(table.attrs)
     return frame
+
+
+def _without_arrow(series: pd.Series[Any]) -> pd.Series[Any]:
+    """A column of an Arrow dtype as pandas has it by itself."""
+    import pyarrow as pa
+
+    dtype: Any = series.dtype
+    kind = dtype.pyarrow_dtype
+    zone = kind.tz if pa.types.is_timestamp(kind) else None
+    wanted: dict[str, Any] = {
+        "timedelta64[us]": pa.types.is_duration(kind),
+        "datetime64[us]": pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and not zone),
+        f"datetime64[us, {zone}]": zone is not None,
+        "float64": pa.types.is_decimal(kind),
+        "category": pa.types.is_dictionary(kind),
+        "str": pa.types.is_string(kind) or pa.types.is_large_string(kind),
+        "object": pa.types.is_time(kind) or pa.types.is_nested(kind),
+    }
+    name = next((name for name, fits in wanted.items() if fits), None)
+    return series if name is None else series.astype(pd.api.types.pandas_dtype(name))
+
+
+def _of_objects(series: pd.Series[Any]) -> pd.Series[Any]:
+    """A column of Python's time spans or periods as one of their dtype."""
+    if series.dtype != object:
+        return series
+    kind = pd.api.types.infer_dtype(series, skipna=True)
+    if kind == "timedelta":
+        return pd.Series(pd.to_timedelta(series, errors="coerce"))
+    if kind == "period":
+        return pd.Series(pd.PeriodIndex(series))
+    return series
 
 
 def judge_columns(frame: pd.DataFrame) -> list[Column]:
@@ -71,6 +105,7 @@ def _find_compact_dates(
 
 def _judge_other(series: pd.Series[Any], name: str) -> Column:
     """A column whose dtype is not a number."""
+    series = _of_objects(series)
     dtype = series.dtype
     missing = float(series.isna().mean()) if len(series) else 0.0
     if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):

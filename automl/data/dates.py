@@ -32,6 +32,7 @@ _SHAPE = (
     r"|\b(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b.*\d"
     r"|^\d{1,2}[- ]?[a-zA-Z]{3,9}[- ,]|^\d{1,2}/\d{4}$|^\d{4}\.\d{1,2}\.\d{1,2}$"
 )
+_QUARTER = r"(?i)(?:q[1-4][ -]?\d{4}|\d{4}[ -]?q[1-4])"
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
 
 
@@ -49,21 +50,26 @@ _FORMATS = {form: _form_shape(form) for form in (*(d + t for t in _TIMES for d i
 """Ways of writing a date, month-first before day-first, and the shape of each."""
 
 
-def find_date_rule(words: pd.Series[Any], counts: Array) -> tuple[str, str] | None:
+def find_date_rule(
+    words: pd.Series[Any], counts: Array, *, day_first: bool = False
+) -> tuple[str, str] | None:
     """The rule that reads nearly all rows as dates or times of day, and why; None if none does.
 
     Args:
         words: (k,) distinct spellings.
         counts: (k,) rows of each.
+        day_first: Whether the day comes first in dates that can be read both ways.
     """
     k = len(words)
     picks = np.arange(k) if k <= _SAMPLE else np.linspace(0, k - 1, _SAMPLE).astype(int)
     sample, weights = words.iloc[picks].reset_index(drop=True), counts[picks]
     if _share(sample.str.fullmatch(_CLOCK).to_numpy(bool), weights) >= _ENOUGH:
         return "clock", "times of day as seconds since midnight"
+    if _share(sample.str.fullmatch(_QUARTER).to_numpy(bool), weights) >= _ENOUGH:
+        return "date:quarter", "quarters of years"
     if _share(sample.str.contains(_SHAPE).to_numpy(bool), weights) < _ENOUGH:
         return None
-    form, fit = _best_format(sample, weights)
+    form, fit = _best_format(sample, weights, day_first=day_first)
     if fit < _ENOUGH:
         return None
     parsed = parse.parse_dates(words, form).notna().to_numpy()
@@ -72,11 +78,14 @@ def find_date_rule(words: pd.Series[Any], counts: Array) -> tuple[str, str] | No
     return f"date:{form}", _reason(form, sample, int(counts[~parsed].sum()))
 
 
-def _best_format(sample: pd.Series[Any], weights: Array) -> tuple[str, float]:
-    """The first format of the best fit; month-first comes before day-first."""
+def _best_format(sample: pd.Series[Any], weights: Array, *, day_first: bool) -> tuple[str, float]:
+    """The first format of the best fit; month-first comes before day-first unless told."""
     best, best_fit = "", 0.0
     shapes = {_shape(word) for word in sample}
-    for form in ("ISO8601", *(f for f in _FORMATS if _FORMATS[f] in shapes)):
+    forms = [f for f in _FORMATS if _FORMATS[f] in shapes]
+    if day_first:
+        forms.sort(key=lambda form: form.startswith("%m"))
+    for form in ("ISO8601", *forms):
         fit = _fit(sample, weights, form)
         if fit > best_fit:
             best, best_fit = form, fit
@@ -101,10 +110,12 @@ def _share(mask: Array, weights: Array) -> float:
 def _reason(form: str, sample: pd.Series[Any], odd: int) -> str:
     text = "dates" if form == "ISO8601" else f"dates written {form}"
     for month_first, day_first in _TWINS.items():
-        if month_first in form:
-            twin = form.replace(month_first, day_first)
-            if _fit(sample, np.ones(len(sample)), twin) == 1.0:
-                text += " (month first; the values would fit day first too)"
+        for one, other, order in (
+            (month_first, day_first, "month first; the values would fit day first too"),
+            (day_first, month_first, "day first; the values would fit month first too"),
+        ):
+            if one in form and _fit(sample, np.ones(len(sample)), form.replace(one, other)) == 1.0:
+                text += f" ({order}; dates such as 2024-01-31 leave no doubt)"
     return f"{text}; {odd:,} that do not fit read as missing" if odd else text
 
 

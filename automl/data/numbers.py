@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from automl.data.words import names_a_code, names_a_numbered_thing
+from automl.data.words import INDEX_NAMES, names_a_code, names_a_numbered_thing
 from automl.types import Column
 
 if TYPE_CHECKING:
@@ -138,6 +138,8 @@ def _useless(name: str, facts: Profile) -> str:
 
 def _why_key(name: str, facts: Profile) -> str:
     """Why whole numbers only tell rows apart; empty if they do not."""
+    if facts.levels == facts.rows and INDEX_NAMES.fullmatch(name.lower()):
+        return "an index that was saved with the rows"
     width = facts.high - facts.low + 1
     if facts.levels == facts.rows and (
         width == facts.rows or (facts.rows >= 100 and width <= 3 * facts.rows)

@@ -4,8 +4,8 @@
 |---|---|
 | `as_is` | numbers that were numbers already |
 | `number` | numbers in strings; what does not parse is missing |
-| `quantity`, `quantity:UNIT` | `$4.99`, `10,000+`, `19M`, `45%` (45), `12 kg` |
-| `decimal_comma` | `1.234,56` |
+| `quantity`, `quantity:UNIT` | `$4.99`, `10,000+`, `19M`, `45%` (45), `12 kg`, `CHF 1'234.50` |
+| `decimal_comma`, `decimal_comma:UNIT` | `1.234,56`, `1 234,50 \u20ac`, `75,5 m\u00b2` |
 | `boolean` | true/false, yes/no, y/n, t/f, on/off as 1 and 0 |
 | `clock` | `HH:MM[:SS]` as seconds since midnight |
 | `duration` | time spans as seconds |
@@ -18,7 +18,6 @@ Every rule takes a column of any dtype, because a file of new rows may be typed 
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -27,6 +26,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from automl.data.amounts import parse_amounts, parse_grouped
 from automl.data.words import FALSE_WORDS, MISSING_WORDS, TRUE_WORDS
 
 if TYPE_CHECKING:
@@ -36,19 +36,8 @@ if TYPE_CHECKING:
 
 Strings: TypeAlias = "pa.Array[Any]"
 
-_SCALE = {"k": 1e3, "m": 1e6, "mm": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9, "g": 1e9, "t": 1e12} | {
-    "kb": 1e3,
-    "mb": 1e6,
-    "gb": 1e9,
-    "tb": 1e12,
-}
 _HEAD = 1_000
-_QUANTITY = re.compile(
-    r"(?P<open>\()?\s*(?P<sign>[-+\u2212])?\s*(?:[$\u20ac\u00a3\u00a5\u20b9]|USD|EUR|GBP|Rs\.?)?\s*"
-    r"(?P<sign2>[-+])?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.?\d*|\.\d+)"
-    r"(?P<power>[eE][-+]?\d+)?\s*(?P<unit>%|\u20ac|[a-zA-Z\u00b0\u00b5/\u00b2\u00b3]{1,8})?\.?"
-    r"\s*\+?\s*\)?"
-)
+_QUARTER = r"^(?:Q(?P<q1>[1-4])[ -]?(?P<y1>\d{4})|(?P<y2>\d{4})[ -]?Q(?P<q2>[1-4]))$"
 
 
 def spell(series: pd.Series[Any], *, strip: bool = True) -> Strings:
@@ -119,43 +108,14 @@ def _floats(values: Any) -> Array:
 
 
 def parse_numbers(words: pd.Series[Any]) -> Array:
-    """(k,) float64 of plain numbers; NaN for anything else."""
+    """(k,) float64 of numbers with a decimal point, if any; NaN for anything else."""
     values = pd.to_numeric(words.astype(object), errors="coerce")
-    return finite(values.to_numpy(np.float64, na_value=np.nan))
-
-
-def split_quantities(words: pd.Series[Any]) -> tuple[Array, Array]:
-    """(k,) float64 numbers before their unit, NaN if none, and (k,) units, `""` if none."""
-    numbers: Array = np.full(len(words), np.nan)
-    units: Array = np.full(len(words), "", dtype=object)
-    for i, word in enumerate(words):
-        found = _QUANTITY.fullmatch(word)
-        if found is None or (found["open"] is None) == word.endswith(")"):
-            continue
-        value = float(found["number"].replace(",", "") + (found["power"] or ""))
-        signs = (found["sign"] or "") + (found["sign2"] or "")
-        negative = bool(found["open"]) or "-" in signs or "\u2212" in signs
-        numbers[i], units[i] = -value if negative else value, found["unit"] or ""
-    return numbers, units
-
-
-def scale(unit: str) -> float:
-    """Factor of a suffix: 1000 for `k`; NaN for a suffix that is no multiplier."""
-    return 1.0 if unit in ("", "%") else _SCALE.get(unit.lower(), np.nan)
-
-
-def parse_quantities(words: pd.Series[Any], unit: str = "") -> Array:
-    """(k,) float64 of amounts with signs, separators, multipliers or the given unit."""
-    numbers, units = split_quantities(words)
-    factors = [1.0 if unit and u == unit else scale(u) for u in units]
-    return numbers * np.array(factors, dtype=np.float64)
-
-
-def parse_decimal_comma(words: pd.Series[Any]) -> Array:
-    """(k,) float64 of `1.234,56`; NaN for anything else."""
-    plain = words.str.replace(".", "").str.replace(",", ".")
-    fits = words.str.fullmatch(r"[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?")
-    return parse_numbers(plain.where(fits.astype(bool)))
+    numbers = finite(values.to_numpy(np.float64, na_value=np.nan))
+    odd = np.flatnonzero(np.isnan(numbers))
+    if len(odd):
+        numbers = numbers.copy()
+        numbers[odd] = parse_grouped(words.iloc[odd])
+    return numbers
 
 
 def parse_booleans(words: pd.Series[Any]) -> Array:
@@ -174,6 +134,12 @@ def parse_clock(words: pd.Series[Any]) -> Array:
 
 def parse_dates(words: pd.Series[Any], form: str) -> pd.Series[Any]:
     """(k,) datetime64[us] in UTC, NaT for what does not fit the format."""
+    if form == "quarter":
+        parts = words.str.upper().str.extract(_QUARTER).astype(object)
+        year = parts["y1"].fillna(parts["y2"]).fillna("")
+        month = 3 * pd.to_numeric(parts["q1"].fillna(parts["q2"]), errors="coerce") - 2
+        spelled = year + "-" + month.map("{:02.0f}".format, na_action="ignore")
+        words, form = spelled, "%Y-%m"
     dates = pd.to_datetime(words.astype(object), format=form, errors="coerce", utc=True)
     return _naive(pd.Series(dates))
 
@@ -188,6 +154,8 @@ def to_dates(series: pd.Series[Any], form: str) -> pd.Series[Any]:
     """A column of dates of any dtype as datetime64[us]."""
     if pd.api.types.is_datetime64_any_dtype(series.dtype):
         return _naive(series)
+    if isinstance(series.dtype, pd.PeriodDtype):
+        return _naive(series.dt.to_timestamp())
     coded = blank_out(spell(series)).dictionary_encode()
     dates = parse_dates(_words(coded), form).to_numpy()
     codes = _codes(coded)
@@ -197,31 +165,38 @@ def to_dates(series: pd.Series[Any], form: str) -> pd.Series[Any]:
 
 def to_numbers(series: pd.Series[Any], rule: str) -> Array:
     """A column of any dtype as (n,) float64, by one of the rules for numbers."""
-    kind, _, argument = rule.partition(":")
+    kind = rule.partition(":")[0]
     if kind == "as_is" or (kind != "clock" and is_number(series)):
         if is_number(series):
             return finite(series.to_numpy(np.float64, na_value=np.nan))
         kind = "number"
     if kind == "duration":
-        spans = pd.to_timedelta(series.astype(object), errors="coerce")
-        return pd.Series(spans).dt.total_seconds().to_numpy(np.float64)
+        return _seconds(series)
     words = blank_out(spell(series))
     if kind == "number" and (values := plain_numbers(words)) is not None:
         return values
     coded = words.dictionary_encode()
-    unique = _words(coded)
-    if kind == "quantity":
-        values = parse_quantities(unique, argument)
-    else:
-        parser = {
-            "number": parse_numbers,
-            "decimal_comma": parse_decimal_comma,
-            "boolean": parse_booleans,
-            "clock": parse_clock,
-        }[kind]
-        values = parser(unique)
+    values = parse_words(_words(coded), rule if kind != "number" else kind)
     picked: Array = np.append(values, np.nan)[_codes(coded)]
     return picked
+
+
+def parse_words(words: pd.Series[Any], rule: str) -> Array:
+    """(k,) float64 of words by one of the rules for numbers in strings; NaN where it fails."""
+    kind, _, unit = rule.partition(":")
+    if kind in ("quantity", "decimal_comma"):
+        return parse_amounts(words, unit, "." if kind == "quantity" else ",")
+    parsers = {"number": parse_numbers, "boolean": parse_booleans, "clock": parse_clock}
+    return parsers[kind](words)
+
+
+def _seconds(series: pd.Series[Any]) -> Array:
+    """(n,) float64 seconds of time spans of any dtype."""
+    if isinstance(series.dtype, pd.ArrowDtype):
+        series = series.astype("timedelta64[us]")
+    if not pd.api.types.is_timedelta64_dtype(series.dtype):
+        series = pd.Series(pd.to_timedelta(series.astype(object), errors="coerce"))
+    return series.dt.total_seconds().to_numpy(np.float64, na_value=np.nan)
 
 
 def to_levels(series: pd.Series[Any], keep: str = "") -> pd.Series[Any]:

@@ -5,43 +5,42 @@ Only an empty field is read as missing here; words such as `NA`, `?` or `None` s
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import io
 import json
-import lzma
-import zipfile
-import zlib
-from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automl.data.delimited import arrow_to_frame, read_delimited
+from automl.data.delimited import read_delimited
+from automl.data.encoding import to_utf8
+from automl.data.frames import arrow_to_frame, check_names, find_decimal, text_to_frame
+from automl.data.load import load
 from automl.data.named import read_openml, read_sklearn
+from automl.data.saved import note_layout
 from automl.errors import DataError
+from automl.types import Reading, TextLayout
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
-_PACKED: dict[bytes, tuple[str, Callable[[bytes], bytes]]] = {
-    b"\x1f\x8b": ("gzip", gzip.decompress),
-    b"BZh": ("bzip2", bz2.decompress),
-    b"\xfd7zXZ\x00": ("xz", lzma.decompress),
-}
-_CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x1b")) + b"\x7f"
+    from automl.data.amounts import DecimalVotes
+
+ANY = Reading()
+"""A file of which nothing is known."""
 
 
-def read_table(source: str | Path, as_text: Collection[str] = ()) -> pd.DataFrame:
+def read_table(source: str | Path, how: Reading = ANY) -> pd.DataFrame:
     """Read CSV (any common separator), Parquet or JSON lines, packed or not, or a named data set.
 
     Args:
         source: A path, `sklearn:NAME` or `openml:NAME`.
-        as_text: Columns of delimited text whose values stay as they are written.
+        how: Its layout as far as it was asked for, or that of the training file.
 
     Returns:
         One column per field, names and values stripped of outer spaces, numbers and ISO dates
         typed where a whole column is of that kind. `attrs["target"]` names the target where
-        the source declares one.
+        the source declares one; `saved.layout_of` gives the form of a text.
 
     Raises:
         DataError: If there is nothing to read, or it is not a table with one name per column.
@@ -52,70 +51,19 @@ def read_table(source: str | Path, as_text: Collection[str] = ()) -> pd.DataFram
     if address.startswith("openml:"):
         return read_openml(address.removeprefix("openml:"))
     path = Path(source).expanduser()
-    frame = _parse(_load(path), path, as_text)
+    frame = _parse(load(path), path, how)
     if not len(frame):
         msg = f"{path} has column names but no rows; give a file with data."
         raise DataError(msg)
     return frame
 
 
-def _load(path: Path) -> bytes:
-    """The bytes of a file, unpacked."""
-    if path.is_dir():
-        msg = f"{path} is a directory; give the path of one file in it."
-        raise DataError(msg)
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        msg = f"{path} does not exist; check the path."
-        raise DataError(msg) from None
-    except OSError as error:
-        msg = f"{path} cannot be read: {error.strerror or error}."
-        raise DataError(msg) from None
-    data = _unpack(data, path)
-    if not data.strip():
-        msg = f"{path} is empty; give a file with column names and rows."
-        raise DataError(msg)
-    return data
-
-
-def _unpack(data: bytes, path: Path) -> bytes:
-    if data.startswith(b"PK\x03\x04"):
-        return _unzip(data, path)
-    for magic, (name, decompress) in _PACKED.items():
-        if data.startswith(magic):
-            try:
-                return decompress(data)
-            except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error) as error:
-                msg = f"{path} is damaged: it starts like a {name} file but ends early ({error})."
-                raise DataError(msg) from None
-    return data
-
-
-def _unzip(data: bytes, path: Path) -> bytes:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = [
-                n
-                for n in archive.namelist()
-                if not n.endswith("/") and not n.startswith(("__MACOSX/", "."))
-            ]
-            if "[Content_Types].xml" in names:
-                msg = f"{path} is an Office document; save the sheet as CSV and give that."
-                raise DataError(msg)
-            if len(names) != 1:
-                msg = f"{path} holds {len(names)} files; give a zip with one, or the file itself."
-                raise DataError(msg)
-            return _unpack(archive.read(names[0]), path)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error) as error:
-        msg = f"{path} cannot be unpacked: {error}."
-        raise DataError(msg) from None
-
-
-def _parse(data: bytes, path: Path, as_text: Collection[str]) -> pd.DataFrame:
+def _parse(data: bytes, path: Path, how: Reading) -> pd.DataFrame:
     if data.startswith(b"PAR1"):
         return _read_parquet(data, path)
-    text = _as_utf8(data, path)
+    given, later = how.layout, bool(how.expected)
+    asked = "" if later else given.encoding
+    text, encoding, said = to_utf8(data, str(path), asked, given.encoding)
     if text.lstrip()[:1] in (b"{", b"["):
         frame = _read_json(text, path)
         if frame is not None:
@@ -123,37 +71,84 @@ def _parse(data: bytes, path: Path, as_text: Collection[str]) -> pd.DataFrame:
     if text.lstrip()[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         msg = f"{path} is a web page or XML, not a table; download the data file itself."
         raise DataError(msg)
-    return read_delimited(text, str(path), as_text)
+    return _read_text(text.lstrip(b"\r\n"), str(path), how, TextLayout(encoding, notes=_some(said)))
 
 
-def _as_utf8(data: bytes, path: Path) -> bytes:
-    """The text as UTF-8 without a byte-order mark; Windows-1252 is the fall back."""
-    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if data.startswith(mark):
-            try:
-                return data.decode(encoding).encode()
-            except UnicodeDecodeError:
-                break
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    if _looks_binary(data):
-        msg = f"{path} is not a text table but binary data; give CSV, Parquet or JSON lines."
+def _some(said: str) -> tuple[str, ...]:
+    return (said,) if said else ()
+
+
+def _read_text(text: bytes, source: str, how: Reading, layout: TextLayout) -> pd.DataFrame:
+    """Delimited text, with its layout under `attrs`."""
+    given = how.layout
+    table, form = read_delimited(
+        text,
+        source,
+        separator=_separator(text, how),
+        header=given.header,
+        expected=how.expected,
+    )
+    check_names(table.column_names, source)
+    decimal, marks = find_decimal(table, form.separator)
+    doubts = () if given.decimal else _doubts(decimal, form.separator, marks)
+    layout = replace(
+        layout,
+        separator=form.separator,
+        quote=form.quote,
+        header=given.header,
+        decimal=given.decimal or decimal,
+        notes=(*layout.notes, *form.notes, *doubts),
+    )
+    if how.expected:
+        _check_marks(source, how, marks)
+    frame = text_to_frame(table, how.as_text, layout.decimal)
+    note_layout(frame, layout)
+    return frame
+
+
+def _doubts(decimal: str, separator: str, marks: Mapping[str, DecimalVotes]) -> tuple[str, ...]:
+    """A sentence on points that may stand between thousands, where commas are decimal marks."""
+    commas = separator == ";" or any(m.settled == "," for m in marks.values())
+    names = [name for name, m in marks.items() if m.only_points]
+    if decimal or not commas or not names:
+        return ()
+    shown = ", ".join(names[:3])
+    example = marks[names[0]].example
+    return (f"Read with a decimal point: {shown}, as in {example} (--decimal , says otherwise)",)
+
+
+def _separator(text: bytes, how: Reading) -> str:
+    """The separator to read with, empty to look for it.
+
+    That of the training file holds for a later one unless no name of a column is found with it.
+    """
+    known = how.layout.separator
+    if not known or not how.expected:
+        return known
+    head = text[: 1 << 16].decode(errors="replace")
+    fields = {cell.strip().strip("\"'") for line in head.splitlines() for cell in line.split(known)}
+    return known if len(how.expected) == 1 or fields & set(how.expected) else ""
+
+
+def _check_marks(source: str, how: Reading, marks: dict[str, DecimalVotes]) -> None:
+    """Refuse a later file whose numbers have another decimal mark than those of training.
+
+    Raises:
+        DataError: Naming a column.
+    """
+    usual = how.layout.decimal
+    if not usual:
+        return
+    other = {name: m for name, m in marks.items() if name in how.numbers and m.settled}
+    wrong = [name for name, m in other.items() if m.settled != usual]
+    if wrong and len(wrong) == len(other):
+        words = {",": "decimal commas", ".": "decimal points"}
+        shown = ", ".join(repr(name) for name in wrong[:3])
+        msg = (
+            f"{source}: the numbers of {shown} are written with {words[other[wrong[0]].settled]}, "
+            f"those of the training file with {words[usual]}; write them as there."
+        )
         raise DataError(msg)
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        try:
-            return data.decode("cp1252").encode()
-        except UnicodeDecodeError:
-            return data.decode("latin-1").encode()
-    return data
-
-
-def _looks_binary(data: bytes) -> bool:
-    """True with a zero byte, or control characters beyond the odd stray one."""
-    if b"\x00" in data[: 1 << 20]:
-        return True
-    head = data[: 1 << 16]
-    return len(head) - len(head.translate(None, _CONTROL)) > len(head) // 1000
 
 
 def _read_parquet(data: bytes, path: Path) -> pd.DataFrame:
@@ -193,7 +188,7 @@ def _read_json(data: bytes, path: Path) -> pd.DataFrame | None:
 
 def _json_records(data: bytes, path: Path) -> list[object]:
     """One object per line, for values of mixed types, which Arrow refuses."""
-    records = []
+    records: list[object] = []
     for number, line in enumerate(data.splitlines(), start=1):
         if line.strip():
             try:

@@ -15,7 +15,8 @@ from automl.data.apply import to_dataset, to_features
 from automl.data.columns import judge_columns, named_by_strings
 from automl.data.describe import describe
 from automl.data.guess import guess_target, labels_of, sounds_like_labels
-from automl.data.saved import schema_from_json, schema_to_json
+from automl.data.saved import layout_of, schema_from_json, schema_to_json
+from automl.data.strings import ID
 from automl.data.target import Target, decode_labels, encode_target, judge_target
 from automl.errors import DataError, UsageError
 from automl.types import Column, Schema
@@ -45,6 +46,7 @@ def infer_schema(
     target: str | None,
     task: str = "auto",
     drop: Sequence[str] = (),
+    ids: Sequence[str] = (),
     positive: str | None = None,
     group: str | None = None,
     time: str | None = None,
@@ -57,6 +59,7 @@ def infer_schema(
             where there is none: only what the source of the data itself names is taken then.
         task: "auto", "binary", "multiclass", "regression" or "anomaly".
         drop: Columns to leave out.
+        ids: Columns that only name the rows.
         positive: The label whose probability comes last.
         group: The column whose equal values must stay together in a split.
         time: The column that orders the rows in time.
@@ -73,12 +76,23 @@ def infer_schema(
     if target is None and task == "anomaly":
         target, reason = labels_of(frame, drop)
     elif target is None:
-        target, reason = guess_target(frame.drop(columns=[c for c in drop if c in frame]))
-    asked = {"--target": [target], "--drop": drop, "--group": [group], "--time": [time]}
+        named = [c for c in (*drop, *ids) if c in frame]
+        target, reason = guess_target(frame.drop(columns=named))
+    asked = {
+        "--target": [target],
+        "--drop": drop,
+        "--id": ids,
+        "--group": [group],
+        "--time": [time],
+    }
     _check_asked({k: [c for c in v if c is not None] for k, v in asked.items()}, frame)
     goal = _goal(frame, target, task, positive)
+    layout = layout_of(frame)
     features = frame if target is None else frame.drop(columns=[target])
-    columns = _columns(features, drop, group, time)
+    left_out = dict.fromkeys(drop, "left out as asked") | dict.fromkeys(ids, "an id, as asked")
+    columns = _columns(features, left_out, group, time)
+    if not any(c.kind != "set_aside" for c in columns):
+        columns = [_learned_anyway(c) for c in columns]
     if not any(c.kind != "set_aside" for c in columns):
         msg = "No column is left to learn from: all are constant, ids, dropped or the target."
         raise DataError(msg)
@@ -95,8 +109,17 @@ def infer_schema(
         time=time,
         rows=len(frame) if goal.task == "anomaly" else int(goal.known.sum()),
         rows_dropped=0 if goal.task == "anomaly" else int((~goal.known).sum()),
-        notes=_notes(frame, goal, target, drop),
+        notes=(*layout.notes, *_notes(frame, goal, target, drop)),
+        layout=layout,
     )
+
+
+def _learned_anyway(column: Column) -> Column:
+    """A column of ids as text: where nothing else is left, their characters may say something."""
+    if column.reason != ID:
+        return column
+    reason = "another word in nearly every row; read by its characters, as no other column is left"
+    return replace(column, kind="text", parse="text:characters", reason=reason)
 
 
 def _goal(frame: pd.DataFrame, target: str | None, task: str, positive: str | None) -> Target:
@@ -135,7 +158,7 @@ def _check_asked(asked: Mapping[str, Sequence[str]], frame: pd.DataFrame) -> Non
             if name not in known:
                 raise DataError(_unknown(option, name, names))
     target = next(iter(asked["--target"]), None)
-    for option in ("--drop", "--group", "--time"):
+    for option in ("--drop", "--id", "--group", "--time"):
         if target is not None and target in asked[option]:
             msg = f"{option} names the target {target!r}; name another column."
             raise UsageError(msg)
@@ -153,9 +176,9 @@ def _unknown(option: str, name: str, names: Sequence[str]) -> str:
 
 
 def _columns(
-    frame: pd.DataFrame, drop: Sequence[str], group: str | None, time: str | None
+    frame: pd.DataFrame, left_out: Mapping[str, str], group: str | None, time: str | None
 ) -> list[Column]:
-    left_out = dict.fromkeys(drop, "left out as asked")
+    left_out = dict(left_out)
     if group is not None:
         left_out[group] = "names the group that a row belongs to"
     kept = [c for c in frame.columns if c not in left_out or c == time]

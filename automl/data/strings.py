@@ -11,9 +11,12 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from automl.data import parse
+from automl.data.amounts import DecimalVotes, find_marks, mixed, scale, split_amounts
 from automl.data.dates import as_compact_date, compact_dates, find_date_rule
 from automl.data.numbers import NUMBER, judge_number, profile_block
-from automl.data.words import BOOLEAN_PAIRS, NUMBER_MISSING
+from automl.data.saved import layout_of
+from automl.data.texts import unspaced, why_text
+from automl.data.words import BOOLEAN_PAIRS, INDEX_NAMES, NUMBER_MISSING
 from automl.types import Column
 
 if TYPE_CHECKING:
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 CATEGORY = "words"
 """The reason of a category that needs no explaining."""
+ID = "an id, another one in nearly every row"
+"""The reason of a column of words that only tell rows apart."""
 _SAMPLE = 2_000
 _TOLERATED = 0.05
 """Largest share of rows that may fail to parse in a column of numbers."""
@@ -39,6 +44,8 @@ class Tally:
     codes: Array
     """(n,) position of each row's word, -1 where missing."""
     missing_words: tuple[str, ...]
+    decimal: str = ""
+    """The decimal mark of the file, empty where nothing tells."""
 
     @property
     def present(self) -> int:
@@ -69,7 +76,8 @@ def judge_strings(series: pd.Series[Any], name: str) -> Column:
     spelled = parse.spell(series)
     words = parse.blank_out(spelled)
     seen = _seen_missing(spelled) if words.null_count > spelled.null_count else ()
-    if words.null_count < len(words):
+    decimal = layout_of(series).decimal
+    if words.null_count < len(words) and not (decimal == "," and _grouped(words)):
         values = parse.plain_numbers(words)
         if values is not None:
             facts = profile_block(values[:, None])[0]
@@ -81,7 +89,13 @@ def judge_strings(series: pd.Series[Any], name: str) -> Column:
     if "-" in seen and pc.any(pc.equal(words, "+")).as_py():
         keep, words = "-", parse.blank_out(spelled, "-")
         seen = tuple(w for w in seen if w != "-")
-    return _judge(_tally(words, name, seen), keep)
+    return _judge(replace(_tally(words, name, seen), decimal=decimal), keep)
+
+
+def _grouped(words: Any) -> bool:
+    """True if all words are whole numbers, some grouped by points: 1.234 beside decimal commas."""
+    pattern = r"^[-+]?[0-9]{1,3}([.][0-9]{3})*$"
+    return bool(pc.all(pc.match_substring_regex(words, pattern)).as_py())
 
 
 def _seen_missing(spelled: Any) -> tuple[str, ...]:
@@ -118,48 +132,60 @@ def _as_number(tally: Tally) -> Column | None:
     sample = tally.words.iloc[tally.sample]
     if sample.str.contains(r"\d").mean() < 0.5:
         return None
-    for rule, why in _number_rules(sample):
-        values = _apply(tally.words, rule)
+    marks = find_marks(sample)
+    decimal, doubt = _decimal(marks, tally.decimal)
+    for rule, why in _number_rules(sample, decimal):
+        values = parse.parse_words(tally.words, rule)
         if accepted := _accept(tally, values):
             odd, odd_words = accepted
-            reason = _reason(why, odd, odd_words)
+            reason = _reason(why + doubt, odd, odd_words)
             rows = np.append(values, np.nan)[tally.codes]
             column = judge_number(tally.name, profile_block(rows[:, None])[0], rule, reason)
             return replace(column, missing_words=(*tally.missing_words, *odd_words[:20]))
     return None
 
 
-def _number_rules(sample: pd.Series[Any]) -> list[tuple[str, str]]:
+def _decimal(marks: DecimalVotes, usual: str) -> tuple[str, str]:
+    """The decimal mark of a column, and a clause on what could be read otherwise.
+
+    Args:
+        marks: Evidence of its words.
+        usual: The mark of the file, empty where nothing tells.
+    """
+    if marks.settled:
+        return marks.settled, ""
+    if marks.comma and marks.point:
+        return ("," if marks.comma > marks.point else "."), ""
+    if usual or not marks.either_comma:
+        return usual or ".", ""
+    example = marks.example
+    return ".", f"; {example} is taken for thousands (--decimal , says otherwise)"
+
+
+def _number_rules(sample: pd.Series[Any], decimal: str) -> list[tuple[str, str]]:
     """Rules that read at least half of the sample, with their reasons, simplest first."""
     rules: list[tuple[str, str]] = []
-    if np.isfinite(parse.parse_numbers(sample)).mean() >= 0.5:
+    kind = "quantity" if decimal == "." else "decimal_comma"
+    if decimal == "." and np.isfinite(parse.parse_numbers(sample)).mean() >= 0.5:
         rules.append(("number", "numbers in strings"))
-    if sample.str.contains(r",\d{1,2}$|,\d{4,}$").any():
-        rules.append(("decimal_comma", "numbers with a decimal comma"))
-    numbers, units = parse.split_quantities(sample)
+    numbers, units = split_amounts(sample, decimal)
     if np.isfinite(numbers).mean() < 0.5:
         return rules
+    comma = " and a decimal comma" if decimal == "," else ""
     found = pd.Series(units[np.isfinite(numbers)], dtype=object)
     for unit in sorted(set(found) & _UNITS):
         apart = sample.str.contains(rf"\d\s+{unit}\.?$")
         if apart.mean() >= 0.9:
-            return [*rules, (f"quantity:{unit}", f"numbers with the unit {unit}")]
-    known = found.map(parse.scale)
+            return [*rules, (f"{kind}:{unit}", f"numbers with the unit {unit}{comma}")]
+    known = found.map(scale)
     if known.notna().mean() >= 0.9:
-        return [*rules, ("quantity", "numbers with signs, separators or suffixes")]
+        plain = comma and not found.astype(bool).any()
+        told = "numbers with a decimal comma" if plain else "numbers with signs, separators or "
+        return [*rules, (kind, (told if plain else f"{told}suffixes{comma}") + mixed(sample))]
     unit = found.mode().iloc[0]
     if (found == unit).mean() >= 0.9:
-        return [*rules, (f"quantity:{unit}", f"numbers with the unit {unit}")]
+        return [*rules, (f"{kind}:{unit}", f"numbers with the unit {unit}{comma}")]
     return rules
-
-
-def _apply(words: pd.Series[Any], rule: str) -> Array:
-    kind, _, unit = rule.partition(":")
-    if kind == "quantity":
-        return parse.parse_quantities(words, unit)
-    return (
-        parse.parse_decimal_comma(words) if kind == "decimal_comma" else parse.parse_numbers(words)
-    )
 
 
 def _accept(tally: Tally, values: Array) -> tuple[int, list[str]] | None:
@@ -190,7 +216,7 @@ def _reason(why: str, odd: int, words: list[str]) -> str:
 
 
 def _as_date(tally: Tally) -> Column | None:
-    found = find_date_rule(tally.words, tally.counts)
+    found = find_date_rule(tally.words, tally.counts, day_first=tally.decimal == ",")
     if found is None:
         return None
     rule, reason = found
@@ -199,14 +225,24 @@ def _as_date(tally: Tally) -> Column | None:
 
 
 def _as_nothing(tally: Tally, rule: str) -> Column | None:
-    """Constants and keys, which teach nothing."""
+    """Constants and keys, which teach nothing; of words without blanks those that may teach."""
     if len(tally.words) == 1 and tally.present == tally.rows:
         return tally.column("set_aside", "the same value in every row", rule)
     distinct = len(tally.words) / tally.present
-    if tally.present < 20 or distinct < 0.95:
+    return None if tally.present < 20 or distinct < 0.5 else _as_unspaced(tally, rule, distinct)
+
+
+def _as_unspaced(tally: Tally, rule: str, distinct: float) -> Column | None:
+    """Words without blanks that mostly differ: text of some kind, names of rows, or ids."""
+    sample = tally.words.iloc[tally.sample]
+    if sample.str.contains(r"\s").mean() >= 0.1 and unspaced(sample.tolist()) < 0.3:
+        if distinct >= 0.95 and INDEX_NAMES.fullmatch(tally.name.lower()):
+            return tally.column("set_aside", "names of the rows, saved with them", rule)
         return None
-    if tally.words.iloc[tally.sample].str.contains(r"\s").mean() < 0.1:
-        return tally.column("set_aside", "an id, another one in nearly every row", rule)
+    if why := why_text(sample.tolist()):
+        return tally.column("text", why, "text:characters")
+    if distinct >= 0.95:
+        return tally.column("set_aside", ID, rule)
     return None
 
 

@@ -6,7 +6,9 @@ import re
 
 MISSING_WORDS = (
     *("?", "??", "-", "--", ".", "NA", "na", "N/A", "n/a", "N.A.", "n.a.", "#N/A", "#NA", "<NA>"),
-    *("NaN", "nan", "NAN", "-nan", "null", "NULL", "Null", "(null)", "NaT"),
+    *("NaN", "nan", "NAN", "-nan", "null", "NULL", "Null", "(null)", "NaT", "\\N", "[NULL]"),
+    *("#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!", "#N/A N/A", "---", "\u2013"),
+    *("\u2014", "…"),
 )
 """Missing in any column, spelled exactly so; `None` is not among them, it can be a level."""
 
@@ -14,16 +16,61 @@ NUMBER_MISSING = frozenset(
     (
         *("none", "unknown", "missing", "unspecified", "undefined", "unavailable", "tbd"),
         *("tba", "nil", "nd", "n/d", "void", "blank", "inf", "-inf", "+inf", "infinity"),
-        *("-infinity", "#div/0!", "#value!", "#ref!", "#num!", "error"),
+        *("-infinity", "error", "k.a.", "k. a.", "n.v.", "s/d", "n.d."),
     )
-) | {"not available", "not applicable", "not known", "no data"}
+) | {"not available", "not applicable", "not known", "no data", "keine angabe"}
 """Missing, in any case, where the other values of a column are numbers."""
 
-TRUE_WORDS = frozenset(("true", "yes", "y", "t", "on", "1", "1.0"))
-FALSE_WORDS = frozenset(("false", "no", "n", "f", "off", "0", "0.0"))
-BOOLEAN_PAIRS = tuple(
-    frozenset(pair.split("/")) for pair in ("true/false", "yes/no", "y/n", "t/f", "on/off")
+TRUE_WORDS = frozenset(
+    (
+        *("true", "yes", "y", "t", "on", "1", "1.0", "ja", "oui", "si", "sí", "sim", "tak", "wahr"),
+        *("vrai", "vero", "да", "так", "evet", "是", "はい", "예", "true()"),
+    )
 )
+FALSE_WORDS = frozenset(
+    (
+        *("false", "no", "n", "f", "off", "0", "0.0", "nein", "nee", "non", "não", "nao", "nie"),
+        *(
+            "falsch",
+            "faux",
+            "falso",
+            "нет",
+            "ні",
+            "hay\u0131r",
+            "否",
+            "いいえ",
+            "아니요",
+            "false()",
+        ),
+    )
+)
+BOOLEAN_PAIRS = tuple(
+    frozenset(pair.split("/"))
+    for pair in (
+        *("true/false", "yes/no", "y/n", "t/f", "on/off", "ja/nein", "ja/nee", "oui/non", "si/no"),
+        *("sí/no", "sim/não", "sim/nao", "tak/nie", "wahr/falsch", "vrai/faux", "vero/falso"),
+        *("да/нет", "так/ні", "evet/hay\u0131r", "是/否", "はい/いいえ"),
+    )
+)
+
+EXCEL_ERRORS = (
+    *("#N/A", "#NA", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!", "#N/A N/A"),
+)
+"""Cells that begin with the sign of a remark and are none."""
+
+FOOTERS = frozenset(
+    (
+        *("total", "totals", "sum", "subtotal", "grand", "average", "mean", "summe", "gesamt"),
+        *("insgesamt", "total:", "source", "sources", "note", "notes", "quelle", "anmerkung"),
+        *("moyenne", "somme", "suma", "totale", "итого", "合计", "总计", "合計"),
+    )
+)
+"""First words of lines below a table that are none of its rows."""
+
+INDEX_NAMES = re.compile(
+    r"unnamed(_\d+|: \d+(\.\d+)?)|index|level_0|row_?(id|names?|num(ber)?)|\.\.\.1"
+)
+"""Names of an index that was saved with its rows: pandas and readr give such."""
 
 POSITIVE_WORDS = frozenset(
     (
@@ -99,3 +146,15 @@ def names_a_worth(name: str) -> bool:
 def names_a_target(name: str) -> bool:
     """True if a word of the name is one that targets are called by."""
     return not set(_TARGET_TOKENS).isdisjoint(tokens(name))
+
+
+def shown(text: str) -> str:
+    """A value in a message: quoted, on one line, cut where it is long."""
+    plain = " ".join(text.split())
+    return repr(plain if len(plain) <= 60 else f"{plain[:57]}...")
+
+
+def is_remark(cell: str) -> bool:
+    """True for the first cell of a line that begins with the sign of a remark."""
+    plain = cell.strip()
+    return plain.startswith("#") and plain not in EXCEL_ERRORS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from pluggy import HookImpl
+
+    from automl.types import Reading
 
 __all__ = [
     "Declarations",
@@ -167,7 +169,7 @@ class Host:
             tuple(i.function for p, i in self._implementations("automl_read") if p.name == name),
         )
 
-    def read(self, source: str, as_text: Collection[str] = ()) -> pd.DataFrame:
+    def read(self, source: str, how: Reading | None = None) -> pd.DataFrame:
         """Read a table by the first plugin that accepts `source`, else by the built-in reader.
 
         A reader that raises is reported and the next one asked; an `AutoMLError` is a message to
@@ -175,12 +177,12 @@ class Host:
 
         Args:
             source: A path, or an address that a plugin or `automl.data.read.read_table` accepts.
-            as_text: Columns of delimited text whose values stay as they are written.
+            how: The layout of a text file as far as it was asked for, or `Schema.reading`.
 
         Raises:
             DataError: The table cannot be read.
         """
-        from automl.data.read import read_table
+        from automl.data.read import ANY, read_table
 
         for plugin, impl in self._implementations("automl_read"):
             try:
@@ -192,7 +194,7 @@ class Host:
                 continue
             if table is not None:
                 return table
-        return read_table(source, as_text)
+        return read_table(source, how or ANY)
 
     def rung_finished(self, rung: Rung) -> None:
         """Notify the observers; one that raises is reported once and never stops a run."""

@@ -20,6 +20,7 @@ from typing import (
 from automl.errors import UsageError
 from automl.options.option import Command, Option
 from automl.policy import PRESETS, Policy
+from automl.types import Reading, TextLayout
 from automl.units import HOUR, MINUTE, format_duration, parse_duration, parse_size
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ ONLY_TUNING: Mapping[str, Tuning] = {
     "workers": "default",
 }
 """Axis -> its regime, where only one makes sense."""
+_SEPARATORS = {"tab": "\t", "\\t": "\t", "space": " ", "blank": " "}
+"""Separators by their names, for shells that make typing them hard."""
 _of_fit = partial(Option, commands=("fit",))
 _of_study = partial(Option, commands=("scale",))
 
@@ -206,6 +209,12 @@ class Options:
         tuple[str, ...],
         Option("same", "Leave this column out; may be repeated.", "COL"),
     ] = ()
+    ids: Annotated[
+        tuple[str, ...],
+        Option(
+            "same", "A column that only names the rows; may be repeated.", "COL", parameter="id"
+        ),
+    ] = ()
     positive: Annotated[
         str | None,
         Option(
@@ -215,6 +224,32 @@ class Options:
             usual="yes, true, malignant, ...; else the last in order",
         ),
     ] = None
+    encoding: Annotated[
+        str | None,
+        Option(
+            "same",
+            "Encoding of a text file, such as utf-8 or cp1252.",
+            "NAME",
+            usual="by its bytes",
+        ),
+    ] = None
+    sep: Annotated[
+        str | None,
+        Option("same", "Separator of a text file, such as ; or tab.", "CHAR", usual="by its lines"),
+    ] = None
+    decimal: Annotated[
+        Literal[",", "."] | None,
+        Option(
+            "same",
+            "Decimal mark of a text file, a comma or a point.",
+            "CHAR",
+            usual="by its numbers",
+        ),
+    ] = None
+    no_header: Annotated[
+        bool,
+        Option("same", "The first line of a text file is a row, not the names of the columns."),
+    ] = False
     contamination: Annotated[
         float | None,
         _of_fit(
@@ -287,6 +322,9 @@ class Options:
     def __post_init__(self) -> None:
         for option in OPTIONS:
             option.check(getattr(self, option.name))
+        if len(self.reading.layout.separator) > 1:
+            msg = f"--sep takes one character, tab or space, not {self.sep!r}"
+            raise UsageError(msg)
         if self.test is not None and self.test_size is not None:
             msg = "--test and --test-size both lock rows and exclude each other: give one"
             raise UsageError(msg)
@@ -319,6 +357,17 @@ class Options:
     def timed(self) -> bool:
         """True if a study is about the seconds of a fit: they run one at a time on all CPUs."""
         return self.axis == "workers"
+
+    @property
+    def reading(self) -> Reading:
+        """The layout of the training file, as far as it was asked for."""
+        layout = TextLayout(
+            encoding=self.encoding or "",
+            separator=_SEPARATORS.get(self.sep or "", self.sep or ""),
+            decimal=self.decimal or "",
+            header=not self.no_header,
+        )
+        return Reading(layout)
 
     @property
     def arguments(self) -> dict[str, Any]:

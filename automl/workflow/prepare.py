@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.anomaly.supervision import supervision_of
+from automl.data.saved import layout_of
 from automl.data.schema import describe, infer_schema, schema_from_json, to_dataset
 from automl.errors import DataError, UsageError
 from automl.hooks.manager import applicable, check_names, get_host
@@ -27,15 +28,20 @@ if TYPE_CHECKING:
     from automl.anomaly.supervision import Supervision
     from automl.options import Options
     from automl.rows.folds import Split
-    from automl.types import Array, Dataset, Learner, Metric, Schema
+    from automl.types import Array, Dataset, Learner, Metric, Reading, Schema
     from automl.workflow.state import Fit
 
 
-def read(source: str | Path | pd.DataFrame, schema: Schema | None = None) -> pd.DataFrame:
-    """The table that a source names, read as a table with that schema was."""
+def read(source: str | Path | pd.DataFrame, how: Reading) -> pd.DataFrame:
+    """The table that a source names, read as it was asked for, or as the training file was."""
     if not isinstance(source, str | Path):
         return source
-    return get_host().read(str(source), schema.as_text if schema else ())
+    return get_host().read(str(source), how)
+
+
+def told_of(table: pd.DataFrame) -> list[str]:
+    """Sentences on what was guessed about a file and left out of it."""
+    return list(layout_of(table).notes)
 
 
 def _datasets(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Dataset, Dataset | None]:
@@ -50,6 +56,7 @@ def _datasets(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Datase
             target=target,
             task=options.task,
             drop=options.drop,
+            ids=options.ids,
             positive=options.positive,
             group=options.group,
             time=options.time,
@@ -58,8 +65,10 @@ def _datasets(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Datase
             fit.observer.say(line)
     data = to_dataset(schema, table)
     if options.test is not None:
-        test = read(options.test, schema)
-        locked = to_dataset(schema, test)
+        test = read(options.test, schema.reading)
+        for line in told_of(test):
+            fit.observer.say(f"Test rows: {line}")
+        locked = to_dataset(schema, test, fit.observer.say)
         if left := len(test) - len(locked.y):
             why = "no answer, or a class that the training rows do not have"
             fit.observer.say(f"Test rows left out: {left:,} of {len(test):,} ({why})")

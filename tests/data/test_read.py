@@ -244,7 +244,7 @@ def test_rows_are_read_alike_in_any_file_of_them(tmp_path_factory, drawn):
 
     whole = read_table(file(range(n)))
     schema = infer_schema(whole, target="y")
-    part = read_table(file(sorted(some)), schema.as_text)
+    part = read_table(file(sorted(some)), schema.reading)
     expected = to_features(schema, whole).iloc[sorted(some)]
     found = to_features(schema, part)
     for name in expected:

@@ -22,6 +22,7 @@ from automl.types import (
     Limits,
     Metric,
     Prior,
+    Reading,
     Resources,
     Rung,
     Schema,
@@ -191,7 +192,8 @@ def test_what_a_reader_tells_the_user_passes() -> None:
 
 def test_what_no_plugin_reads_is_read_as_usual(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("a,b\n1.50,2\n")
-    assert host(trees("oak")).read(str(tmp_path / "x.csv"), ["a"])["a"].tolist() == ["1.50"]
+    how = Reading(as_text=("a",))
+    assert host(trees("oak")).read(str(tmp_path / "x.csv"), how)["a"].tolist() == ["1.50"]
 
 
 def test_a_broken_observer_is_reported_once_and_does_not_silence_the_others(

@@ -138,8 +138,9 @@ def fit_encoder(
         moving = _varying(values)
         dates.append(Dates(name, tuple(p for p, m in zip(ALL_PARTS, moving, strict=True) if m)))
         parts.append(values[:, moving])
-    for name in (name for name, kind in kinds.items() if kind == "text"):
-        text, values = fit_text(X[name], targets, seed)
+    for column in (c for c in schema.features if c.kind == "text"):
+        whole = column.parse == "text:characters"
+        text, values = fit_text(X[column.name], targets, seed, characters=whole)
         texts.append(text)
         parts.append(values)
     categories = [name for name, kind in kinds.items() if kind == "category"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 TOPICS = 30
 MOST_WORDS = 20_000
+MOST_PLACES = 200
+Parts: TypeAlias = Literal["words", "runs", "places"]
+"""Parts of a text that are counted: words; runs of characters, where no blanks are between words;
+those and the places of characters, where all texts are equally long."""
+RUNS = (1, 5)
+"""Lengths of the runs of characters that stand for words where none are told apart by blanks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +36,7 @@ class TextEncoder:
     """(words, topics + m) float32: the topics' loadings, then the target scores of words."""
     topics: int
     scores: tuple[str, ...]
+    parts: Parts = "words"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,13 +54,23 @@ class TextEncoder:
 
     @cached_property
     def _words(self) -> Any:
-        vectorizer = _vectorizer(vocabulary={word: i for i, word in enumerate(self.words)})
+        vectorizer = _vectorizer(
+            self.parts, vocabulary={word: i for i, word in enumerate(self.words)}
+        )
         vectorizer.idf_ = self.idf
         return vectorizer
 
 
-def fit_text(column: pd.Series, targets: Targets, seed: int) -> tuple[TextEncoder, Array]:
+def fit_text(
+    column: pd.Series, targets: Targets, seed: int, *, characters: bool = False
+) -> tuple[TextEncoder, Array]:
     """Learn a text column: latent semantic analysis and naive-Bayes-like word scores.
+
+    Args:
+        column: (n,) text.
+        targets: Of the same rows.
+        seed: Of the topics.
+        characters: Whether runs of characters stand for words.
 
     Returns:
         The encoder for new rows, and (n, d) float32 for the training rows, whose word scores
@@ -61,12 +78,17 @@ def fit_text(column: pd.Series, targets: Targets, seed: int) -> tuple[TextEncode
     """
     text = column.astype("str").fillna("")
     n = len(text)
-    vectorizer = _vectorizer(max_features=MOST_WORDS, min_df=1 if n < 200 else 3)
+    fewest = 1 if n < 200 else 3
+    parts: Parts = "words"
+    if characters:
+        parts = "places" if len(set(text.str.len())) == 1 else "runs"
+    vectorizer = _vectorizer(parts, max_features=MOST_WORDS, min_df=fewest)
     try:
         tfidf = vectorizer.fit_transform(text)
     except ValueError:  # no word occurs often enough
         empty = np.empty((0, 0), dtype=np.float32)
-        return TextEncoder(str(column.name), (), empty.ravel(), empty, 0, ()), _length(text)
+        encoder = TextEncoder(str(column.name), (), empty.ravel(), empty, 0, (), parts)
+        return encoder, _length(text)
     loadings = _topics(tfidf, seed)
     seen = (tfidf > 0).astype(np.float64)
     sums = np.stack([seen[targets.folds == f].T @ _with_ones(targets, f) for f in range(FOLDS)])
@@ -83,14 +105,27 @@ def fit_text(column: pd.Series, targets: Targets, seed: int) -> tuple[TextEncode
         weights,
         loadings.shape[1],
         targets.names,
+        parts,
     )
     return encoder, np.hstack([_length(text), train])
 
 
-def _vectorizer(**options: Any) -> Any:
+def _vectorizer(parts: Parts, **options: Any) -> Any:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
+    if parts == "runs":
+        options |= {"analyzer": "char", "ngram_range": RUNS}
+    if parts == "places":
+        options |= {"analyzer": _runs_and_places}
     return TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **options)
+
+
+def _runs_and_places(word: str) -> list[str]:
+    """Runs of characters, and each of the first characters with its place."""
+    word = word.lower()
+    low, high = RUNS
+    runs = [word[i : i + n] for n in range(low, high + 1) for i in range(len(word) - n + 1)]
+    return runs + [f"{i}: {letter}" for i, letter in enumerate(word[:MOST_PLACES])]
 
 
 def _length(text: pd.Series) -> Array:

@@ -1,0 +1,114 @@
+"""The bytes of a file, unpacked piece by piece and never beyond the memory there is."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from automl.errors import DataError
+
+_PACKED: dict[bytes, tuple[str, Callable[[Any], Any]]] = {
+    b"\x1f\x8b": ("gzip", gzip.open),
+    b"BZh": ("bzip2", bz2.BZ2File),
+    b"\xfd7zXZ\x00": ("xz", lzma.LZMAFile),
+}
+_PIECE = 1 << 26
+_PART = 4
+"""A file may fill one part in so many of the free memory: its text, the columns parsed from it,
+the typed table and what Arrow holds for a moment are each about as large as the file."""
+_FEWEST = 1 << 26
+"""A file of this size is read however little memory seems free."""
+
+
+def load(path: Path) -> bytes:
+    """Read the bytes of a file, unpacked.
+
+    Raises:
+        DataError: The file is not there, empty, damaged, or larger than the memory allows.
+    """
+    if path.is_dir():
+        msg = f"{path} is a directory; give the path of one file in it."
+        raise DataError(msg)
+    try:
+        with path.open("rb") as file:
+            data = _unpacked(file, path, _most())
+    except FileNotFoundError:
+        msg = f"{path} does not exist; check the path."
+        raise DataError(msg) from None
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror or error}."
+        raise DataError(msg) from None
+    if re.search(rb"\S", data) is None:
+        msg = f"{path} is empty; give a file with column names and rows."
+        raise DataError(msg)
+    return data
+
+
+def _most() -> int:
+    """Bytes that a file may have."""
+    import psutil
+
+    return max(int(psutil.virtual_memory().available) // _PART, _FEWEST)
+
+
+def _unpacked(file: IO[bytes], path: Path, most: int) -> bytes:
+    head = file.read(8)
+    file.seek(0)
+    if head.startswith(b"PK\x03\x04"):
+        return _unzipped(file, path, most)
+    for magic, (name, opened) in _PACKED.items():
+        if head.startswith(magic):
+            try:
+                return _capped(opened(file), path, most)
+            except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error) as error:
+                msg = f"{path} is damaged: it starts like a {name} file but ends early ({error})."
+                raise DataError(msg) from None
+    return _capped(file, path, most)
+
+
+def _capped(stream: IO[bytes], path: Path, most: int) -> bytes:
+    """The content of a stream, read in pieces.
+
+    Raises:
+        DataError: There is more of it than the memory allows.
+    """
+    pieces: list[bytes] = []
+    size = 0
+    while piece := stream.read(_PIECE):
+        size += len(piece)
+        if size > most:
+            msg = (
+                f"{path} holds more than {most / 1e9:.1f} GB of text, a quarter of the memory that "
+                "is free; give a part of its rows, or Parquet with the columns that matter."
+            )
+            raise DataError(msg)
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _unzipped(file: IO[bytes], path: Path, most: int) -> bytes:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = [
+                n
+                for n in archive.namelist()
+                if not n.endswith("/") and not n.startswith(("__MACOSX/", "."))
+            ]
+            if "[Content_Types].xml" in names:
+                msg = f"{path} is an Office document; save the sheet as CSV and give that."
+                raise DataError(msg)
+            if len(names) != 1:
+                msg = f"{path} holds {len(names)} files; give a zip with one, or the file itself."
+                raise DataError(msg)
+            with archive.open(names[0]) as member:
+                return _unpacked(member, path, most)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error) as error:
+        msg = f"{path} cannot be unpacked: {error}."
+        raise DataError(msg) from None
