@@ -43,7 +43,7 @@ class _Pool:
     families: tuple[str, ...]
     """Family of each trial's learner."""
     predictions: Array
-    """(trials, s) or (trials, s, k) float32 out-of-fold predictions."""
+    """(trials, s) or (trials, s, k) out-of-fold predictions."""
     y: Array
     """(s,) truth."""
     fits: tuple[Array, ...]
@@ -64,13 +64,14 @@ class _Blend:
     """None: the weighted mean."""
 
     def of(self, predictions: Mapping[str, Array], rows: Array | None = None) -> Array:
-        """The blend of some rows of its members' predictions, float32."""
+        """The blend of some rows of its members' predictions, as precise as they are."""
         taken = slice(None) if rows is None else rows
+        dtype = predictions[self.trials[0]].dtype
         if self.combiner is None:
-            parts = (predictions[t][taken] * np.float32(w) for t, w in self.weights.items())
-            return np.asarray(sum(parts), np.float32)
+            parts = (predictions[t][taken] * dtype.type(w) for t, w in self.weights.items())
+            return np.asarray(sum(parts), dtype)
         stack = np.stack([predictions[trial][taken] for trial in self.trials])
-        return np.asarray(self.combiner.combine(stack), np.float32)
+        return np.asarray(self.combiner.combine(stack), dtype)
 
 
 def ensemble(
@@ -262,7 +263,8 @@ def _write(pool: _Pool, name: str, blends: Sequence[_Blend]) -> float:
     # each half of the rows is predicted by the fit on the other half
     others = list(zip(record.halves, reversed(halves), strict=False))
     shape = (len(record.y), *pool.predictions.shape[2:])
-    blend, crossfit = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    dtype = pool.predictions.dtype
+    blend, crossfit = np.zeros(shape, dtype), np.zeros(shape, dtype)
     trials = list(dict.fromkeys(trial for found in blends for trial in found.trials))
     step = max(1, FIT_CELLS // (len(trials) * int(np.prod(shape[1:]))))
     for start in range(0, shape[0], step):

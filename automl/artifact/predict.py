@@ -128,7 +128,10 @@ class Predictor:
             combine = self._combine(name, combined)
             X = to_features(self.schema, table)
             parts = [self._predict_trial(trial, X, encoded) for trial in combined.trials]
-            return np.asarray(combine(np.stack(parts).astype(np.float32)), dtype=np.float64)
+            stack = np.stack(parts)
+            if self.schema.task != "regression":  # as it was when the ensemble was fitted
+                stack = stack.astype(np.float32)
+            return np.asarray(combine(stack), dtype=np.float64)
         weights = self._weights(name)
         X = to_features(self.schema, table)
         total: Array | None = None

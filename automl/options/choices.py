@@ -192,6 +192,10 @@ class Options:
             scale={"help": "Order in time: the last fifth is held out."},
         ),
     ] = None
+    weight: Annotated[
+        str | None,
+        _of_fit("same", "Rows count by this column, in fits and in scores.", "COL"),
+    ] = None
     drop: Annotated[
         tuple[str, ...],
         Option("same", "Leave this column out; may be repeated.", "COL"),

@@ -200,7 +200,7 @@ class RunReader:
         return self.final[trial][0].learner
 
     def prediction(self, trial: str, rows: Array | None = None) -> Array:
-        """(m, k) or (m,) float32 out-of-fold prediction of a candidate on the scored rows.
+        """(m, k) float32 or (m,) float64 out-of-fold prediction of a candidate on scored rows.
 
         Args:
             trial: One of `candidates`.
@@ -214,7 +214,7 @@ class RunReader:
         if rows is not None:
             fold, place = fold[rows], place[rows]
         parts = [self._load(stem(fits[f])) for f in range(self.folds)]
-        out = np.empty((len(fold), *parts[0].shape[1:]), dtype=np.float32)
+        out = np.empty((len(fold), *parts[0].shape[1:]), dtype=parts[0].dtype)
         for f, part in enumerate(parts):
             here = np.flatnonzero(fold == f)
             out[here] = part[place[here]] if rows is not None else part
@@ -235,12 +235,13 @@ class RunReader:
         return np.asarray(self._load(f"{stem(rung)}{suffix}"))
 
     def test_prediction(self, trial: str) -> Array:
-        """(t, k) or (t,) float32 mean over the trial's models on the locked test rows."""
+        """(t, k) or (t,) mean over the trial's models on the locked test rows."""
         names = [f"{stem(rung)}-test" for rung in self.models(trial)]
-        total = np.zeros(self._load(names[0]).shape, dtype=np.float64)
+        first = self._load(names[0])
+        total = np.zeros(first.shape, dtype=np.float64)
         for name in names:
             total += self._load(name)
-        return (total / len(names)).astype(np.float32)
+        return (total / len(names)).astype(first.dtype)
 
     # -------------------------------------------------------------- learners
 

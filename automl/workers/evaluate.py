@@ -311,7 +311,9 @@ def _stopping(request: FitRequest, stop_y: Array) -> Metric:
 
 
 def _checked(prediction: Array, X: Any, request: FitRequest) -> Array:
-    values = np.asarray(prediction, dtype=np.float32)
+    # single precision has seven digits: seconds since 1970 would be rounded to two minutes
+    exact = request.task == "regression"
+    values = np.asarray(prediction, dtype=np.float64 if exact else np.float32)
     expected = (len(X), request.n_classes) if request.n_classes else (len(X),)
     if values.shape != expected:
         msg = f"predicted an array of shape {values.shape} instead of {expected}"

@@ -52,7 +52,7 @@ def fit_run(
     cluster = Cluster(options.cpus, options.gpus, options.memory, options.address)
     fit = Fit(options, observer, name, run, cluster, began)
     try:
-        table = read(source)
+        table = read(source, target=target)
         fit.done("read")
         prepared = admit(fit, prepare(fit, table, target))
         describe_run(fit, prepared)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.anomaly.supervision import supervision_of
-from automl.data.schema import describe, infer_schema, schema_from_json, to_dataset
+from automl.data.schema import IN_FILE, describe, infer_schema, schema_from_json, to_dataset
 from automl.errors import DataError, UsageError
 from automl.hooks.manager import applicable, check_names, get_host
 from automl.metrics import default_metric, get_metric
@@ -31,11 +31,22 @@ if TYPE_CHECKING:
     from automl.workflow.state import Fit
 
 
-def read(source: str | Path | pd.DataFrame, schema: Schema | None = None) -> pd.DataFrame:
-    """The table that a source names, read as a table with that schema was."""
+def read(
+    source: str | Path | pd.DataFrame, schema: Schema | None = None, target: str | None = None
+) -> pd.DataFrame:
+    """The table that a source names.
+
+    Args:
+        source: A file, a name or a table.
+        schema: Read it as the table with that schema was.
+        target: Read this column as it is written: it may hold labels.
+    """
     if not isinstance(source, str | Path):
         return source
-    return get_host().read(str(source), schema.as_text if schema else ())
+    named = () if target is None else (target.strip(),)
+    table = get_host().read(str(source), schema.as_text if schema else named)
+    table.attrs[IN_FILE] = True
+    return table
 
 
 def _datasets(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Dataset, Dataset | None]:
@@ -53,6 +64,7 @@ def _datasets(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Datase
             positive=options.positive,
             group=options.group,
             time=options.time,
+            weight=options.weight,
         )
         for line in describe(schema):
             fit.observer.say(line)

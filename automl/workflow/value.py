@@ -106,10 +106,7 @@ class EnsembleValue:
         folds = range(len(self._rows)) if len(whole) >= ENOUGH else range(1)
         trials = whole if len(whole) >= ENOUGH else [t for t, f in self._models.items() if 0 in f]
         y = np.concatenate([self._truth[fold] for fold in folds])
-        made = {
-            t: np.concatenate([self._models[t][fold] for fold in folds]).astype(np.float32)
-            for t in trials
-        }
+        made = {t: np.concatenate([self._models[t][fold] for fold in folds]) for t in trials}
         losses = [loss(self._metric, score(self._metric, y, p)) for p in made.values()]
         learners = [self._learner[trial] for trial in made]
         chosen = [trials[place] for place in candidates(losses, learners, MODELS)]

@@ -69,7 +69,7 @@ def scale_run(
     )
     fit = Fit(options, observer, name, run, cluster, began)
     try:
-        table = read(source)
+        table = read(source, target=target)
         fit.done("read")
         prepared, axis, blank = _prepared(fit, table, target)
         fit.done("infer")
