@@ -358,6 +358,8 @@ class Metric:
     `influence(y, prediction)` gives (n,) per-row terms whose mean is the score and whose
     spread gives its standard error (for AUC: DeLong's components). Without it a grouped
     jackknife is used.
+    `weighted(y, prediction, weights)` is the score of rows that count differently; without it
+    such rows are scored as if they counted alike.
     """
 
     name: str
@@ -365,6 +367,7 @@ class Metric:
     greater_is_better: bool
     score: Callable[[Array, Array], float]
     influence: Callable[[Array, Array], Array] | None = None
+    weighted: Callable[[Array, Array, Array], float] | None = None
     stopping: str | None = None
     """The metric that early stopping watches instead, for metrics too coarse to watch."""
     bounded: bool = False

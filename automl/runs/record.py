@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 OVERDUE = "over its time"
 """Said in the reason of a fit that was ended because it took too long."""
+UNWEIGHTED = "fitted as if all rows counted alike: it takes no weights"
+"""Said of a ranked learner of a run with weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,28 @@ class RunReader:
     def answers(self) -> Answers:
         """The answers of the scored rows."""
         return self._answers(self.positions)
+
+    @cached_property
+    def _all_weights(self) -> Array | None:
+        """(n,) how much each training row counts; None where all count alike."""
+        there = (self.run / "predictions" / "weights.npy").exists()
+        return np.asarray(self._load("weights")) if there else None
+
+    @cached_property
+    def weights(self) -> Array | None:
+        """(m,) how much each scored row counts; None where all count alike."""
+        return None if self._all_weights is None else self._all_weights[self.positions]
+
+    @cached_property
+    def weights_test(self) -> Array | None:
+        """(t,) how much each locked test row counts; None where all count alike."""
+        there = (self.run / "predictions" / "weights_test.npy").exists()
+        return np.asarray(self._load("weights_test")) if there else None
+
+    @property
+    def weights_fold0(self) -> Array | None:
+        """How much each row that validates fold 0 counts, as `fold0` has them."""
+        return None if self._all_weights is None else self._all_weights[self.fold == 0]
 
     @property
     def y(self) -> Array:
@@ -278,7 +302,8 @@ class RunReader:
     def _standing(self, row: LearnerInfo) -> LearnerStatus:
         name, family, plugin = row.name, row.family, row.plugin
         if name in self._finished:
-            return LearnerStatus(name, family, plugin, "ok")
+            reason = UNWEIGHTED if name in self.info.unweighted else ""
+            return LearnerStatus(name, family, plugin, "ok", reason)
         status, reason = self._why_not(name)
         given = row.status or status
         told = given in {"failed", "skipped", "eliminated"}

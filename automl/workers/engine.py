@@ -25,6 +25,7 @@ from automl.hooks.manager import get_host
 from automl.runs.record import OVERDUE
 from automl.schedule.base import FRESH, Worker
 from automl.workers.evaluate import FitRequest, FitResult, run_rung
+from automl.workers.paths import current_folder_last
 from automl.workers.watchdog import DIED, exit_reason, watched
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def search(
                 tick=watch,
             )
             tune.Tuner(
-                tune.with_resources(RungTrainable, {"CPU": workers.threads, "GPU": workers.gpus}),
+                tune.with_resources(RungTrainable, workers.resources),
                 tune_config=tune.TuneConfig(
                     search_alg=searcher,
                     num_samples=sys.maxsize,
@@ -124,7 +125,7 @@ def search(
                     trial_dirname_creator=lambda trial: trial.trial_id,
                 ),
                 run_config=tune.RunConfig(
-                    name="search",
+                    name=Path(folder).name,
                     storage_path=folder,
                     verbose=0,
                     callbacks=[ErrorCallback(searcher)],
@@ -387,6 +388,7 @@ class RungTrainable(tune.Trainable):
     """Runs one request a trial; its process is used again for the next."""
 
     def setup(self, config: dict[str, Any]) -> None:
+        current_folder_last()  # Ray may have put it first
         self.payload = config["payload"]
         get_host()
 

@@ -66,6 +66,9 @@ def _datasets(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Datase
             time=options.time,
             weight=options.weight,
         )
+        if schema.weight is not None and schema.task == "anomaly":
+            msg = "--weight is for tasks with a target; leave it out with --task anomaly"
+            raise UsageError(msg)
         for line in describe(schema):
             fit.observer.say(line)
     data = to_dataset(schema, table)
@@ -192,6 +195,22 @@ def _unlabelled(data: Dataset, learners: Sequence[Learner]) -> str:
     return f"{named}; used{some} by {', '.join(users)}{rest}"
 
 
+def unweighted(learners: Sequence[Learner]) -> list[str]:
+    """Names of the learners that fit as if all rows counted alike."""
+    return [learner.name for learner in learners if not learner.weights]
+
+
+def _weighing(data: Dataset, metric: Metric, learners: Sequence[Learner]) -> str:
+    """Sentence on what counts rows by their weights; empty where all count alike."""
+    if data.weights is None:
+        return ""
+    told = f"Rows count by {data.schema.weight}, in fits and in scores"
+    if metric.weighted is None:
+        told = f"Rows count by {data.schema.weight} in fits; {metric.name} scores them alike"
+    left_out = unweighted(learners)
+    return f"{told}; not in fits of {', '.join(left_out)}" if left_out else told
+
+
 def prepare(fit: Fit, table: pd.DataFrame, target: str | None) -> Prepared:
     """Infer and split; which learners take part is decided elsewhere.
 
@@ -233,6 +252,7 @@ def admit(fit: Fit, prepared: Prepared) -> Prepared:
     """
     data = prepared.data
     learners, skipped = _learners(fit.options, data)
-    if line := _unlabelled(data, learners):
-        fit.observer.say(line)
+    for line in (_unlabelled(data, learners), _weighing(data, prepared.metric, learners)):
+        if line:
+            fit.observer.say(line)
     return replace(prepared, learners=tuple(learners), skipped=skipped)

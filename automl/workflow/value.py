@@ -42,6 +42,7 @@ class EnsembleValue:
         truth: Array,
         split: Split,
         seed: int,
+        weights: Array | None = None,
     ) -> None:
         """Set up without any model.
 
@@ -52,6 +53,7 @@ class EnsembleValue:
             truth: (n,) answers that configurations are chosen by.
             split: The folds.
             seed: Seed of the ensembler and of the rows drawn.
+            weights: (n,) how much each row counts; None where all count alike.
         """
         self._run = run
         self._ensembler = ensembler
@@ -62,7 +64,8 @@ class EnsembleValue:
         self._truth: list[Array] = []
         folds = range(split.n_folds if split.all_folds_at_3 else 1)
         for rows in map(split.validation, folds):
-            drawn = sample(np.arange(len(rows)), ROWS, rng)
+            counted = None if weights is None else weights[rows]
+            drawn = sample(np.arange(len(rows)), ROWS, rng, counted)
             self._rows.append(drawn)
             self._truth.append(truth[rows[drawn]])
         self._models: dict[str, dict[int, Array]] = {}
