@@ -115,11 +115,21 @@ class Predictor:
 
     def raw(self, table: pd.DataFrame, learner: str | None = None) -> Array:
         """(n, k) probabilities, (n,) values or calibrated anomaly scores, as float64."""
-        found = self._mixed(table, learner or self.default)
+        name = learner or self.default
+        if not len(table):
+            return self._nothing(table, name)
+        found = self._mixed(table, name)
         if found.ndim > 1:
             # rows of single precision add up to 1 - 1e-7, which scikit-learn's metrics warn about
             found = found / found.sum(axis=1, keepdims=True)
         return found
+
+    def _nothing(self, table: pd.DataFrame, name: str) -> Array:
+        """(0, k) or (0,): the prediction of no rows, which libraries refuse to make."""
+        if name not in self.names:
+            self._weights(name)
+        to_features(self.schema, table)  # lacking columns are named all the same
+        return np.empty((0, self.schema.n_classes) if self.schema.n_classes else 0)
 
     def _mixed(self, table: pd.DataFrame, name: str) -> Array:
         """(n, k) or (n,) float64: the weighted mean or combination of the members."""

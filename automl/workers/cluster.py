@@ -12,7 +12,7 @@ import shutil
 import socket
 import sys
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,6 @@ from automl.errors import UsageError
 from automl.workers import limits, temporary
 from automl.workers.paths import driver_path_told
 from automl.workers.tasks import Task
-from automl.workers.tenancy import Tenancy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,10 +42,6 @@ ACTORS = {"PL_DISABLE_FORK": "1", "RAY_CHDIR_TO_TRIAL_DIR": "0"}
 takes those; otherwise it starts others, and waits for them."""
 PRELOAD = "automl.workers.preload.preload"
 """Function that Ray calls in every worker process as it starts."""
-GUEST = "automl_guest"
-"""Resource of a Ray started here that jobs of further fits ask for in place of CPUs."""
-GUEST_SHARE = 1e-3
-"""Of that resource, so that there is always some left: Ray counts in ten thousandths."""
 LEAVING = 10.0
 """Seconds that Ray may take to shut down when the interpreter exits; it usually takes one."""
 KNOCK_SECONDS = 10.0
@@ -67,20 +62,6 @@ class Workers:
     """GPUs a job."""
     memory: int = 0
     """Bytes a worker may fill before it ends itself; 0 for no limit."""
-    guest: bool = False
-    """True where another fit of this process has the CPUs that Ray counts."""
-
-    @property
-    def resources(self) -> dict[str, float]:
-        """What Ray is asked for a job."""
-        if self.guest:
-            return {"CPU": 0, GUEST: GUEST_SHARE}
-        return {"CPU": self.threads, "GPU": self.gpus}
-
-    def as_guest(self, tenants: int) -> Workers:
-        """Those of a fit beside another one, whose CPUs it shares: half as many, without GPUs."""
-        slots = max(1, self.slots // tenants)
-        return replace(self, slots=slots, gpus=0.0, memory=self.memory // tenants, guest=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +121,8 @@ def share_out(
     return Workers(slots, threads, devices / slots, int(share * MEMORY_SHARE))
 
 
-_TENANCY = Tenancy()
-"""The clusters that started the Ray of this process or share it."""
+_ALONE = threading.Lock()
+"""Held by the cluster that started the Ray of this process, until it is gone."""
 
 
 class Cluster:
@@ -168,8 +149,7 @@ class Cluster:
         self._most = (cpus, gpus, memory)
         self._alone = alone
         self._address = address
-        self._found = address is not None or (_running() and not _TENANCY.busy)
-        self._first = _TENANCY.try_enter(joinable=not self._found)
+        self._found = address is not None or (_running() and not _ALONE.locked())
         self._workers = Workers(0, 0) if address else plan_workers(cpus, gpus, memory, alone=alone)
         self._own = False
         """True where Ray was started here, and so is to be shut down here."""
@@ -187,8 +167,8 @@ class Cluster:
         Raises:
             UsageError: No cluster answers there.
         """
-        if self._found or not self._first:
-            self.wait()  # those of a guest are fewer
+        if self._found:
+            self.wait()
         return self._workers
 
     def wait(self) -> None:
@@ -230,55 +210,30 @@ class Cluster:
         if not self._over.is_set():
             # A handle of the search that is freed while Ray shuts down would end this process.
             gc.collect()
-            _TENANCY.will_leave()
         self._over.set()
 
     def _live(self) -> None:
         """On Linux, Ray's processes die with the thread that started them: this one."""
-        first = self._first
-        if first is None:
-            first = _TENANCY.enter(joinable=not self._found)
-        try:
-            if not first:
-                self._join_own()
-            elif self._address is None:
-                self._own = start_ray(self._workers)
-            else:
-                self._own = _join(self._address)
-            atexit.register(self._leave)  # ahead of Ray's own, which would run beside ours
-            if self._found:
-                self._workers = share_out(_nodes(), *self._most, alone=self._alone)
-        except BaseException as error:  # noqa: BLE001 - raised again by wait()
-            self._error = error
-        if first:
-            _TENANCY.opened()
-        self._started.set()
-        self._over.wait()
-        self._task.settle()
-        _TENANCY.leave(first=first)
-        if self._own:
-            import ray
+        with _ALONE:
+            try:
+                if self._address is None:
+                    self._own = start_ray(self._workers)
+                else:
+                    self._own = _join(self._address)
+                atexit.register(self._leave)  # ahead of Ray's own, which would run beside ours
+                if self._found:
+                    self._workers = share_out(_nodes(), *self._most, alone=self._alone)
+            except BaseException as error:  # noqa: BLE001 - raised again by wait()
+                self._error = error
+            self._started.set()
+            self._over.wait()
+            self._task.settle()
+            if self._own:
+                import ray
 
-            ray.shutdown()
-            temporary.clear()
-        if first:
-            _TENANCY.closed()
-        atexit.unregister(self._leave)
-
-    def _join_own(self) -> None:
-        """Share the Ray that another fit of this process uses.
-
-        Raises:
-            UsageError: It is on another cluster.
-        """
-        _TENANCY.wait_open()
-        if self._address is not None:
-            msg = "another fit of this process uses Ray; wait for it, or leave --address out"
-            raise UsageError(msg)
-        if not _running():
-            msg = "the Ray of another fit of this process could not be started; try again"
-            raise UsageError(msg)
-        self._workers = self._workers.as_guest(_TENANCY.present)
+                ray.shutdown()
+                temporary.clear()
+            atexit.unregister(self._leave)
 
     def _leave(self) -> None:
         """Let Ray end before the interpreter does."""
@@ -302,12 +257,11 @@ def start_ray(workers: Workers) -> bool:
 
     config = JobConfig()
     # Ray would put the current folder ahead of what is installed in its workers. No public way.
-    config._runtime_env_has_working_dir = lambda: True  # noqa: SLF001
+    config._runtime_env_has_working_dir = lambda: True  # type: ignore[method-assign]  # noqa: SLF001
     return _init(
         address="local",
         job_config=config,
         _temp_dir=temporary.folder(),
-        resources={GUEST: 1.0},
         num_cpus=workers.slots * workers.threads,
         num_gpus=math.ceil(workers.slots * workers.gpus),
         include_dashboard=False,

@@ -115,7 +115,7 @@ def search(
                 tick=watch,
             )
             tune.Tuner(
-                tune.with_resources(RungTrainable, workers.resources),
+                tune.with_resources(RungTrainable, {"CPU": workers.threads, "GPU": workers.gpus}),
                 tune_config=tune.TuneConfig(
                     search_alg=searcher,
                     num_samples=sys.maxsize,
@@ -125,7 +125,7 @@ def search(
                     trial_dirname_creator=lambda trial: trial.trial_id,
                 ),
                 run_config=tune.RunConfig(
-                    name=Path(folder).name,
+                    name="search",
                     storage_path=folder,
                     verbose=0,
                     callbacks=[ErrorCallback(searcher)],

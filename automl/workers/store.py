@@ -28,10 +28,11 @@ FITTED = 2
 
 
 class Truth(NamedTuple):
-    """The targets that predictions of a cell's validation rows are scored against."""
+    """The targets that predictions of a cell are scored against."""
 
     validation: Array
-    weights: Array | None
+    test: Array | None
+    weights: Array | None = None
     """(n,) how much each validation row counts; None where all count alike."""
 
 
@@ -103,11 +104,11 @@ class RowStore:
         return reference
 
     def truth(self, cell: Cell) -> Truth:
-        """Give the targets of a cell's validation rows."""
+        """Give the targets of a cell's validation and test rows."""
         at = self._design.encoded_as(cell)
         if at not in self._truths:
             rows = self._design.rows(at)
-            self._truths[at] = Truth(rows.validation_y, rows.validation_weights)
+            self._truths[at] = Truth(rows.validation_y, rows.test_y, rows.validation_weights)
         return self._truths[at]
 
     def close(self) -> None:
@@ -156,7 +157,7 @@ class RowStore:
         """The rows of a cell and the encoding that all its views share."""
         if cell not in self._fitted:
             rows = self._design.rows(cell)
-            self._truths[cell] = Truth(rows.validation_y, rows.validation_weights)
+            self._truths[cell] = Truth(rows.validation_y, rows.test_y, rows.validation_weights)
             self._fitted[cell] = rows, Views(rows.X, rows.y, rows.schema, self._seed)
             while len(self._fitted) > FITTED:
                 self._fitted.popitem(last=False)

@@ -214,8 +214,9 @@ class Training:
         """The line of a finished fit."""
         score: float | None = None
         if "" in result.predictions:
-            truth, weights = self.store.truth(job.cell)
-            value = score_of(self.prepared.choice, truth, result.predictions[""], weights)
+            truth = self.store.truth(job.cell)
+            given = result.predictions[""]
+            value = score_of(self.prepared.choice, truth.validation, given, truth.weights)
             score = value if math.isfinite(value) else None
         limited = self.learners[job.trial.learner].fidelity is not None
         return Rung(
