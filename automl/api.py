@@ -168,6 +168,8 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
 
     def _options(self, output: Path, more: Mapping[str, Any] = EMPTY) -> Options:
         given = {option.name: getattr(self, option.parameter) for option in options_of("fit")}
+        if not isinstance(self.test, str | Path | None):
+            given["test"] = as_table(self.test)
         return Options.parse({**given, **more, "policy": self.policy, "output": output})
 
     def _open(self, path: Path) -> None:
@@ -275,7 +277,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         """
         from sklearn.metrics import r2_score
 
-        table, predictor = self._table(X), self._fitted()
+        predictor, table = self._fitted(), self._table(X)
         truth = self._truth(table, y)
         if not predictor.supervision.supervised:
             return self._ranked(table, truth)

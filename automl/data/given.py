@@ -92,6 +92,9 @@ def as_table(X: Any, names: Collection[Any] | None = None) -> pd.DataFrame:
     if isinstance(X, dict) or _are_records(X):
         return pd.DataFrame(X)
     array = X.toarray() if hasattr(X, "toarray") else X
+    rows = isinstance(array, list | tuple) and all(map(_has_length, array))
+    if not rows and not hasattr(array, "__array__"):
+        array = np.empty(0)
     try:
         array = array if isinstance(array, np.ndarray) else pd.DataFrame(array).to_numpy()
     except ValueError:

@@ -281,6 +281,9 @@ class Options:
     def __post_init__(self) -> None:
         for option in OPTIONS:
             option.check(getattr(self, option.name))
+        if not isinstance(self.policy, Policy | None):
+            msg = f"policy is an automl.Policy, not {self.policy!r}"
+            raise UsageError(msg)
         if self.test is not None and self.test_size is not None:
             msg = "--test and --test-size both lock rows and exclude each other: give one"
             raise UsageError(msg)

@@ -112,24 +112,24 @@ class RunReader:
 
     @cached_property
     def _all_weights(self) -> Array | None:
-        """(n,) how much each training row counts; None where all count alike."""
+        """(n,) weights of the training rows; None where all count alike."""
         there = (self.run / "predictions" / "weights.npy").exists()
         return np.asarray(self._load("weights")) if there else None
 
     @cached_property
     def weights(self) -> Array | None:
-        """(m,) how much each scored row counts; None where all count alike."""
+        """(m,) weights of the scored rows; None where all count alike."""
         return None if self._all_weights is None else self._all_weights[self.positions]
 
     @cached_property
     def weights_test(self) -> Array | None:
-        """(t,) how much each locked test row counts; None where all count alike."""
+        """(t,) weights of the locked test rows; None where all count alike."""
         there = (self.run / "predictions" / "weights_test.npy").exists()
         return np.asarray(self._load("weights_test")) if there else None
 
     @property
     def weights_fold0(self) -> Array | None:
-        """How much each row that validates fold 0 counts, as `fold0` has them."""
+        """(m,) weights of the rows that validate fold 0, as `fold0` has them."""
         return None if self._all_weights is None else self._all_weights[self.fold == 0]
 
     @property

@@ -94,7 +94,7 @@ def _metric(name: str | None, schema: Schema, supervision: Supervision) -> Metri
     extra = tuple(get_host().metrics().values())
     only = supervision.criterion if schema.target is None else None
     usual = default_metric(schema.task) if only is None else only.name
-    metric = get_metric(name or usual, schema.task, extra)
+    metric = get_metric(usual if name is None else name, schema.task, extra)
     if only is not None and metric is not only:
         msg = f"{metric.name} needs labels; name their column with --target, or leave --metric out"
         raise UsageError(msg)
