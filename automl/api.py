@@ -179,7 +179,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         self.feature_names_in_ = np.asarray(names, dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)
         if schema.n_classes:
-            self.classes_ = decode_labels(schema, class_order(schema))
+            self.classes_ = decode_labels(schema, np.asarray(class_order(schema)))
 
     def _observer(self) -> Observer:
         return PlainLines() if self.verbose else Quiet()

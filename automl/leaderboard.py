@@ -151,9 +151,10 @@ def best_trials(run: Path, metric: Metric) -> dict[str, str]:
 
 def _values(record: RunReader, learner: str, metric: Metric) -> Array:
     """(trials, 1 + halves) losses of a learner's candidates on all scored rows and each half."""
+    parts: tuple[Array, ...] = (np.arange(len(record.y)), *record.halves)
     return np.array(
         [
-            [_loss(record, metric, prediction, rows) for rows in (slice(None), *record.halves)]
+            [_loss(record, metric, prediction, rows) for rows in parts]
             for prediction in map(record.prediction, record.candidates[learner])
         ]
     )

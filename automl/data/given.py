@@ -55,7 +55,8 @@ def _names_column(y: Any, table: pd.DataFrame) -> bool:
     """Return whether y is a name rather than values."""
     if isinstance(y, str):
         return True
-    return isinstance(y, int | tuple) and not isinstance(y, bool) and y in list(table.columns)
+    columns: list[Any] = list(table.columns)
+    return isinstance(y, int | tuple) and not isinstance(y, bool) and y in columns
 
 
 def _with_column(
@@ -129,7 +130,7 @@ def _dense(table: pd.DataFrame) -> pd.DataFrame:
     if not any(sparse):
         return table
     filled = [
-        pd.Series(table.iloc[:, i].array.to_dense(), index=table.index) if it else table.iloc[:, i]
+        table.iloc[:, i].astype(table.dtypes.iloc[i].subtype) if it else table.iloc[:, i]
         for i, it in enumerate(sparse)
     ]
     return pd.concat(filled, axis=1).set_axis(table.columns, axis=1)
@@ -148,8 +149,7 @@ def as_column(y: Any, what: str = "y") -> pd.Series[Any]:
             return y.iloc[:, 0]
         y = y.to_numpy()
     if isinstance(y, pd.Series):
-        dense = isinstance(y.dtype, pd.SparseDtype)
-        return pd.Series(y.array.to_dense(), name=y.name) if dense else y
+        return y.astype(y.dtype.subtype) if isinstance(y.dtype, pd.SparseDtype) else y
     if isinstance(y, pd.Index | pd.api.extensions.ExtensionArray):
         return pd.Series(y)
     if isinstance(y, list | tuple | range) and not any(map(_has_length, y)):

@@ -139,7 +139,7 @@ def _representatives(some: pd.Series[Any]) -> list[Any]:
     table["way"] = objects if texts else [f"{type(v).__name__} {v}" for v in objects]
     ways = table.drop_duplicates(["word", "way"]).groupby("word")["at"].agg(list)
     return [
-        _kept(objects.iloc[places[0]], word) if len(places) == 1 else word
+        _kept(objects.iloc[places[0]], str(word)) if len(places) == 1 else word
         for word, places in ways.items()
     ]
 

@@ -90,8 +90,13 @@ def infer_schema(
     elif target is None:
         roles = {*drop, group, time, weight}
         target, reason = guess_target(frame.drop(columns=[c for c in frame if c in roles]))
-    asked = {"--target": [target], "--drop": drop, "--group": [group], "--time": [time]}
-    asked["--weight"] = [weight]
+    asked: dict[str, Sequence[str | None]] = {
+        "--target": [target],
+        "--drop": drop,
+        "--group": [group],
+        "--time": [time],
+        "--weight": [weight],
+    }
     _check_asked({k: [c for c in v if c is not None] for k, v in asked.items()}, frame)
     goal = _goal(frame, target, task, positive)
     features = frame if target is None else frame.drop(columns=[target])

@@ -281,7 +281,8 @@ class Options:
     def __post_init__(self) -> None:
         for option in OPTIONS:
             option.check(getattr(self, option.name))
-        if not isinstance(self.policy, Policy | None):
+        policy: object = self.policy
+        if not isinstance(policy, Policy | None):
             msg = f"policy is an automl.Policy, not {self.policy!r}"
             raise UsageError(msg)
         if self.test is not None and self.test_size is not None:
