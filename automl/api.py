@@ -64,7 +64,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         folds: Folds of cross-validation.
         group: Rows of one group are never split apart.
         time: Order in time: the last fifth validates.
-        weight: Rows count by this column, where models are fitted and where they are scored.
+        weight: Rows count by this column, in fits and in scores.
         drop: Leave this column out; may be repeated. A name or several.
         positive: The positive class of a binary target.
         contamination: Share of rows to flag, with `task` anomaly.

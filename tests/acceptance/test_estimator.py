@@ -222,7 +222,7 @@ def test_a_target_far_from_zero_keeps_its_digits(ray_here):
     shape = 300 * X["a"] - 200 * X["b"] + rng.normal(size=300)
     for offset, scale in ((1_700_000_000, 1), (1e13, 1e10), (0, 1e-11)):
         y = offset + scale * shape
-        auto = AutoML(**QUICK | {"learner": ["linear", "xgboost"], "trials": 3}).fit(X, y)
+        auto = AutoML(**QUICK | {"learner": ["linear", "decision_tree"], "trials": 3}).fit(X, y)
         board = auto.leaderboard_.set_index("learner")
         assert board.loc["linear", "score"] < 5 * scale
         for name in ("linear", "ensemble", "stacking"):
