@@ -19,6 +19,8 @@ from sklearn.utils import Tags
 from automl.anomaly.supervision import supervision_of
 from automl.artifact import NAME as ARTIFACT
 from automl.artifact import Predictor
+from automl.data.given import as_column, as_table, join_target
+from automl.data.labels import class_order, decode_labels
 from automl.data.schema import encode_target, labelled
 from automl.errors import ArtifactError, UsageError
 from automl.hooks.manager import get_host
@@ -62,6 +64,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         folds: Folds of cross-validation.
         group: Rows of one group are never split apart.
         time: Order in time: the last fifth validates.
+        weight: Rows count by this column, in fits and in scores.
         drop: Leave this column out; may be repeated. A name or several.
         id: A column that only names the rows; may be repeated. A name or several.
         positive: The positive class of a binary target.
@@ -108,6 +111,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         folds: int | None = None,
         group: str | None = None,
         time: str | None = None,
+        weight: str | None = None,
         drop: Sequence[str] | str | None = None,
         id: Sequence[str] | str | None = None,  # noqa: A002 - the flag is --id
         positive: Value | None = None,
@@ -131,25 +135,31 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
 
     # ------------------------------------------------------------------------ fitting
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Search, ensemble and save.
 
         Args:
             X: A path or `sklearn:NAME` or a DataFrame with the target in it, `y` then being
-                the target's name; or a DataFrame or (n, d) array of features alone.
-            y: The target's name, (n,) target values, or None to guess the target. With
-                `task="anomaly"` labels, which only score; None where there are none.
+                the target's name; or features alone: a DataFrame, an (n, d) array, a sparse
+                matrix, or what else is a table.
+            y: The target's name, (n,) target values or a frame of one column, or None to guess
+                the target. With `task="anomaly"` labels, which only score; None where there are
+                none.
+            sample_weight: (n,) numbers of at least 0: how much each row counts, where models are
+                fitted and where they are scored. For a file name its column: `weight`.
 
         Raises:
             DataError: The data cannot be used as asked.
             UsageError: The parameters contradict each other.
             BudgetError: The budget ended before any learner produced a model.
         """
-        source, target = _source(X, y)
+        given = join_target(X, y, sample_weight)
+        weight = EMPTY if given.weight is None else {"weight": given.weight}
+        self._options(Path(), weight)  # what is wrong with them is said before there is a folder
         run = self._folder()
         self._temporary = self.output is None
         try:
-            fit_run(self._options(run), source, target, self._observer())
+            fit_run(self._options(run, weight), given.source, given.target, self._observer())
         except KeyboardInterrupt:
             if (run / "model" / ARTIFACT).exists():
                 self._open(run)  # what the time sufficed for predicts
@@ -166,17 +176,20 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return Path(folder)
 
-    def _options(self, output: Path, study: Mapping[str, Any] = EMPTY) -> Options:
+    def _options(self, output: Path, more: Mapping[str, Any] = EMPTY) -> Options:
         given = {option.name: getattr(self, option.parameter) for option in options_of("fit")}
-        return Options.parse({**given, **study, "policy": self.policy, "output": output})
+        if not isinstance(self.test, str | Path | None):
+            given["test"] = as_table(self.test)
+        return Options.parse({**given, **more, "policy": self.policy, "output": output})
 
     def _open(self, path: Path) -> None:
         self._predictor, self.run_dir_ = Predictor.load(path), path
         schema = self._predictor.schema
-        self.feature_names_in_ = np.asarray([c.name for c in schema.columns], dtype=object)
+        names = [c.name for c in schema.columns if c.name != schema.weight]
+        self.feature_names_in_ = np.asarray(names, dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)
         if schema.n_classes:
-            self.classes_ = np.unique(np.asarray(schema.classes))
+            self.classes_ = decode_labels(schema, np.asarray(class_order(schema)))
 
     def _observer(self) -> Observer:
         return PlainLines() if self.verbose else Quiet()
@@ -220,7 +233,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             UsageError: The parameters contradict each other.
             BudgetError: The time ended before any fit did.
         """
-        source, target = _source(X, y)
+        source, target, _ = join_target(X, y)
         study = {
             "axis": axis,
             "regime": regime,
@@ -249,7 +262,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         """(n, k) class probabilities in the order of `classes_`."""
         predictor = self._fitted()
         probabilities = predictor.predict_proba(self._table(X), learner)
-        return probabilities[:, np.argsort(np.asarray(predictor.schema.classes))]
+        return probabilities[:, class_order(predictor.schema)]
 
     def anomaly_scores(self, X: Any, learner: str | None = None) -> Array:
         """(n,) calibrated scores: -log2 of the share of rows that score at least as high.
@@ -265,34 +278,53 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             raise UsageError(msg)
         return predictor.raw(self._table(X), learner)
 
-    def score(self, X: Any, y: Any = None) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Accuracy or R2, as scikit-learn's own estimators; ROC AUC for anomalies.
 
         Args:
-            X: Rows; they may hold the target, `y` then being None.
+            X: Rows; they may hold the target, `y` then being None or its name.
             y: (n,) true labels or values.
+            sample_weight: (n,) how much each row counts.
 
         Raises:
             UsageError: There are no labels to score by.
         """
         from sklearn.metrics import r2_score
 
-        table = self._table(X)
-        predictor = self._fitted()
-        schema = predictor.schema
-        if y is None and schema.target not in table.columns:
-            msg = "there are no labels to score by; give them as y"
-            raise UsageError(msg)
-        truth = pd.Series(np.asarray(table[schema.target] if y is None else y))
+        predictor, table = self._fitted(), self._table(X)
+        truth = self._truth(table, y)
         if not predictor.supervision.supervised:
-            return self._ranked(table, truth.to_numpy())
+            return self._ranked(table, truth)
+        schema = predictor.schema
+        weights = None if sample_weight is None else as_column(sample_weight, "sample_weight")
         y_true, known = encode_target(schema, truth)
-        y_pred, _ = encode_target(schema, self.predict(table))
+        y_pred = self.predict(table)
+        counted = known if schema.task == "regression" else truth.notna().to_numpy()
+        if not counted.any():
+            msg = "no row has a label to score by; give rows that have one"
+            raise UsageError(msg)
+        share = None if weights is None else weights.to_numpy(np.float64)[counted]
         if schema.task == "regression":
-            return float(r2_score(y_true[known], y_pred[known]))
-        return float((y_true == y_pred)[truth.notna()].mean())
+            return float(r2_score(y_true[counted], y_pred[counted], sample_weight=share))
+        hits = y_true[counted] == encode_target(schema, y_pred)[0][counted]
+        return float(np.average(hits, weights=share))
 
-    def _ranked(self, table: pd.DataFrame, truth: Array) -> float:
+    def _truth(self, table: pd.DataFrame, y: Any) -> pd.Series[Any]:
+        """(n,) true labels or values: those given, or those in the table."""
+        name = self._fitted().schema.target if y is None else y
+        if name is None or isinstance(name, str):
+            places = [i for i, c in enumerate(table.columns) if str(c).strip() == str(name).strip()]
+            if name is None or not places:
+                msg = "there are no labels to score by; give them as y"
+                raise UsageError(msg)
+            return table.iloc[:, places[0]].reset_index(drop=True)
+        truth = as_column(y).reset_index(drop=True)
+        if len(truth) != len(table):
+            msg = f"X has {len(table):,} rows and y has {len(truth):,}; they must be the same"
+            raise UsageError(msg)
+        return truth
+
+    def _ranked(self, table: pd.DataFrame, truth: pd.Series[Any]) -> float:
         """ROC AUC of anomaly scores on the rows that have a label."""
         schema = self._fitted().schema
         if schema.target is None:
@@ -390,17 +422,17 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())
         state.pop("_predictor", None)
-        if hasattr(self, "_predictor") and self._temporary:
-            state["_files"] = _packed(self.run_dir_)  # the folder ends with this object
+        if hasattr(self, "_predictor"):
+            state["_files"] = _packed(self.run_dir_)  # the folder may be gone by then
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         files = state.pop("_files", None)
         self.__dict__.update(state)
-        if files is not None:
-            self._open(_unpacked(files, self._temporary_folder()))
-        elif "run_dir_" in state:
-            self._open(self.run_dir_)
+        if files is None:
+            return
+        kept = not self._temporary and self.run_dir_.exists()
+        self._open(self.run_dir_ if kept else _unpacked(files, self._temporary_folder()))
 
     def _fitted(self) -> Predictor:
         if not hasattr(self, "_predictor"):
@@ -414,7 +446,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             for line in told_of(table):
                 self._observer().say(line)
             return table
-        return X if isinstance(X, pd.DataFrame) else _frame(X)
+        return as_table(X, list(self.feature_names_in_))
 
 
 def _packed(folder: Path) -> bytes:
@@ -431,38 +463,6 @@ def _unpacked(files: bytes, folder: Path) -> Path:
     with zipfile.ZipFile(io.BytesIO(files)) as archive:
         archive.extractall(folder)
     return folder
-
-
-def _frame(X: Any) -> pd.DataFrame:
-    array = np.asarray(X)
-    if array.ndim != 2:
-        msg = f"X must have two dimensions, rows and columns; it has {array.ndim}"
-        raise UsageError(msg)
-    return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
-
-
-def _source(X: Any, y: Any) -> tuple[Any, str | None]:
-    """The table with its target, and the target's name."""
-    if isinstance(X, str | Path):
-        return str(X), _name(y)
-    table = X if isinstance(X, pd.DataFrame) else _frame(X)
-    if y is None or isinstance(y, str):
-        return table, _name(y)
-    values = y if isinstance(y, pd.Series) else pd.Series(np.asarray(y))
-    if len(values) != len(table):
-        msg = f"X has {len(table):,} rows and y has {len(values):,}; they must be the same"
-        raise UsageError(msg)
-    name = str(values.name) if values.name is not None else "target"
-    while name in table.columns:
-        name += "_"
-    return table.assign(**{name: values.array}), name
-
-
-def _name(y: Any) -> str | None:
-    if y is not None and not isinstance(y, str):
-        msg = "with a path, y is the name of the target column"
-        raise UsageError(msg)
-    return y
 
 
 __all__ = ["AutoML"]

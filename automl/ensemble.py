@@ -43,7 +43,7 @@ class _Pool:
     families: tuple[str, ...]
     """Family of each trial's learner."""
     predictions: Array
-    """(trials, s) or (trials, s, k) float32 out-of-fold predictions."""
+    """(trials, s) or (trials, s, k) out-of-fold predictions."""
     y: Array
     """(s,) truth."""
     fits: tuple[Array, ...]
@@ -64,13 +64,14 @@ class _Blend:
     """None: the weighted mean."""
 
     def of(self, predictions: Mapping[str, Array], rows: Array | None = None) -> Array:
-        """The blend of some rows of its members' predictions, float32."""
+        """The blend of some rows of its members' predictions, as precise as they are."""
         taken = slice(None) if rows is None else rows
+        dtype = predictions[self.trials[0]].dtype
         if self.combiner is None:
-            parts = (predictions[t][taken] * np.float32(w) for t, w in self.weights.items())
-            return np.asarray(sum(parts), np.float32)
+            parts = (predictions[t][taken] * dtype.type(w) for t, w in self.weights.items())
+            return np.asarray(sum(parts), dtype)
         stack = np.stack([predictions[trial][taken] for trial in self.trials])
-        return np.asarray(self.combiner.combine(stack), np.float32)
+        return np.asarray(self.combiner.combine(stack), dtype)
 
 
 def ensemble(
@@ -128,7 +129,8 @@ def _pool(record: RunReader, metric: Metric, seed: int) -> _Pool:
     parts = record.halves if len(record.halves) == 2 else (np.arange(len(record.y)),)
     most = min(FIT_ROWS, FIT_CELLS // (len(own) * one))
     rng = np.random.default_rng(seed)
-    drawn = [sample(part, max(most // len(parts), 1), rng) for part in parts]
+    size = max(most // len(parts), 1)
+    drawn = [sample(part, size, rng, _of(record.weights, part)) for part in parts]
     rows = np.concatenate(drawn)
     everything, middle = np.arange(len(rows)), len(drawn[0])
     fits = (everything, everything[:middle], everything[middle:] if len(drawn) > 1 else everything)
@@ -140,11 +142,28 @@ def _pool(record: RunReader, metric: Metric, seed: int) -> _Pool:
     return _Pool(record, metric, tuple(own), tuple(own.values()), predictions, y, fits, losses)
 
 
-def sample(rows: Array, most: int, rng: np.random.Generator) -> Array:
-    """Sample at most `most` rows, ascending."""
+def sample(rows: Array, most: int, rng: np.random.Generator, weights: Array | None = None) -> Array:
+    """Sample at most `most` rows, ascending.
+
+    Args:
+        rows: Positions to draw from.
+        most: How many.
+        rng: Draws.
+        weights: How much each of the rows counts. They are drawn in proportion to it, at equal
+            steps, so that whoever counts the rows drawn alike counts rows by weight.
+    """
+    if weights is not None:
+        size = min(most, len(rows))
+        reached = np.cumsum(weights) / weights.sum()
+        steps = (np.arange(size) + rng.random()) / size
+        return rows[np.minimum(np.searchsorted(reached, steps), len(rows) - 1)]
     if len(rows) <= most:
         return rows
     return np.sort(rng.choice(rows, most, replace=False))
+
+
+def _of(weights: Array | None, rows: Array) -> Array | None:
+    return None if weights is None else weights[rows]
 
 
 def candidates(
@@ -262,7 +281,8 @@ def _write(pool: _Pool, name: str, blends: Sequence[_Blend]) -> float:
     # each half of the rows is predicted by the fit on the other half
     others = list(zip(record.halves, reversed(halves), strict=False))
     shape = (len(record.y), *pool.predictions.shape[2:])
-    blend, crossfit = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    dtype = pool.predictions.dtype
+    blend, crossfit = np.zeros(shape, dtype), np.zeros(shape, dtype)
     trials = list(dict.fromkeys(trial for found in blends for trial in found.trials))
     step = max(1, FIT_CELLS // (len(trials) * int(np.prod(shape[1:]))))
     for start in range(0, shape[0], step):
@@ -278,7 +298,7 @@ def _write(pool: _Pool, name: str, blends: Sequence[_Blend]) -> float:
     if record.y_test is not None:
         tests = {trial: record.test_prediction(trial) for trial in final.trials}
         write_array(folder / f"{name}-test.npy", final.of(tests))
-    return score(pool.metric, record.y, blend)
+    return score(pool.metric, record.y, blend, record.weights)
 
 
 def _check(blend: Array, found: _Blend) -> None:

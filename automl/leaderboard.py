@@ -151,22 +151,25 @@ def best_trials(run: Path, metric: Metric) -> dict[str, str]:
 
 def _values(record: RunReader, learner: str, metric: Metric) -> Array:
     """(trials, 1 + halves) losses of a learner's candidates on all scored rows and each half."""
+    parts: tuple[Array, ...] = (np.arange(len(record.y)), *record.halves)
     return np.array(
         [
-            [_loss(metric, record.y, prediction)]
-            + [_loss(metric, record.y[rows], prediction[rows]) for rows in record.halves]
+            [_loss(record, metric, prediction, rows) for rows in parts]
             for prediction in map(record.prediction, record.candidates[learner])
         ]
     )
 
 
-def _loss(metric: Metric, y: Array, prediction: Array) -> float:
-    return loss(metric, score(metric, y, prediction))
+def _loss(
+    record: RunReader, metric: Metric, prediction: Array, rows: Array | slice = slice(None)
+) -> float:
+    weights = None if record.weights is None else record.weights[rows]
+    return loss(metric, score(metric, record.y[rows], prediction[rows], weights))
 
 
 def _best(record: RunReader, learner: str, metric: Metric) -> str:
     trials = record.candidates[learner]
-    values = [_loss(metric, record.y, record.prediction(t)) for t in trials]
+    values = [_loss(record, metric, record.prediction(t)) for t in trials]
     return trials[int(np.argmin(values))]
 
 
@@ -180,7 +183,8 @@ def _learner(record: RunReader, learner: str, metric: Metric) -> _RankedRow:
     chosen = [trials[i] for i in values.argmin(axis=0)]
     best = chosen[0]
     if record.y_test is not None:
-        terms = influence(metric, record.y_test, record.test_prediction(best))
+        tested = record.test_prediction(best)
+        terms = influence(metric, record.y_test, tested, record.weights_test)
     elif len(record.halves) == 2:
         # the choice of half 0 is scored on half 1, and the reverse
         read = {trial: record.prediction(trial) for trial in set(chosen[1:])}
@@ -197,7 +201,8 @@ def _learner(record: RunReader, learner: str, metric: Metric) -> _RankedRow:
         **_costs(record, [best]),
     }
     standing = next(s for s in record.standings if s.name == learner)
-    return _RankedRow(row | {"family": standing.family, "plugin": standing.plugin}, terms)
+    told = {"family": standing.family, "plugin": standing.plugin, "reason": standing.reason}
+    return _RankedRow(row | told, terms)
 
 
 def _by_half(record: RunReader, metric: Metric, predictions: Sequence[Array]) -> Array:
@@ -213,14 +218,16 @@ def _terms(record: RunReader, metric: Metric, prediction: Array, rows: Array) ->
     terms = np.full(len(rows), math.nan)
     there = record.answers.known[rows]
     rows = rows[there]
-    terms[there] = influence(metric, record.answers.scored[rows], prediction[rows])
+    weights = None if record.weights is None else record.weights[rows]
+    terms[there] = influence(metric, record.answers.scored[rows], prediction[rows], weights)
     return terms
 
 
 def _ensemble(record: RunReader, entry: dict[str, Any], metric: Metric) -> _RankedRow:
     """The row of an ensemble, from the predictions that `automl.ensemble` wrote."""
     if record.y_test is not None:
-        terms = influence(metric, record.y_test, _blend(record, f"{entry['name']}-test"))
+        blend = _blend(record, f"{entry['name']}-test")
+        terms = influence(metric, record.y_test, blend, record.weights_test)
     else:
         prediction = _blend(record, f"{entry['name']}-crossfit")
         terms = _by_half(record, metric, [prediction] * len(record.halves))
@@ -291,7 +298,7 @@ def _ranked(entries: Iterable[_RankedRow], metric: Metric) -> list[dict[str, Any
             "rank": rank,
             "ties_best": _ties(entry.terms, ordered[0].terms),
             "status": "ok",
-            "reason": "",
+            "reason": entry.row.get("reason", ""),
         }
         for rank, entry in enumerate(ordered, start=1)
     ]

@@ -102,7 +102,7 @@ class Schema:
     task: Task
     target_reason: str
     task_reason: str
-    classes: tuple[Value, ...] = ()
+    classes: tuple[Any, ...] = ()
     """Labels in the order of predicted probabilities, spelled and typed as in the file."""
     target_dtype: str = "str"
     """dtype of the target as read, which predictions get back."""
@@ -110,6 +110,8 @@ class Schema:
     """Rule by which strings of the target are read as numbers; empty where none are."""
     group: str | None = None
     time: str | None = None
+    weight: str | None = None
+    """Column that says how much a row counts where models are fitted and scored."""
     rows: int = 0
     rows_dropped: int = 0
     """Rows without a target, which only learners that use unlabelled rows train on."""
@@ -131,7 +133,7 @@ class Schema:
     def as_text(self) -> tuple[str, ...]:
         """Columns, the target among them, that are read as text from a file of new rows."""
         names = tuple(c.name for c in self.features if c.as_text)
-        return (*names, self.target) if self.target and self.target_dtype == "str" else names
+        return (*names, self.target) if self.target and self.classes else names
 
     @property
     def reading(self) -> Reading:
@@ -162,6 +164,8 @@ class Dataset:
     pseudo_labels: Array | None = None
     """(n,) int64, for anomalies: 1 for the rows that reference detectors score highest. They
     stand in for labels where configurations are chosen; None for other tasks."""
+    weights: Array | None = None
+    """(n,) float64 above 0: how much each row counts; None where all count alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +207,9 @@ class View:
     unlabelled: Any | None = None
     """Rows without a target, in the form of `X`, for a learner that declares
     `uses_unlabelled`: of the training view only, and None where there are none."""
+    weights: Array | None = None
+    """(n,) float64, 1 in the mean: how much each row counts, for a learner that declares
+    `weights`; of the training view only, and None where all count alike."""
 
     def __len__(self) -> int:
         return len(self.X)
@@ -213,7 +220,9 @@ class View:
             X = self.X.take(rows)
         else:
             X = self.X.iloc[rows] if hasattr(self.X, "iloc") else self.X[rows]
-        return View(X, None if self.y is None else self.y[rows], self.task, self.n_classes)
+        y = None if self.y is None else self.y[rows]
+        weights = None if self.weights is None else self.weights[rows]
+        return View(X, y, self.task, self.n_classes, weights=weights)
 
 
 # ----------------------------------------------------------------------- learners
@@ -389,6 +398,8 @@ class Metric:
     `influence(y, prediction)` gives (n,) per-row terms whose mean is the score and whose
     spread gives its standard error (for AUC: DeLong's components). Without it a grouped
     jackknife is used.
+    `weighted(y, prediction, weights)` is the score of rows that count differently; without it
+    such rows are scored as if they counted alike.
     """
 
     name: str
@@ -396,6 +407,7 @@ class Metric:
     greater_is_better: bool
     score: Callable[[Array, Array], float]
     influence: Callable[[Array, Array], Array] | None = None
+    weighted: Callable[[Array, Array, Array], float] | None = None
     stopping: str | None = None
     """The metric that early stopping watches instead, for metrics too coarse to watch."""
     bounded: bool = False
@@ -422,8 +434,8 @@ class Combiner(Protocol):
 class Ensembler:
     """A way to combine members.
 
-    `factory(seed)` gives an object with `fit(predictions, y, metric) -> weights`: (m, n, ...)
-    float32 out-of-fold predictions to (m,) weights that sum to one.
+    `factory(seed)` gives an object with `fit(predictions, y, metric) -> weights`: (m, n, k) float32
+    or (m, n) float64 out-of-fold predictions to (m,) weights that sum to one.
 
     An object that makes more than a weighted mean also has three methods of a `Combiner`. Its
     weights then only say which members it needs, those that are not zero, and how much each

@@ -234,6 +234,22 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
     assert covered >= 0.92 * 300
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_a_weight_is_as_good_as_so_many_equal_rows(task):
+    y, prediction = sample(task, n=90)
+    counts = np.random.default_rng(1).integers(1, 5, len(y))
+    rows = np.repeat(np.arange(len(y)), counts)
+    for metric in (metric for metric in BUILTIN if task in metric.tasks):
+        repeated = score(metric, y[rows], prediction[rows])
+        weighted = score(metric, y, prediction, counts.astype(float))
+        assert weighted == pytest.approx(repeated, rel=1e-5), metric.name
+        terms = influence(metric, y, prediction, counts.astype(float))
+        assert terms.mean() == pytest.approx(repeated, rel=1e-5), metric.name
+        assert standard_error(terms) > 0
+        alike = score(metric, y, prediction, np.full(len(y), 3.0))
+        assert alike == pytest.approx(score(metric, y, prediction), rel=1e-5), metric.name
+
+
 def test_loss_points_down():
     assert loss(get_metric("roc_auc", "binary"), 0.9) == -0.9
     assert loss(get_metric("rmse", "regression"), 2.0) == 2.0

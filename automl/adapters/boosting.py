@@ -69,13 +69,15 @@ class BoosterEngine(Protocol):
     that the training rows have, or standardised values.
     """
 
-    def data(self, X: Array, y: Array, like: Any) -> Any:
+    def data(self, X: Array, y: Array, like: Any, weights: Array | None = None) -> Any:
         """Rows in the library's own form.
 
         Args:
             X: The rows.
             y: Their labels; those of early-stopping rows mean nothing.
             like: None for training rows; for early-stopping rows the training data.
+            weights: (n,) how much each training row counts; given where they differ, to an
+                engine whose learner declares `weights`.
         """
         ...
 
@@ -146,7 +148,9 @@ class BoosterModel:
 
     def fit(self, train: View, stop: View | None, run: Run) -> None:
         """Boost until the host says stop, time runs out, or all rounds are done."""
-        self._target, label = learn_target(np.asarray(train.y), self._target.n_classes)
+        self._target, label = learn_target(
+            np.asarray(train.y), self._target.n_classes, train.weights
+        )
         self._levels = category_levels(train.X)
         if np.ptp(label) == 0 or not _varies(train.X):
             return
@@ -161,14 +165,16 @@ class BoosterModel:
             device=run.device,
         )
         engine = self._make(problem)
-        self.rounds = self._boost(engine, train.X, label, stop, run)
+        more = () if train.weights is None else (train.weights,)
+        data = engine.data(coded_matrix(train.X, self._levels), label, None, *more)
+        self.rounds = self._boost(engine, data, label, stop, run)
         self._engine = engine if self.rounds else None
 
     def _boost(
-        self, engine: BoosterEngine, X: Any, label: Array, stop: View | None, run: Run
+        self, engine: BoosterEngine, data: Any, label: Array, stop: View | None, run: Run
     ) -> int:
         """Train the engine; returns the rounds to keep."""
-        data, watched, report = engine.data(coded_matrix(X, self._levels), label, None), None, None
+        watched, report = None, None
         if stop is not None:
             # The labels of the early-stopping rows are the host's business: any known ones will do.
             known = np.resize(label, len(stop))

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl.adapters.growth import Monitor, adjust, chunks, first_steps, quiet
-from automl.adapters.target import spread_classes
+from automl.adapters.target import LearnedTarget, learn_target, spread_classes
 from automl.errors import PluginError
 from automl.types import Learner, Limits, Resources
 
@@ -54,6 +54,7 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
     weights: bool = False,
     warm_start: bool = False,
     scale_out: str | None = None,
+    standardise: bool = True,
     summary: str = "",
     source: str = "",
     good_when: str = "",
@@ -99,9 +100,12 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
             it is in, and scikit-learn.
         memory: (rows, feature columns) -> peak bytes of one fit beyond the rows themselves.
         prior: How often the learner carries weight in ensembles, as published.
-        weights: Whether the model honours sample weights.
+        weights: Whether the estimator's `fit`, or `fit_steps`, takes `sample_weight`.
         warm_start: Whether a fit goes on from a model that was loaded.
         scale_out: A factory, `"package.module:callable"`, of models trained over several nodes.
+        standardise: Whether values to estimate come with mean 0 and variance 1, and predictions
+            are put back: many estimators work in single precision, or with tolerances made for
+            such values. False for a loss that needs their sign, such as Poisson's.
         summary: One line for `automl learners`.
         source: Publication of the method and its settings.
         good_when: Tables on which it does well, and on which it does not.
@@ -126,7 +130,7 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
         family=family,
         tasks=tasks,
         view=view,
-        factory=_Factory(tuple(paths.items()), fidelity, prior_weight, tuple(trusted)),
+        factory=_Factory(tuple(paths.items()), fidelity, prior_weight, tuple(trusted), standardise),
         space=dict(space or {}),
         defaults=tuple(defaults),
         fidelity=fidelity,
@@ -179,6 +183,7 @@ class _Factory:
     fidelity: str | None
     prior_weight: float
     trusted: tuple[str, ...]
+    standardise: bool = True
 
     def __call__(self, config: Config, task: Task, n_classes: int) -> EstimatorModel:
         import_module("sklearn")  # fits need it, and `libraries` is what making a model imports
@@ -195,50 +200,53 @@ class EstimatorModel:
         self._task = task
         self._n_classes = n_classes
         self._factory = factory
-        self._seen: list[int] = []
-        self._prior: list[float] = []
+        self._target = LearnedTarget(n_classes)
+
+    @property
+    def _seen(self) -> list[int]:
+        """Codes of the classes that the training rows have."""
+        return self._target.seen
 
     def fit(self, train: View, stop: View | None, run: Run) -> None:
         """Fit on `train`, in chunks where the learner has steps, ending within the deadline."""
         import numpy as np
 
         adjust(self._estimator, random_state=run.seed, n_jobs=run.threads)
-        y = train.y
-        if self._task in _CLASSES:
-            seen, y, counts = np.unique(
-                np.asarray(train.y), return_inverse=True, return_counts=True
-            )
-            self._seen = [int(c) for c in seen]
-            self._prior = [float(c) for c in counts / counts.sum()]
-            if len(seen) == 1:
+        y, weights = train.y, train.weights
+        if self._task in _CLASSES or (self._task == "regression" and self._factory.standardise):
+            self._target, y = learn_target(np.asarray(y), self._n_classes, weights)
+            if len(self._seen) == 1:
                 return
         X = train.X
         if train.unlabelled is not None:
             X = _joined(X, train.unlabelled)
             y = np.concatenate([np.asarray(y), np.full(len(train.unlabelled), UNLABELLED)])
+            weights = None if weights is None else _continued(weights, len(train.unlabelled))
+        more = {} if weights is None else {"sample_weight": weights}
         with quiet(run.threads):
-            self._fit(X, y, stop, run)
+            self._fit(X, y, more, stop, run)
 
-    def _fit(self, X: Any, y: Any, stop: View | None, run: Run) -> None:
+    def _fit(self, X: Any, y: Any, more: dict[str, Any], stop: View | None, run: Run) -> None:
         fidelity = self._factory.fidelity
         if fidelity is None or (stop is None and math.isinf(run.seconds_left())):
-            self._estimator.fit(X, y)
+            self._estimator.fit(X, y, **more)
         elif hasattr(self._estimator, "fit_steps"):
             total = int(self._estimator.get_params(deep=False)[fidelity])
             watch = Monitor(run, self._complete, total)
-            self._estimator.fit_steps(X, y, None if stop is None else stop.X, watch)
+            self._estimator.fit_steps(X, y, None if stop is None else stop.X, watch, **more)
             watch.close()
             if stop is not None and run.best_step > 0:
                 self._estimator.keep_steps(run.best_step)
         else:
-            self._grow(X, y, stop, run, fidelity)
+            self._grow(lambda: self._estimator.fit(X, y, **more), X, stop, run)
 
-    def _grow(self, X: Any, y: Any, stop: View | None, run: Run, fidelity: str) -> None:
+    def _grow(self, fit: Callable[[], Any], X: Any, stop: View | None, run: Run) -> None:
+        fidelity = str(self._factory.fidelity)
         adjust(self._estimator, warm_start=True)
         kept, first = None, first_steps(X, len(self._seen))
         for steps in chunks(self._estimator, fidelity, first, run, watched=stop is not None):
             self._estimator.set_params(**{fidelity: steps})
-            self._estimator.fit(X, y)
+            fit()
             if stop is None:
                 continue
             over = run.report(steps, self.predict(stop))
@@ -255,19 +263,19 @@ class EstimatorModel:
         if self._task == "anomaly":
             return -np.asarray(self._estimator.score_samples(view.X)).reshape(len(view))
         if self._task not in _CLASSES:
-            return np.asarray(self._estimator.predict(view.X)).reshape(len(view))
+            return self._complete(np.asarray(self._estimator.predict(view.X)).reshape(len(view)))
         if len(self._seen) == 1:
             return np.eye(self._n_classes, dtype=np.float32)[np.repeat(self._seen, len(view))]
         return self._complete(_probabilities(self._estimator, view.X))
 
     def _complete(self, raw: Array) -> Array:
-        """Mix in the prior, and give classes that training lacked probability 0."""
+        """Values as they were; mix in the prior, and give classes not trained on probability 0."""
         import numpy as np
 
         if self._task not in _CLASSES:
-            return raw
+            return self._target.restored(raw)
         weight = self._factory.prior_weight
-        some = (raw + weight * np.asarray(self._prior, raw.dtype)) / (1 + weight)
+        some = (raw + weight * np.asarray(self._target.prior, raw.dtype)) / (1 + weight)
         return spread_classes(np.asarray(some), self._seen, self._n_classes)
 
     def save(self, folder: Path) -> None:
@@ -276,7 +284,13 @@ class EstimatorModel:
         Raises:
             PluginError: The estimator holds types that the learner does not declare as trusted.
         """
-        fitted = {"seen": self._seen, "prior": self._prior}
+        target = self._target
+        fitted = {
+            "seen": target.seen,
+            "prior": target.prior,
+            "shift": target.shift,
+            "scale": target.scale,
+        }
         (folder / "model.json").write_text(json.dumps(fitted), encoding="utf-8")
         if len(self._seen) != 1:
             from automl.adapters.skops_file import write_skops
@@ -286,11 +300,18 @@ class EstimatorModel:
     def load(self, folder: Path) -> None:
         """Read what `save` wrote, accepting only the types that the learner trusts."""
         fitted = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        self._seen, self._prior = fitted["seen"], fitted["prior"]
+        self._target = LearnedTarget(self._n_classes, **fitted)
         if len(self._seen) != 1:
             from automl.adapters.skops_file import read_skops
 
             self._estimator = read_skops(folder / "model.skops", self._factory.trusted)
+
+
+def _continued(weights: Array, more: int) -> Array:
+    """Weights of labelled rows, then of so many unlabelled ones, which count as rows do."""
+    import numpy as np
+
+    return np.concatenate([weights, np.ones(more)])
 
 
 def _joined(X: Any, more: Any) -> Any:

@@ -46,19 +46,28 @@ class LearnedTarget:
         return spread_classes(np.tile(self.prior, (rows, 1)), self.seen, self.n_classes)
 
 
-def learn_target(y: Array, n_classes: int) -> tuple[LearnedTarget, Array]:
+def learn_target(
+    y: Array, n_classes: int, weights: Array | None = None
+) -> tuple[LearnedTarget, Array]:
     """The target of training rows, and their labels.
 
     Labels are positions among the classes seen, or standardised values: many libraries keep them
     in float32.
+
+    Args:
+        y: (n,) codes or values.
+        n_classes: Of the whole data set; 0 for regression.
+        weights: (n,) how much each row counts in shares and means.
     """
     import numpy as np
 
     if not n_classes:
-        target = LearnedTarget(0, shift=float(y.mean()), scale=float(y.std()) or 1.0)
+        shift = float(np.average(y, weights=weights))
+        target = LearnedTarget(0, shift=shift, scale=float(y.std()) or 1.0)
         return target, (y - target.shift) / target.scale
-    seen, label, counts = np.unique(y, return_inverse=True, return_counts=True)
-    return LearnedTarget(n_classes, seen.tolist(), (counts / len(y)).tolist()), label
+    seen, label = np.unique(y, return_inverse=True)
+    counts = np.bincount(label, weights)
+    return LearnedTarget(n_classes, seen.tolist(), (counts / counts.sum()).tolist()), label
 
 
 def spread_classes(some: Array, seen: Sequence[int], n_classes: int) -> Array:

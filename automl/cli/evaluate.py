@@ -67,6 +67,7 @@ def scores(
     Raises:
         DataError: The table has no target column, or no labelled row.
     """
+    from automl.data.apply import weights_of
     from automl.data.schema import encode_target
 
     schema = _schema(predictor, table, target)
@@ -79,9 +80,13 @@ def scores(
         raise DataError(msg)
     if not known.all():
         note(f"{(~known).sum():,} rows left out: no label, or a class that training did not have")
-    rows, truth = table[known], y[known]
+    rows, truth, weights = table[known], y[known], weights_of(schema, table)
+    weights = None if weights is None else weights[known]
+    if weights is not None and not weights.any():
+        msg = f"no row has a weight above 0 in column {schema.weight!r}"
+        raise DataError(msg)
     return [
-        {"learner": name, "rows": len(rows), **_metrics(predictor, rows, truth, name)}
+        {"learner": name, "rows": len(rows), **_metrics(predictor, rows, truth, weights, name)}
         for name in predictor.names
     ]
 
@@ -102,7 +107,9 @@ def _schema(predictor: Predictor, table: pd.DataFrame, target: str | None) -> Sc
     return labelled(schema, table, target)
 
 
-def _metrics(predictor: Predictor, table: pd.DataFrame, y: Array, learner: str) -> dict[str, float]:
+def _metrics(
+    predictor: Predictor, table: pd.DataFrame, y: Array, weights: Array | None, learner: str
+) -> dict[str, float]:
     from automl.hooks.manager import get_host
     from automl.metrics import BUILTIN, score
 
@@ -112,7 +119,7 @@ def _metrics(predictor: Predictor, table: pd.DataFrame, y: Array, learner: str) 
     for metric in (*BUILTIN, *get_host().metrics().values()):
         if schema.task in metric.tasks and metric is not predictor.supervision.criterion:
             try:
-                found[metric.name] = score(metric, y, prediction)
+                found[metric.name] = score(metric, y, prediction, weights)
             except DataError:  # such as rmsle where a target is below 0
                 found[metric.name] = math.nan
     return found

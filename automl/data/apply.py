@@ -149,15 +149,21 @@ def to_dataset(
     y, known = _answers(schema, table, names)
     X = to_features(schema, table, tell)
     groups, times = _groups(schema, table, names), _times(schema, table, names)
-    if known.all() or schema.task == "anomaly":
+    weights = _weights(schema, table, names)
+    if schema.task == "anomaly" or (known.all() and weights is None):
         return Dataset(X, y, schema, groups, times)
+    kept = known if weights is None else known & (weights > 0)  # of weight 0: as good as not there
+    if not kept.any():
+        msg = f"No row has a weight above 0 in {schema.weight!r}; name another column for --weight."
+        raise DataError(msg)
     return Dataset(
-        X[known],
-        y[known],
+        X[kept],
+        y[kept],
         schema,
-        None if groups is None else groups[known],
-        None if times is None else times[known],
+        None if groups is None else groups[kept],
+        None if times is None else times[kept],
         unlabelled=_unlabelled(X, known, groups, times),
+        weights=None if weights is None else weights[kept],
     )
 
 
@@ -200,6 +206,31 @@ def _groups(schema: Schema, table: pd.DataFrame, names: dict[str, int]) -> Array
     alone = codes < 0
     codes[alone] = len(found) + np.arange(alone.sum())
     return codes
+
+
+def weights_of(schema: Schema, table: pd.DataFrame) -> Array | None:
+    """(n,) float64 weights of the rows of a raw table; None where it has none.
+
+    Raises:
+        DataError: If a weight is no number of at least 0.
+    """
+    return _weights(schema, table, {str(c).strip(): i for i, c in enumerate(table.columns)})
+
+
+def _weights(schema: Schema, table: pd.DataFrame, names: dict[str, int]) -> Array | None:
+    if schema.weight is None or schema.weight not in names:
+        return None  # rows that only score need not have the column
+    series = _raw(table, names, schema.weight, "--weight")
+    weights = parse.to_numbers(series, "number")
+    wrong = ~(weights >= 0)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        msg = (
+            f"The column {schema.weight!r} given as --weight has {series[row]!r} in row {row + 1}; "
+            "a weight is a number of at least 0."
+        )
+        raise DataError(msg)
+    return weights
 
 
 def _times(schema: Schema, table: pd.DataFrame, names: dict[str, int]) -> Array | None:

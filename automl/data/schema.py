@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,9 +16,10 @@ from automl.data.apply import to_dataset, to_features
 from automl.data.columns import judge_columns, named_by_strings
 from automl.data.describe import describe
 from automl.data.guess import guess_target, labels_of, sounds_like_labels
+from automl.data.labels import as_in_file, decode_labels
 from automl.data.saved import layout_of, schema_from_json, schema_to_json
 from automl.data.strings import ID
-from automl.data.target import Target, decode_labels, encode_target, judge_target
+from automl.data.target import Target, encode_target, judge_target
 from automl.errors import DataError, UsageError
 from automl.types import Column, Schema
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "IN_FILE",
     "decode_labels",
     "describe",
     "encode_target",
@@ -40,7 +43,15 @@ __all__ = [
 ]
 
 
-def infer_schema(
+IN_FILE = "in file"
+"""Key of `DataFrame.attrs` that is set for tables from files: their words stand as written."""
+ROLES = {
+    "group": "names the group that a row belongs to",
+    "weight": "says how much a row counts",
+}
+
+
+def infer_schema(  # noqa: PLR0913 - the part of a column each, by keyword
     table: pd.DataFrame,
     *,
     target: str | None,
@@ -50,6 +61,7 @@ def infer_schema(
     positive: str | None = None,
     group: str | None = None,
     time: str | None = None,
+    weight: str | None = None,
 ) -> Schema:
     """Decide how each column is read, which column is the target and what the task is.
 
@@ -63,6 +75,7 @@ def infer_schema(
         positive: The label whose probability comes last.
         group: The column whose equal values must stay together in a split.
         time: The column that orders the rows in time.
+        weight: The column that says how much a row counts.
 
     Raises:
         DataError: If the table has no rows, no usable feature or no usable target.
@@ -72,25 +85,28 @@ def infer_schema(
     if not len(frame):
         msg = "The table has no rows; give a file with data."
         raise DataError(msg)
+    target, group, time, weight = map(_stripped, (target, group, time, weight))
+    drop = [name.strip() for name in drop]
     reason = "as asked"
     if target is None and task == "anomaly":
         target, reason = labels_of(frame, drop)
     elif target is None:
-        named = [c for c in (*drop, *ids) if c in frame]
-        target, reason = guess_target(frame.drop(columns=named))
-    asked = {
+        roles = {*drop, *ids, group, time, weight}
+        target, reason = guess_target(frame.drop(columns=[c for c in frame if c in roles]))
+    asked: dict[str, Sequence[str | None]] = {
         "--target": [target],
         "--drop": drop,
         "--id": ids,
         "--group": [group],
         "--time": [time],
+        "--weight": [weight],
     }
     _check_asked({k: [c for c in v if c is not None] for k, v in asked.items()}, frame)
     goal = _goal(frame, target, task, positive)
     layout = layout_of(frame)
     features = frame if target is None else frame.drop(columns=[target])
     left_out = dict.fromkeys(drop, "left out as asked") | dict.fromkeys(ids, "an id, as asked")
-    columns = _columns(features, left_out, group, time)
+    columns = _columns(features, left_out, {"group": group, "time": time, "weight": weight})
     if not any(c.kind != "set_aside" for c in columns):
         columns = [_learned_anyway(c) for c in columns]
     if not any(c.kind != "set_aside" for c in columns):
@@ -107,6 +123,7 @@ def infer_schema(
         target_parse=goal.parse,
         group=group,
         time=time,
+        weight=weight,
         rows=len(frame) if goal.task == "anomaly" else int(goal.known.sum()),
         rows_dropped=0 if goal.task == "anomaly" else int((~goal.known).sum()),
         notes=(*layout.notes, *_notes(frame, goal, target, drop)),
@@ -122,9 +139,15 @@ def _learned_anyway(column: Column) -> Column:
     return replace(column, kind="text", parse="text:characters", reason=reason)
 
 
+def _stripped(name: str | None) -> str | None:
+    """The name as columns are called: blanks around it do not count."""
+    return None if name is None else name.strip()
+
+
 def _goal(frame: pd.DataFrame, target: str | None, task: str, positive: str | None) -> Target:
     if target is not None:
-        return judge_target(frame[target], target, task, positive)
+        column = as_in_file(frame[target]) if frame.attrs.get(IN_FILE) else frame[target]
+        return judge_target(column, target, task, positive)
     if positive is not None:
         msg = "--positive needs labels; name their column with --target."
         raise UsageError(msg)
@@ -158,13 +181,16 @@ def _check_asked(asked: Mapping[str, Sequence[str]], frame: pd.DataFrame) -> Non
             if name not in known:
                 raise DataError(_unknown(option, name, names))
     target = next(iter(asked["--target"]), None)
-    for option in ("--drop", "--id", "--group", "--time"):
+    for option in ("--drop", "--id", "--group", "--time", "--weight"):
         if target is not None and target in asked[option]:
             msg = f"{option} names the target {target!r}; name another column."
             raise UsageError(msg)
-    if both := set(asked["--group"]) & set(asked["--time"]):
-        msg = f"--group and --time both name {both.pop()!r}; name another column for one of them."
-        raise UsageError(msg)
+    for one, other in combinations(("--group", "--time", "--weight"), 2):
+        if both := set(asked[one]) & set(asked[other]):
+            msg = (
+                f"{one} and {other} both name {both.pop()!r}; name another column for one of them."
+            )
+            raise UsageError(msg)
 
 
 def _unknown(option: str, name: str, names: Sequence[str]) -> str:
@@ -176,11 +202,12 @@ def _unknown(option: str, name: str, names: Sequence[str]) -> str:
 
 
 def _columns(
-    frame: pd.DataFrame, left_out: Mapping[str, str], group: str | None, time: str | None
+    frame: pd.DataFrame, left_out: Mapping[str, str], roles: Mapping[str, str | None]
 ) -> list[Column]:
-    left_out = dict(left_out)
-    if group is not None:
-        left_out[group] = "names the group that a row belongs to"
+    left_out, time = dict(left_out), roles["time"]
+    for role, reason in ROLES.items():
+        if (name := roles[role]) is not None:
+            left_out[name] = reason
     kept = [c for c in frame.columns if c not in left_out or c == time]
     judged = {c.name: c for c in judge_columns(frame[kept])}
     if time is not None:

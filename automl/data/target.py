@@ -1,4 +1,4 @@
-"""The target: which column, which task, which labels, and back again."""
+"""The target: which column, which task, which labels."""
 
 from __future__ import annotations
 
@@ -7,21 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from automl.data import parse
+from automl.data.labels import (
+    EXACT,
+    encode_labels,
+    find_labels,
+    label_words,
+    merge_spellings,
+    spells_codes,
+)
 from automl.data.strings import judge_strings
 from automl.data.words import POSITIVE_WORDS, names_a_rating, names_an_amount
 from automl.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from automl.space import Value
     from automl.types import Array, Schema, Task
 
 MOST_CLASSES = 20
 """Whole numbers with more distinct values than this are amounts unless the user says classes."""
 _TWO = 2
-_LABEL_KEEP = "- ."
 _NUMBER_RULES = ("number", "quantity", "decimal_comma")
 TASKS = ("auto", "binary", "multiclass", "regression", "anomaly")
 
@@ -32,7 +37,7 @@ class Target:
 
     task: Task
     reason: str
-    classes: tuple[Value, ...]
+    classes: tuple[Any, ...]
     dtype: str
     known: Array
     """(n,) bool: rows that have a target."""
@@ -46,14 +51,12 @@ class _Values:
 
     known: Array
     """(n,) bool: rows that have a value."""
-    dtype: str
-    """"int64", "float64", "bool" or "str"."""
-    distinct: tuple[Value, ...]
-    """Sorted labels, typed."""
-
-    @property
-    def numeric(self) -> bool:
-        return self.dtype in ("int64", "float64")
+    count: int
+    """Distinct values."""
+    numbers: Array | None
+    """Those values in ascending order; None where they are words."""
+    series: pd.Series[Any]
+    """The column, one number spelled in one way."""
 
 
 def judge_target(series: pd.Series[Any], name: str, task: str, positive: str | None) -> Target:
@@ -67,76 +70,69 @@ def judge_target(series: pd.Series[Any], name: str, task: str, positive: str | N
         msg = f"There is no task {task!r}; choose one of {', '.join(TASKS)}."
         raise UsageError(msg)
     believed = task == "auto" and isinstance(series.dtype, pd.CategoricalDtype)
-    series = _without_levels(series)
-    values = _labels(series) if believed and not parse.is_number(series) else _read(series, name)
+    values = _read(series, name, task, believed=believed)
     known = values.known
     if not known.any():
         msg = f"The target {name!r} has no value in any row; name another column with --target."
         raise DataError(msg)
-    if len(values.distinct) == 1:
+    if values.count == 1:
         cure = "--drop it" if task == "anomaly" else "name another column with --target"
-        msg = (
-            f"The target {name!r} is {values.distinct[0]!r} in every row; there is nothing to "
-            f"learn, so {cure}."
-        )
+        only = find_labels(values.series, known).classes[0]
+        msg = f"The target {name!r} is {only!r} in every row; there is nothing to learn, so {cure}."
         raise DataError(msg)
-    if believed and len(values.distinct) > _TWO:
+    if believed and values.count > _TWO:
         chosen, reason = _multiclass(values, name, int(known.sum()), "it is a category")
     else:
         chosen, reason = _task(values, name, task, int(known.sum()))
-    if chosen != "regression" and values.numeric and pd.api.types.infer_dtype(series) == "string":
-        words = _labels(series)
-        if set(words.distinct) == {str(value) for value in values.distinct}:
-            values = words  # whole numbers in strings are labels that are strings
     if chosen == "regression":
         if positive is not None:
             msg = f"--positive needs classes, and {name!r} is a number to be estimated."
             raise UsageError(msg)
         return Target(chosen, reason, (), "float64", known, _number_rule(series, name) or "")
-    classes = _order(values.distinct, positive, name)
+    labels = find_labels(values.series, known)
+    classes = _order(labels.classes, positive, name)
     if chosen == "anomaly" and positive is None:
-        classes = _rarer_last(series, classes, values.dtype)
-    rule = "" if values.dtype == "str" else _number_rule(series, name) or ""
-    return Target(chosen, reason, classes, values.dtype, known, rule)
+        classes = _rarer_last(series, classes, labels.dtype)
+    return Target(chosen, reason, classes, labels.dtype, known)
 
 
-def _read(series: pd.Series[Any], name: str) -> _Values:
-    """Which rows have a value, and the sorted labels, of a target column of any dtype."""
-    if not parse.is_number(series):
-        labels, rule = _labels(series), _number_rule(series, name)
-        if rule is None or len(labels.distinct) <= _TWO:
-            return labels
-        return _numbers(parse.to_numbers(series, rule), floats=False)
+def _read(series: pd.Series[Any], name: str, task: str, *, believed: bool) -> _Values:
+    """Which rows have a value, and the distinct ones, of a target column of any dtype."""
     if pd.api.types.is_bool_dtype(series.dtype):
-        known = series.notna().to_numpy()
-        return _Values(known, "bool", tuple(sorted(series.dropna().astype(bool).unique().tolist())))
-    return _numbers(
-        parse.to_numbers(series, "as_is"), floats=pd.api.types.is_float_dtype(series.dtype)
-    )
-
-
-def _without_levels(series: pd.Series[Any]) -> pd.Series[Any]:
-    """The numbers of a categorical column whose levels are numbers."""
-    if not isinstance(series.dtype, pd.CategoricalDtype):
-        return series
-    levels = pd.Series(series.cat.categories)
-    if not parse.is_number(levels) or pd.api.types.is_bool_dtype(levels.dtype):
-        return series
-    return series.astype("float64" if series.hasnans else levels.dtype)
-
-
-def _labels(series: pd.Series[Any]) -> _Values:
-    """A target column of words; blanks around a label stay where every row has them."""
-    stripped = parse.spell(series)
-    words = parse.blank_out(stripped, _LABEL_KEEP.split())
-    labels = sorted(words.drop_null().unique().to_pylist())
+        return _Values(series.notna().to_numpy(), int(series.nunique()), None, series)
+    if parse.is_number(series):
+        values = parse.to_numbers(series, "as_is")
+        known = np.isfinite(values)
+        if not pd.api.types.is_integer_dtype(series.dtype):
+            return _Values(known, *_distinct(values[known]), series)
+        numbers = np.sort(series[known].unique().astype(np.float64))
+        k = len(numbers)
+        coded = task != "regression" and 0 < k <= MOST_CLASSES and np.abs(numbers).max() > EXACT
+        return _Values(known, k, None if coded else numbers, series)
+    words = label_words(series)
     known = words.is_valid().to_numpy(zero_copy_only=False)
-    written = parse.spell(series, strip=False)
-    if not written.equals(stripped):
-        pairs = pd.DataFrame({"label": words.to_pandas(), "written": written.to_pandas()})
-        ways = pairs.dropna().groupby("label")["written"].unique()
-        labels = [ways[label][0] if len(ways[label]) == 1 else label for label in labels]
-    return _Values(known, "str", tuple(labels))
+    count = int(pd.Series(words.to_pandas()).nunique())
+    coded = task != "regression" and spells_codes(words, most=MOST_CLASSES)
+    if believed and not _has_number_levels(series):
+        coded = True
+    rule = None if coded else _number_rule(series, name)
+    if rule is None or (count <= _TWO and task != "regression"):
+        return _Values(known, count, None, series)
+    values = parse.to_numbers(series, rule)
+    known &= np.isfinite(values)
+    merged = merge_spellings(words, values)
+    if merged is not words:
+        series = pd.Series(merged.to_pandas(), dtype="str", index=series.index)
+    return _Values(known, *_distinct(values[known]), series)
+
+
+def _distinct(values: Array) -> tuple[int, Array]:
+    unique = np.unique(values)
+    return len(unique), unique
+
+
+def _has_number_levels(series: pd.Series[Any]) -> bool:
+    return parse.is_number(pd.Series(series.cat.categories))
 
 
 def _number_rule(series: pd.Series[Any], name: str) -> str | None:
@@ -147,21 +143,12 @@ def _number_rule(series: pd.Series[Any], name: str) -> str | None:
     return rule if rule.partition(":")[0] in _NUMBER_RULES else None
 
 
-def _numbers(values: Array, *, floats: bool) -> _Values:
-    """Whole numbers are int64, also where missing values made the file's integers floats."""
-    known = np.isfinite(values)
-    unique = np.unique(values[known])
-    whole = bool((unique % 1 == 0).all()) and not (floats and known.all())
-    dtype = "int64" if whole else "float64"
-    return _Values(known, dtype, tuple(unique.astype(dtype).tolist()))
-
-
 def _task(values: _Values, name: str, task: str, rows: int) -> tuple[Task, str]:
-    k = len(values.distinct)
+    k = values.count
     if task == "auto":
         return _guess_task(values, name, rows)
     if task == "regression":
-        if not values.numeric:
+        if values.numbers is None:
             msg = f"The target {name!r} holds words, not numbers; leave out --task regression."
             raise DataError(msg)
         return "regression", "as asked"
@@ -181,10 +168,10 @@ def _task(values: _Values, name: str, task: str, rows: int) -> tuple[Task, str]:
 
 
 def _guess_task(values: _Values, name: str, rows: int) -> tuple[Task, str]:
-    k = len(values.distinct)
+    k = values.count
     if k == _TWO:
         return "binary", "it has two different values"
-    if not values.numeric:
+    if values.numbers is None:
         return _multiclass(values, name, rows, f"it has {k:,} labels that are no numbers")
     if why := _why_amount(values, name, rows):
         return "regression", f"{why}; --task multiclass says otherwise"
@@ -193,11 +180,15 @@ def _guess_task(values: _Values, name: str, rows: int) -> tuple[Task, str]:
 
 
 def _multiclass(values: _Values, name: str, rows: int, reason: str) -> tuple[Task, str]:
-    k = len(values.distinct)
+    k = values.count
     if k > max(MOST_CLASSES, rows // 2):
+        kind = getattr(values.series.dtype, "kind", "")
+        like, cure = "an id or text", "name another column with --target"
+        if kind in ("M", "m") or isinstance(values.series.dtype, pd.PeriodDtype):
+            like, cure = "a date or a duration", "give a number, such as days since a first day"
         msg = (
             f"The target {name!r} has {k:,} different labels in {rows:,} rows, so it looks "
-            "like an id or text; name another column with --target."
+            f"like {like}; {cure}."
         )
         raise DataError(msg)
     return "multiclass", reason
@@ -205,8 +196,7 @@ def _multiclass(values: _Values, name: str, rows: int, reason: str) -> tuple[Tas
 
 def _why_amount(values: _Values, name: str, rows: int) -> str:
     """Why numbers with more than two values are amounts; empty if they are classes."""
-    k = len(values.distinct)
-    numbers = np.array(values.distinct, dtype=np.float64)
+    k, numbers = values.count, np.asarray(values.numbers)
     low, high = numbers[0], numbers[-1]
     reasons = {
         f"it is a number with {k:,} different values": bool((numbers % 1).any()),
@@ -219,7 +209,7 @@ def _why_amount(values: _Values, name: str, rows: int) -> str:
     return next((reason for reason, holds in reasons.items() if holds), "")
 
 
-def _order(labels: tuple[Value, ...], positive: str | None, name: str) -> tuple[Value, ...]:
+def _order(labels: tuple[Any, ...], positive: str | None, name: str) -> tuple[Any, ...]:
     """Labels sorted, the positive one last where there are two."""
     if positive is not None:
         wanted = [v for v in labels if _same(v, positive)]
@@ -235,15 +225,15 @@ def _order(labels: tuple[Value, ...], positive: str | None, name: str) -> tuple[
     return labels
 
 
-def _rarer_last(series: pd.Series[Any], labels: tuple[Value, ...], dtype: str) -> tuple[Value, ...]:
+def _rarer_last(series: pd.Series[Any], labels: tuple[Any, ...], dtype: str) -> tuple[Any, ...]:
     """Two labels, an anomaly's last: a word for something bad, else the rarer one."""
     if str(labels[1]).strip().lower() in POSITIVE_WORDS and dtype == "str":
         return labels
-    codes, known = _codes(series, labels, dtype, _number_rule(series, str(series.name)) or "number")
-    return labels[::-1] if 2 * int((codes == 1).sum()) > int(known.sum()) else labels
+    codes = encode_labels(series, labels)
+    return labels[::-1] if 2 * int((codes == 1).sum()) > int((codes >= 0).sum()) else labels
 
 
-def _same(label: Value, text: str) -> bool:
+def _same(label: Any, text: str) -> bool:
     if str(label).strip() == text.strip():
         return True
     try:
@@ -264,42 +254,9 @@ def encode_target(schema: Schema, values: Any) -> tuple[Array, Array]:
         is missing, is no number, or is a label that training did not have (y is -1 or NaN there).
     """
     series = pd.Series(values).reset_index(drop=True)
-    name = schema.target or ""
-    numbers = schema.task == "regression" or schema.target_dtype in ("int64", "float64")
-    rule = (schema.target_parse or _number_rule(series, name) or "number") if numbers else ""
-    if schema.task == "regression":
-        y = _as_numbers(series, rule)
-        return y, np.isfinite(y)
-    return _codes(series, schema.classes, schema.target_dtype, rule)
-
-
-def _codes(
-    series: pd.Series[Any], classes: tuple[Value, ...], dtype: str, rule: str
-) -> tuple[Array, Array]:
-    if dtype in ("int64", "float64"):
-        return _lookup(_as_numbers(series, rule), classes)
-    words = parse.blank_out(parse.spell(series), _LABEL_KEEP.split())
-    labels = pa.array([str(c).strip() for c in classes], words.type)
-    codes = pa.compute.index_in(words, value_set=labels).fill_null(-1)
-    y = codes.to_numpy(zero_copy_only=False).astype(np.int64)
-    return y, y >= 0
-
-
-def _as_numbers(series: pd.Series[Any], rule: str) -> Array:
-    return parse.to_numbers(series, "as_is" if parse.is_number(series) else rule)
-
-
-def _lookup(numbers: Array, classes: tuple[Value, ...]) -> tuple[Array, Array]:
-    labels = np.array(classes, dtype=np.float64)
-    order = np.argsort(labels)
-    place = np.clip(np.searchsorted(labels[order], numbers), 0, len(labels) - 1)
-    known = labels[order][place] == numbers
-    return np.where(known, order[place], -1).astype(np.int64), known
-
-
-def decode_labels(schema: Schema, codes: Array) -> Array:
-    """(n,) class codes as labels, spelled and typed as in the training file."""
-    if schema.task == "regression":
-        return np.asarray(codes, dtype=np.float64)
-    dtype = object if schema.target_dtype == "str" else schema.target_dtype
-    return np.array(schema.classes, dtype=dtype)[np.asarray(codes, dtype=np.int64)]
+    if schema.task != "regression":
+        y = encode_labels(series, schema.classes)
+        return y, y >= 0
+    rule = schema.target_parse or _number_rule(series, schema.target or "") or "number"
+    y = parse.to_numbers(series, "as_is" if parse.is_number(series) else rule)
+    return y, np.isfinite(y)

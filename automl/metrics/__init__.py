@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.errors import PluginError, UsageError
-from automl.metrics import ranking, terms
+from automl.metrics import ranking, terms, weighted
 from automl.metrics.scoring import influence, interval, loss, loss_sign, score, standard_error
 from automl.types import Metric
 
@@ -47,11 +47,20 @@ def _mean(each: Callable[[Array, Array], Array]) -> Callable[[Array, Array], flo
     return lambda y, prediction: float(each(y, prediction).mean())
 
 
+def _weighted_mean(
+    each: Callable[[Array, Array], Array],
+) -> Callable[[Array, Array, Array], float]:
+    return lambda y, prediction, weights: float(np.average(each(y, prediction), weights=weights))
+
+
 def _averaged(
     name: str, each: Callable[[Array, Array], Array], tasks: frozenset[Task], **more: object
 ) -> Metric:
     """A metric whose score is the mean of its terms."""
-    settings = {"greater_is_better": False, "bounded": False, **more}
+    settings = {"greater_is_better": False, "bounded": False} | {
+        "weighted": _weighted_mean(each),
+        **more,
+    }
     return Metric(name=name, tasks=tasks, score=_mean(each), influence=each, **settings)  # type: ignore[arg-type]
 
 
@@ -74,18 +83,26 @@ BUILTIN: tuple[Metric, ...] = (
         greater_is_better=True,
         score=ranking.ranking(ranking.auc),
         influence=ranking.ranking_terms(ranking.auc_terms),
+        weighted=weighted.roc_auc,
         bounded=True,
     ),
     _averaged("log_loss", terms.log_losses, _CLASSES),
     _averaged("accuracy", terms.hits, _CLASSES, **_LABELS),
-    _averaged("balanced_accuracy", terms.balanced_terms, _CLASSES, **_LABELS),
-    _averaged("f1", terms.f1_terms, _CLASSES, **_LABELS),
+    _averaged(
+        "balanced_accuracy",
+        terms.balanced_terms,
+        _CLASSES,
+        weighted=weighted.balanced_accuracy,
+        **_LABELS,
+    ),
+    _averaged("f1", terms.f1_terms, _CLASSES, weighted=weighted.f1, **_LABELS),
     Metric(
         name="average_precision",
         tasks=_RANKED,
         greater_is_better=True,
         score=ranking.ranking(ranking.average_precision),
         influence=ranking.ranking_terms(ranking.average_precision_terms),
+        weighted=weighted.average_precision,
         bounded=True,
     ),
     _averaged("brier", terms.brier_losses, _CLASSES, bounded=True),
@@ -95,9 +112,10 @@ BUILTIN: tuple[Metric, ...] = (
         greater_is_better=False,
         score=terms.rmse,
         influence=terms.rmse_terms,
+        weighted=weighted.rmse,
     ),
     _averaged("mae", lambda y, p: np.abs(y - p.astype(np.float64)), _NUMBERS),
-    _averaged("r2", terms.r2_terms, _NUMBERS, greater_is_better=True),
+    _averaged("r2", terms.r2_terms, _NUMBERS, greater_is_better=True, weighted=weighted.r2),
     _averaged("mape", terms.relative_errors, _NUMBERS),
     Metric(
         name="rmsle",
@@ -105,6 +123,7 @@ BUILTIN: tuple[Metric, ...] = (
         greater_is_better=False,
         score=lambda y, p: terms.rmse(*terms.log1p(y, p)),
         influence=lambda y, p: terms.rmse_terms(*terms.log1p(y, p)),
+        weighted=lambda y, p, weights: weighted.rmse(*terms.log1p(y, p), weights),
     ),
     CONSENSUS,
 )

@@ -106,7 +106,7 @@ def unbiased(count: Array | int) -> Array:
     return factor
 
 
-def _splits(y: Array, prediction: Array) -> list[tuple[Array, Array]]:
+def splits(y: Array, prediction: Array) -> list[tuple[Array, Array]]:
     """(is positive, score) of each one-vs-rest problem with both classes among the rows."""
     if prediction.ndim == 1:
         problems = [(y > 0, prediction)]
@@ -123,7 +123,7 @@ def ranking(one: Callable[[Array, Array], float]) -> Callable[[Array, Array], fl
     """Extend a binary score to any number of classes: the mean over the classes of the rows."""
 
     def score(y: Array, prediction: Array) -> float:
-        values = [one(hit, column) for hit, column in _splits(y, prediction)]
+        values = [one(hit, column) for hit, column in splits(y, prediction)]
         return float(np.mean(values)) if values else math.nan
 
     return score
@@ -133,7 +133,7 @@ def ranking_terms(one: Callable[[Array, Array], Array]) -> Callable[[Array, Arra
     """Extend binary per-row terms to any number of classes."""
 
     def terms(y: Array, prediction: Array) -> Array:
-        problems = _splits(y, prediction)
+        problems = splits(y, prediction)
         if not problems:
             return np.full(len(y), math.nan)
         total: Array = np.zeros(len(y))

@@ -40,23 +40,30 @@ def _check(metric: Metric, y: Array, prediction: Array) -> None:
         raise PluginError(problem)
 
 
-def score(metric: Metric, y: Array, prediction: Array) -> float:
+def score(metric: Metric, y: Array, prediction: Array, weights: Array | None = None) -> float:
     """The metric of a prediction, never sign-flipped; NaN where the rows do not define it.
 
     Args:
         metric: The metric to compute.
         y: (n,) int64 class codes or float64 values.
         prediction: (n, k) probabilities, (n,) values or anomaly scores.
+        weights: (n,) how much each row counts; None where all count alike.
 
     Raises:
         PluginError: the prediction has the wrong shape or holds NaN, infinite or negative
             probabilities.
     """
     _check(metric, y, prediction)
-    return float(metric.score(y, prediction)) if len(y) else math.nan
+    return _score(metric, y, prediction, weights) if len(y) else math.nan
 
 
-def influence(metric: Metric, y: Array, prediction: Array) -> Array:
+def _score(metric: Metric, y: Array, prediction: Array, weights: Array | None) -> float:
+    if weights is None or metric.weighted is None:
+        return float(metric.score(y, prediction))
+    return float(metric.weighted(y, prediction, weights))
+
+
+def influence(metric: Metric, y: Array, prediction: Array, weights: Array | None = None) -> Array:
     """(n,) float64 terms whose mean is the score and whose spread gives its standard error.
 
     All NaN where the score is not defined. Metrics without their own terms get pseudo-values
@@ -68,18 +75,25 @@ def influence(metric: Metric, y: Array, prediction: Array) -> Array:
     _check(metric, y, prediction)
     if len(y) == 0:
         return np.empty(0)
-    if metric.influence is None:
-        return _jackknife(metric, y, prediction)
+    counted = weights is not None and metric.weighted is not None
+    if metric.influence is None or counted:
+        return _jackknife(metric, y, prediction, weights if counted else None)
     return np.asarray(metric.influence(y, prediction), dtype=np.float64)
 
 
-def _jackknife(metric: Metric, y: Array, prediction: Array) -> Array:
+def _jackknife(metric: Metric, y: Array, prediction: Array, weights: Array | None) -> Array:
     """Pseudo-values of leaving out each of 50 random groups, spread so that rows are units."""
     n = len(y)
     groups = min(n, JACKKNIFE_GROUPS)
     group = np.random.default_rng(0).permutation(n) % groups
-    whole = float(metric.score(y, prediction))
-    without = np.array([metric.score(y[group != g], prediction[group != g]) for g in range(groups)])
+    whole = _score(metric, y, prediction, weights)
+
+    def rest(g: int) -> float:
+        rows = group != g
+        some = None if weights is None else weights[rows]
+        return _score(metric, y[rows], prediction[rows], some)
+
+    without = np.array([rest(g) for g in range(groups)])
     # 0 where the score without a group is not defined
     apart = np.nan_to_num(np.nanmean(without) - without)
     moved = (groups - 1) * apart[group] * math.sqrt(n / groups)

@@ -35,10 +35,11 @@ def brier_losses(y: Array, prediction: Array) -> Array:
 
 def hits(y: Array, prediction: Array) -> Array:
     """1.0 where the most probable class is the true one."""
-    return np.asarray(_labels(prediction) == y, dtype=np.float64)
+    return np.asarray(labels_of(prediction) == y, dtype=np.float64)
 
 
-def _labels(prediction: Array) -> Array:
+def labels_of(prediction: Array) -> Array:
+    """(n,) codes of the most probable classes."""
     if prediction.shape[1] == 2:
         return np.asarray(prediction[:, 1] > prediction[:, 0], dtype=np.int64)
     return np.asarray(prediction.argmax(axis=1))
@@ -56,7 +57,7 @@ def balanced_terms(y: Array, prediction: Array) -> Array:
 
 def f1_terms(y: Array, prediction: Array) -> Array:
     """Delta method on 2 TP / (true + predicted), a ratio of two means, per class."""
-    label, k = _labels(prediction), prediction.shape[1]
+    label, k = labels_of(prediction), prediction.shape[1]
     correct = label == y
     marked = np.bincount(y, minlength=k) + np.bincount(label, minlength=k)
     f1 = 2 * np.bincount(y, correct, k) / np.maximum(marked, 1)

@@ -205,6 +205,10 @@ class Options:
             scale={"help": "Order in time: the last fifth is held out."},
         ),
     ] = None
+    weight: Annotated[
+        str | None,
+        _of_fit("same", "Rows count by this column, in fits and in scores.", "COL"),
+    ] = None
     drop: Annotated[
         tuple[str, ...],
         Option("same", "Leave this column out; may be repeated.", "COL"),
@@ -324,6 +328,10 @@ class Options:
             option.check(getattr(self, option.name))
         if len(self.reading.layout.separator) > 1:
             msg = f"--sep takes one character, tab or space, not {self.sep!r}"
+            raise UsageError(msg)
+        policy: object = self.policy
+        if not isinstance(policy, Policy | None):
+            msg = f"policy is an automl.Policy, not {self.policy!r}"
             raise UsageError(msg)
         if self.test is not None and self.test_size is not None:
             msg = "--test and --test-size both lock rows and exclude each other: give one"

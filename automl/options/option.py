@@ -14,6 +14,8 @@ OnResume: TypeAlias = Literal["same", "as begun", "at least", "anew"]
 """`same`: scores would not be comparable otherwise, so another value is refused; `as begun`: may
 change, and is kept where it is left out; `at least`: may grow; `anew`: of one session alone."""
 
+NOUNS = {int: "a whole number", float: "a number", str: "a name", Path: "a path"}
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -86,9 +88,14 @@ class Option:
             return None if value is None else self.parse(value)
         if value is None:
             return self.default
-        if self.several:
-            return (value,) if isinstance(value, str) else tuple(value)
-        return self.kind(value) if self.kind in {int, float, str, Path} else value
+        try:
+            if self.several:
+                return (value,) if isinstance(value, str) else tuple(value)
+            return self.kind(value) if self.kind in {int, float, str, Path} else value
+        except (TypeError, ValueError):
+            wanted = "a name or a list of names" if self.several else NOUNS[self.kind]
+            msg = f"{self.flag} is {wanted}, not {value!r}"
+            raise UsageError(msg) from None
 
     def check(self, value: Any) -> None:
         """Refuse a value that cannot be.

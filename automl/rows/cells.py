@@ -31,6 +31,9 @@ class CellRows:
     """Rows without a target, for the learners that use them."""
     stop_y: Array | None = None
     """Pseudo-labels of the early-stopping rows, where no label may reach a worker."""
+    weights: Array | None = None
+    """(n,) how much each row of `X` counts; None where all count alike."""
+    validation_weights: Array | None = None
 
 
 class RowDesign(Protocol):

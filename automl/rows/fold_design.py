@@ -53,6 +53,8 @@ class FoldDesign(RowDesign):
             test_y=None if self.locked is None else self.locked.y,
             unlabelled=self._unlabelled(cell),
             stop_y=self.truth[subset[stop]] if blind else None,
+            weights=None if data.weights is None else data.weights[fitted],
+            validation_weights=None if data.weights is None else data.weights[validation],
         )
 
     def _unlabelled(self, cell: Cell) -> pd.DataFrame | None:

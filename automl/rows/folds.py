@@ -174,7 +174,8 @@ def make_split(data: Dataset, folds: int | None = None, seed: int = 0) -> Split:
 def fingerprint(data: Dataset) -> str:
     """Sixteen hex digits that change with any value of a table."""
     hashes = pd.util.hash_pandas_object(data.X, index=False).to_numpy()
-    return digits([np.ascontiguousarray(data.y).tobytes(), hashes.tobytes()])
+    parts = [np.ascontiguousarray(data.y).tobytes(), hashes.tobytes()]
+    return digits(parts if data.weights is None else [*parts, data.weights.tobytes()])
 
 
 def carve_test(data: Dataset, size: float, seed: int = 0) -> tuple[Array, Array]:
@@ -222,14 +223,18 @@ def take(data: Dataset, rows: Array) -> Dataset:
 
     Rows without a target stay as they are.
     """
-    return Dataset(
-        data.X.iloc[rows],
-        data.y[rows],
-        data.schema,
-        None if data.groups is None else data.groups[rows],
-        None if data.times is None else data.times[rows],
-        unlabelled=data.unlabelled,
-        pseudo_labels=None if data.pseudo_labels is None else data.pseudo_labels[rows],
+
+    def part(values: Array | None) -> Array | None:
+        return None if values is None else values[rows]
+
+    return replace(
+        data,
+        X=data.X.iloc[rows],
+        y=data.y[rows],
+        groups=part(data.groups),
+        times=part(data.times),
+        pseudo_labels=part(data.pseudo_labels),
+        weights=part(data.weights),
     )
 
 

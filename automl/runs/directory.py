@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from automl.errors import ArtifactError, UsageError
@@ -30,7 +31,14 @@ def create(path: Path | None, *, resume: bool) -> Path:
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         msg = f"{path} exists; add --resume to go on with it, or choose another --output"
         raise UsageError(msg)
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"{path} cannot be made ({error.strerror or error}); choose another --output"
+        raise UsageError(msg) from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        msg = f"{path} cannot be written to; choose another --output"
+        raise UsageError(msg)
     return path
 
 

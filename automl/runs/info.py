@@ -123,6 +123,8 @@ class RunInfo:
     scored_on: str = "crossfit"
     split: SplitInfo = SplitInfo()
     learners: tuple[LearnerInfo, ...] = ()
+    unweighted: tuple[str, ...] = ()
+    """Learners that were fitted as if all rows counted alike, in a run with weights."""
     schema: Mapping[str, Any] = field(default_factory=dict)
     """Schema of the table; `automl.data.schema` reads it."""
     phases: Mapping[str, float] = field(default_factory=dict)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 OVERDUE = "over its time"
 """Said in the reason of a fit that was ended because it took too long."""
+UNWEIGHTED = "fitted as if all rows counted alike: it takes no weights"
+"""Said of a ranked learner of a run with weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,28 @@ class RunReader:
     def answers(self) -> Answers:
         """The answers of the scored rows."""
         return self._answers(self.positions)
+
+    @cached_property
+    def _all_weights(self) -> Array | None:
+        """(n,) weights of the training rows; None where all count alike."""
+        there = (self.run / "predictions" / "weights.npy").exists()
+        return np.asarray(self._load("weights")) if there else None
+
+    @cached_property
+    def weights(self) -> Array | None:
+        """(m,) weights of the scored rows; None where all count alike."""
+        return None if self._all_weights is None else self._all_weights[self.positions]
+
+    @cached_property
+    def weights_test(self) -> Array | None:
+        """(t,) weights of the locked test rows; None where all count alike."""
+        there = (self.run / "predictions" / "weights_test.npy").exists()
+        return np.asarray(self._load("weights_test")) if there else None
+
+    @property
+    def weights_fold0(self) -> Array | None:
+        """(m,) weights of the rows that validate fold 0, as `fold0` has them."""
+        return None if self._all_weights is None else self._all_weights[self.fold == 0]
 
     @property
     def y(self) -> Array:
@@ -200,7 +224,7 @@ class RunReader:
         return self.final[trial][0].learner
 
     def prediction(self, trial: str, rows: Array | None = None) -> Array:
-        """(m, k) or (m,) float32 out-of-fold prediction of a candidate on the scored rows.
+        """(m, k) float32 or (m,) float64 out-of-fold prediction of a candidate on scored rows.
 
         Args:
             trial: One of `candidates`.
@@ -214,7 +238,7 @@ class RunReader:
         if rows is not None:
             fold, place = fold[rows], place[rows]
         parts = [self._load(stem(fits[f])) for f in range(self.folds)]
-        out = np.empty((len(fold), *parts[0].shape[1:]), dtype=np.float32)
+        out = np.empty((len(fold), *parts[0].shape[1:]), dtype=parts[0].dtype)
         for f, part in enumerate(parts):
             here = np.flatnonzero(fold == f)
             out[here] = part[place[here]] if rows is not None else part
@@ -235,12 +259,13 @@ class RunReader:
         return np.asarray(self._load(f"{stem(rung)}{suffix}"))
 
     def test_prediction(self, trial: str) -> Array:
-        """(t, k) or (t,) float32 mean over the trial's models on the locked test rows."""
+        """(t, k) or (t,) mean over the trial's models on the locked test rows."""
         names = [f"{stem(rung)}-test" for rung in self.models(trial)]
-        total = np.zeros(self._load(names[0]).shape, dtype=np.float64)
+        first = self._load(names[0])
+        total = np.zeros(first.shape, dtype=np.float64)
         for name in names:
             total += self._load(name)
-        return (total / len(names)).astype(np.float32)
+        return (total / len(names)).astype(first.dtype)
 
     # -------------------------------------------------------------- learners
 
@@ -277,7 +302,8 @@ class RunReader:
     def _standing(self, row: LearnerInfo) -> LearnerStatus:
         name, family, plugin = row.name, row.family, row.plugin
         if name in self._finished:
-            return LearnerStatus(name, family, plugin, "ok")
+            reason = UNWEIGHTED if name in self.info.unweighted else ""
+            return LearnerStatus(name, family, plugin, "ok", reason)
         status, reason = self._why_not(name)
         given = row.status or status
         told = given in {"failed", "skipped", "eliminated"}

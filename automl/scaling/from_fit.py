@@ -16,6 +16,7 @@ from automl.scaling.points import NAME, Point, Study, read_study
 from automl.types import TOP
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from automl.types import Array, Metric, Rung
@@ -95,18 +96,27 @@ class _TestRows:
     """Positions in `y` of the test rows of each part."""
     suffix: str
     """Ending of the names of prediction files."""
+    weights: Array | None
+    """(m,) how much each row counts; None where all count alike."""
 
     @classmethod
     def of(cls, record: RunReader) -> _TestRows:
         if record.y_test is not None:
-            return cls(record.y_test, (), (np.arange(len(record.y_test)),), "-test")
+            every = (np.arange(len(record.y_test)),)
+            return cls(record.y_test, (), every, "-test", record.weights_test)
         y, half = record.fold0
         halves = [rows for h in (0, 1) if len(rows := np.flatnonzero(half == h))]
-        return cls(y, tuple(halves), tuple(reversed(halves)), "")
+        return cls(y, tuple(halves), tuple(reversed(halves)), "", record.weights_fold0)
+
+    def _parts(self, prediction: Array) -> Iterator[tuple[Array, Array, Array | None]]:
+        """Truth, prediction and weights of each part."""
+        for rows in self.scored:
+            weights = None if self.weights is None else self.weights[rows]
+            yield self.y[rows], prediction[rows], weights
 
     def point(self, record: RunReader, metric: Metric, rung: Rung, family: str) -> Point:
         prediction = record.rung_prediction(rung, self.suffix)
-        scores = tuple(score(metric, self.y[rows], prediction[rows]) for rows in self.scored)
+        scores = tuple(score(metric, *part) for part in self._parts(prediction))
         seen = tuple(reversed(scores)) if self.chosen else (float(rung.score or 0.0),)
         if record.answers.labels is not None:
             seen = (float(rung.score or 0.0),) * len(scores)
@@ -134,4 +144,4 @@ class _TestRows:
 
     def _terms(self, record: RunReader, metric: Metric, rung: Rung) -> tuple[Array, ...]:
         prediction = record.rung_prediction(rung, self.suffix)
-        return tuple(influence(metric, self.y[rows], prediction[rows]) for rows in self.scored)
+        return tuple(influence(metric, *part) for part in self._parts(prediction))

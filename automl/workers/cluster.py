@@ -17,7 +17,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import UsageError
-from automl.workers import limits
+from automl.workers import limits, temporary
+from automl.workers.paths import driver_path_told
 from automl.workers.tasks import Task
 
 if TYPE_CHECKING:
@@ -231,6 +232,7 @@ class Cluster:
                 import ray
 
                 ray.shutdown()
+                temporary.clear()
             atexit.unregister(self._leave)
 
     def _leave(self) -> None:
@@ -251,8 +253,15 @@ def start_ray(workers: Workers) -> bool:
     Returns:
         Whether it was started here, and so is to be shut down here.
     """
+    from ray.job_config import JobConfig
+
+    config = JobConfig()
+    # Ray would put the current folder ahead of what is installed in its workers. No public way.
+    config._runtime_env_has_working_dir = lambda: True  # type: ignore[method-assign]  # noqa: SLF001
     return _init(
         address="local",
+        job_config=config,
+        _temp_dir=temporary.folder(),
         num_cpus=workers.slots * workers.threads,
         num_gpus=math.ceil(workers.slots * workers.gpus),
         include_dashboard=False,
@@ -290,7 +299,8 @@ def _init(**how: Any) -> bool:
     threading.Thread(target=import_module, args=("automl.workers.engine",)).start()
     if ray.is_initialized():
         return False
-    ray.init(log_to_driver=False, logging_level=logging.ERROR, **how)
+    with driver_path_told():
+        ray.init(log_to_driver=False, logging_level=logging.ERROR, **how)
     # Workers that die are told by the search; Ray has no setting against telling it again.
     ray._private.worker._worker_logs_enabled = False  # noqa: SLF001
     return True

@@ -25,6 +25,7 @@ from automl.hooks.manager import get_host
 from automl.runs.record import OVERDUE
 from automl.schedule.base import FRESH, Worker
 from automl.workers.evaluate import FitRequest, FitResult, run_rung
+from automl.workers.paths import current_folder_last
 from automl.workers.watchdog import DIED, exit_reason, watched
 
 if TYPE_CHECKING:
@@ -387,6 +388,7 @@ class RungTrainable(tune.Trainable):
     """Runs one request a trial; its process is used again for the next."""
 
     def setup(self, config: dict[str, Any]) -> None:
+        current_folder_last()  # Ray may have put it first
         self.payload = config["payload"]
         get_host()
 

@@ -83,6 +83,8 @@ class RungData:
     """Rows without a target, where a learner of this view wants them."""
     stop_y: Array | None = None
     """For anomalies the pseudo-labels of the early-stopping rows, to score reports."""
+    weights: Array | None = None
+    """(n,) how much each training row counts; None where all count alike."""
 
 
 @dataclass(slots=True)
@@ -123,6 +125,7 @@ class HostRun:
         stop_y: Array,
         metric: Metric,
         soft_limit: float,
+        stop_weights: Array | None = None,
     ) -> None:
         self.seed = request.seed
         self.threads = request.threads
@@ -135,6 +138,7 @@ class HostRun:
         self._done = 1.0
         self._patience = learner.patience
         self._stop_y = stop_y
+        self._stop_weights = stop_weights
         self._metric = metric
         self._best = -math.inf
         self._end = time.monotonic() + soft_limit
@@ -147,7 +151,11 @@ class HostRun:
 
         Where the score is not defined on them the last step is kept, and only time ends the fit.
         """
-        value = self._metric.score(self._stop_y, np.asarray(prediction))
+        given, weights = np.asarray(prediction), self._stop_weights
+        if weights is None or self._metric.weighted is None:
+            value = self._metric.score(self._stop_y, given)
+        else:
+            value = self._metric.weighted(self._stop_y, given, weights)
         signed = value if self._metric.greater_is_better else -value
         if signed > self._best or not math.isfinite(self._best):
             self.best_step = step
@@ -231,7 +239,14 @@ def _run(
         left = request.time_left - (started - began)
         watch(min(request.hard_limit, left))
         most = request.fit_share * 0.95 * left - 0.3
-        run = HostRun(request, learner, _stop_y(data), stopping, min(request.soft_limit, most))
+        run = HostRun(
+            request,
+            learner,
+            _stop_y(data),
+            stopping,
+            min(request.soft_limit, most),
+            None if data.weights is None else data.weights[len(data.weights) - data.n_stop :],
+        )
         model.fit(train, stop, run)
         fitted = time.monotonic()
         if learner.fidelity is not None:
@@ -276,11 +291,14 @@ def register(modules: tuple[str, ...]) -> None:
 
 def _rows(request: FitRequest, learner: Learner, data: RungData) -> tuple[View, View | None]:
     """Training and early-stopping rows; a learner without early stopping trains on all of them."""
-    whole = View(data.train_X, data.train_y, request.task, request.n_classes)
+    weights = data.weights if learner.weights else None
+    whole = View(data.train_X, data.train_y, request.task, request.n_classes, weights=weights)
     train, stop = whole, None
     if learner.patience is not None and data.n_stop:
         cut = len(whole) - data.n_stop
         train, stop = whole.take(slice(0, cut)), whole.take(slice(cut, None))
+    if train.weights is not None:
+        train = replace(train, weights=train.weights / train.weights.mean())
     if learner.uses_unlabelled and data.unlabelled_X is not None:
         train = replace(train, unlabelled=data.unlabelled_X)
     return train, stop
@@ -312,7 +330,9 @@ def _stopping(request: FitRequest, stop_y: Array) -> Metric:
 
 
 def _checked(prediction: Array, X: Any, request: FitRequest) -> Array:
-    values = np.asarray(prediction, dtype=np.float32)
+    # single precision has seven digits: seconds since 1970 would be rounded to two minutes
+    exact = request.task == "regression"
+    values = np.asarray(prediction, dtype=np.float64 if exact else np.float32)
     expected = (len(X), request.n_classes) if request.n_classes else (len(X),)
     if values.shape != expected:
         msg = f"predicted an array of shape {values.shape} instead of {expected}"

@@ -6,6 +6,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from automl.hooks.manager import get_host
+from automl.workers.paths import follow_driver
 
 USUAL = ("numpy", "pandas", "threadpoolctl", "sklearn.base")
 """Modules that most fits need, whatever the learner."""
@@ -13,6 +14,7 @@ USUAL = ("numpy", "pandas", "threadpoolctl", "sklearn.base")
 
 def preload() -> None:
     """Import them while the driver still reads the table."""
+    follow_driver()
     get_host()
     for name in USUAL:
         if find_spec(name.partition(".")[0]) is not None:

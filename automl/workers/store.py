@@ -32,6 +32,8 @@ class Truth(NamedTuple):
 
     validation: Array
     test: Array | None
+    weights: Array | None = None
+    """(n,) how much each validation row counts; None where all count alike."""
 
 
 class _Key(NamedTuple):
@@ -106,7 +108,7 @@ class RowStore:
         at = self._design.encoded_as(cell)
         if at not in self._truths:
             rows = self._design.rows(at)
-            self._truths[at] = Truth(rows.validation_y, rows.test_y)
+            self._truths[at] = Truth(rows.validation_y, rows.test_y, rows.validation_weights)
         return self._truths[at]
 
     def close(self) -> None:
@@ -144,6 +146,7 @@ class RowStore:
                 views, key.kind, rows.unlabelled if key.kind in self._unlabelled else None
             ),
             stop_y=rows.stop_y,
+            weights=rows.weights,
         )
         if self._folder is not None and self._design.keeps_model(key.cell):
             views.save(key.kind, self._folder / f"{key.kind}-f{key.cell.fold}")
@@ -154,7 +157,7 @@ class RowStore:
         """The rows of a cell and the encoding that all its views share."""
         if cell not in self._fitted:
             rows = self._design.rows(cell)
-            self._truths[cell] = Truth(rows.validation_y, rows.test_y)
+            self._truths[cell] = Truth(rows.validation_y, rows.test_y, rows.validation_weights)
             self._fitted[cell] = rows, Views(rows.X, rows.y, rows.schema, self._seed)
             while len(self._fitted) > FITTED:
                 self._fitted.popitem(last=False)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl.text import first_line
+from automl.workers.paths import current_folder_last
 from automl.workers.watchdog import DIED, exit_reason, watched
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ class _Worker:
     """The worker's side of a task."""
 
     def __init__(self, exit_note: Path, memory: int) -> None:
+        current_folder_last()  # Ray may have put it first
         self._exit_note = exit_note
         self._memory = memory
 

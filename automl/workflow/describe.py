@@ -15,6 +15,7 @@ from automl.hooks.manager import LearnerEntry, PluginStatus, get_host
 from automl.rows.folds import fingerprint
 from automl.runs.info import FORMAT, LearnerInfo, MachineInfo, MetricInfo, RunInfo, SplitInfo
 from automl.workers import limits
+from automl.workflow.prepare import unweighted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +51,7 @@ def describe_run(fit: Fit, prepared: Prepared) -> None:
         split=_split(prepared),
         learners=tuple(_learner_rows(prepared)),
         schema=schema_to_json(data.schema),
+        unweighted=() if data.weights is None else tuple(unweighted(prepared.learners)),
     )
     fit.write()
 
@@ -81,6 +83,10 @@ def _write_rows(fit: Fit, prepared: Prepared) -> None:
     }
     if prepared.answers.labels is not None:
         arrays["labels"] = prepared.answers.labels
+    if data.weights is not None:
+        arrays["weights"] = data.weights
+    if locked is not None and locked.weights is not None:
+        arrays["weights_test"] = locked.weights
     if locked is not None:
         arrays |= {"truth_test": locked.y, "row_ids_test": np.asarray(locked.X.index)}
     for name, values in arrays.items():

@@ -14,6 +14,7 @@ from automl.workflow.fit_schedule import fit_training
 from automl.workflow.prepare import admit, prepare, read
 from automl.workflow.resume import begun_with
 from automl.workflow.state import Fit
+from automl.workflow.turn import turn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +46,17 @@ def fit_run(
         KeyboardInterrupt: The user stopped it; what there is has been written.
     """
     began = time.monotonic() if options.began is None else options.began
+    with turn(observer) as waited:
+        return _run(options, source, target, observer, began + waited)
+
+
+def _run(
+    options: Options,
+    source: str | pd.DataFrame,
+    target: str | None,
+    observer: Observer,
+    began: float,
+) -> Path:
     name = source if isinstance(source, str) else "table"
     run = directory.create(options.output, resume=options.resume)
     if options.resume:
@@ -52,7 +64,7 @@ def fit_run(
     cluster = Cluster(options.cpus, options.gpus, options.memory, options.address)
     fit = Fit(options, observer, name, run, cluster, began)
     try:
-        table = read(source, options.reading)
+        table = read(source, options.reading, target)
         fit.done("read")
         prepared = admit(fit, prepare(fit, table, target))
         describe_run(fit, prepared)

@@ -92,4 +92,5 @@ def _value(fit: Fit, prepared: Prepared) -> EnsembleValue:
         prepared.truth,
         prepared.split,
         fit.options.seed,
+        prepared.data.weights,
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from automl.anomaly.supervision import supervision_of
 from automl.data.saved import layout_of
-from automl.data.schema import describe, infer_schema, schema_from_json, to_dataset
+from automl.data.schema import IN_FILE, describe, infer_schema, schema_from_json, to_dataset
 from automl.errors import DataError, UsageError
 from automl.hooks.manager import applicable, check_names, get_host
 from automl.metrics import default_metric, get_metric
@@ -32,11 +32,23 @@ if TYPE_CHECKING:
     from automl.workflow.state import Fit
 
 
-def read(source: str | Path | pd.DataFrame, how: Reading) -> pd.DataFrame:
-    """The table that a source names, read as it was asked for, or as the training file was."""
+def read(
+    source: str | Path | pd.DataFrame, how: Reading, target: str | None = None
+) -> pd.DataFrame:
+    """The table that a source names.
+
+    Args:
+        source: A file, a name or a table.
+        how: Read it as it was asked for, or as the training file was.
+        target: Read this column as it is written: it may hold labels.
+    """
     if not isinstance(source, str | Path):
         return source
-    return get_host().read(str(source), how)
+    if target is not None:
+        how = replace(how, as_text=(*how.as_text, target.strip()))
+    table = get_host().read(str(source), how)
+    table.attrs[IN_FILE] = True
+    return table
 
 
 def told_of(table: pd.DataFrame) -> list[str]:
@@ -60,7 +72,11 @@ def _datasets(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Datase
             positive=options.positive,
             group=options.group,
             time=options.time,
+            weight=options.weight,
         )
+        if schema.weight is not None and schema.task == "anomaly":
+            msg = "--weight is for tasks with a target; leave it out with --task anomaly"
+            raise UsageError(msg)
         for line in describe(schema):
             fit.observer.say(line)
     data = to_dataset(schema, table)
@@ -88,7 +104,7 @@ def _metric(name: str | None, schema: Schema, supervision: Supervision) -> Metri
     extra = tuple(get_host().metrics().values())
     only = supervision.criterion if schema.target is None else None
     usual = default_metric(schema.task) if only is None else only.name
-    metric = get_metric(name or usual, schema.task, extra)
+    metric = get_metric(usual if name is None else name, schema.task, extra)
     if only is not None and metric is not only:
         msg = f"{metric.name} needs labels; name their column with --target, or leave --metric out"
         raise UsageError(msg)
@@ -189,6 +205,22 @@ def _unlabelled(data: Dataset, learners: Sequence[Learner]) -> str:
     return f"{named}; used{some} by {', '.join(users)}{rest}"
 
 
+def unweighted(learners: Sequence[Learner]) -> list[str]:
+    """Names of the learners that fit as if all rows counted alike."""
+    return [learner.name for learner in learners if not learner.weights]
+
+
+def _weighing(data: Dataset, metric: Metric, learners: Sequence[Learner]) -> str:
+    """Sentence on what counts rows by their weights; empty where all count alike."""
+    if data.weights is None:
+        return ""
+    told = f"Rows count by {data.schema.weight}, in fits and in scores"
+    if metric.weighted is None:
+        told = f"Rows count by {data.schema.weight} in fits; {metric.name} scores them alike"
+    left_out = unweighted(learners)
+    return f"{told}; not in fits of {', '.join(left_out)}" if left_out else told
+
+
 def prepare(fit: Fit, table: pd.DataFrame, target: str | None) -> Prepared:
     """Infer and split; which learners take part is decided elsewhere.
 
@@ -230,6 +262,7 @@ def admit(fit: Fit, prepared: Prepared) -> Prepared:
     """
     data = prepared.data
     learners, skipped = _learners(fit.options, data)
-    if line := _unlabelled(data, learners):
-        fit.observer.say(line)
+    for line in (_unlabelled(data, learners), _weighing(data, prepared.metric, learners)):
+        if line:
+            fit.observer.say(line)
     return replace(prepared, learners=tuple(learners), skipped=skipped)

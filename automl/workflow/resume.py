@@ -38,7 +38,7 @@ def begun_with(options: Options, run: Path, target: str | None, *, study: bool =
         is_one, other, command = ("fit", "study", "fit") if study else ("study", "fit", "scale")
         msg = f"{run} holds a {is_one}, not a {other}; go on with it by 'automl {command} --resume'"
         raise UsageError(msg)
-    if target is not None and target != info.target:
+    if target is not None and target.strip() != info.target:
         _refuse(run, "--target", info.target)
     begun = info.choices
     found = {"task": info.task, "metric": info.metric.name}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from automl.errors import AutoMLError
 from automl.hooks.manager import get_host
+from automl.metrics import score as score_of
 from automl.runs.journal import Journal, damaged_lines, read_journal
 from automl.runs.record import OVERDUE
 from automl.schedule.base import TIME_LIMITED
@@ -214,8 +215,9 @@ class Training:
         """The line of a finished fit."""
         score: float | None = None
         if "" in result.predictions:
-            truth = self.store.truth(job.cell).validation
-            value = float(self.prepared.choice.score(truth, result.predictions[""]))
+            truth = self.store.truth(job.cell)
+            given = result.predictions[""]
+            value = score_of(self.prepared.choice, truth.validation, given, truth.weights)
             score = value if math.isfinite(value) else None
         limited = self.learners[job.trial.learner].fidelity is not None
         return Rung(

@@ -42,6 +42,7 @@ class EnsembleValue:
         truth: Array,
         split: Split,
         seed: int,
+        weights: Array | None = None,
     ) -> None:
         """Set up without any model.
 
@@ -52,6 +53,7 @@ class EnsembleValue:
             truth: (n,) answers that configurations are chosen by.
             split: The folds.
             seed: Seed of the ensembler and of the rows drawn.
+            weights: (n,) how much each row counts; None where all count alike.
         """
         self._run = run
         self._ensembler = ensembler
@@ -62,7 +64,8 @@ class EnsembleValue:
         self._truth: list[Array] = []
         folds = range(split.n_folds if split.all_folds_at_3 else 1)
         for rows in map(split.validation, folds):
-            drawn = sample(np.arange(len(rows)), ROWS, rng)
+            counted = None if weights is None else weights[rows]
+            drawn = sample(np.arange(len(rows)), ROWS, rng, counted)
             self._rows.append(drawn)
             self._truth.append(truth[rows[drawn]])
         self._models: dict[str, dict[int, Array]] = {}
@@ -106,10 +109,7 @@ class EnsembleValue:
         folds = range(len(self._rows)) if len(whole) >= ENOUGH else range(1)
         trials = whole if len(whole) >= ENOUGH else [t for t, f in self._models.items() if 0 in f]
         y = np.concatenate([self._truth[fold] for fold in folds])
-        made = {
-            t: np.concatenate([self._models[t][fold] for fold in folds]).astype(np.float32)
-            for t in trials
-        }
+        made = {t: np.concatenate([self._models[t][fold] for fold in folds]) for t in trials}
         losses = [loss(self._metric, score(self._metric, y, p)) for p in made.values()]
         learners = [self._learner[trial] for trial in made]
         chosen = [trials[place] for place in candidates(losses, learners, MODELS)]

@@ -57,6 +57,7 @@ def automl_learners() -> Iterator[automl.Learner]:
         resources=_resources,
         extra="catboost",
         libraries=("catboost",),
+        weights=True,
         prior=automl.Prior.counted(6, 9, "benchmarks/prior"),
         summary="Gradient boosted symmetric trees, ordered statistics of categories (CatBoost).",
         source="Prokhorenkova et al. 2018, CatBoost: unbiased boosting with categorical features",

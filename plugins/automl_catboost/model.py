@@ -57,9 +57,11 @@ class Engine:
         self._threads = problem.threads or -1
         self._booster: Any = None
 
-    def data(self, X: Any, y: Any, like: Any) -> Any:
+    def data(self, X: Any, y: Any, like: Any, weights: Any = None) -> Any:
         """A pool; that of early-stopping rows is marked by their weight."""
         pool = self._pool(X, y)
+        if weights is not None:
+            pool.set_weight(weights)
         if like is not None:
             pool.set_weight(np.full(len(X), Watch.MARK))
         return pool

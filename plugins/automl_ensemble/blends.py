@@ -40,7 +40,7 @@ def blend_losses(predictions: Array, y: Array, metric: Metric) -> Losses:
     if metric.name == "log_loss":
         return _log_losses(predictions, y)
     if metric.name in {"rmse", "r2"}:
-        return _square_losses(predictions - y.astype(np.float32))
+        return _square_losses(predictions - y)
     if metric.name == "brier":
         errors = predictions.copy()
         errors[:, np.arange(len(y)), y] -= 1

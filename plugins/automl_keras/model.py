@@ -79,7 +79,8 @@ class KerasModel:
     def _train(self, trainer: Any, train: View, stop: View | None, run: Run) -> None:
         layout = self._known_layout()
         target = self._target(train)
-        batches = Batches(layout.arrays(train.X), target, self._batch(len(train)), run.seed)
+        columns = [target] if train.weights is None else [target, train.weights]
+        batches = Batches(layout.arrays(train.X), columns, self._batch(len(train)), run.seed)
         epochs = int(self._config.get("epochs", 60))
         peak = float(self._config.get("learning_rate", 3e-3))
         evaluate = None

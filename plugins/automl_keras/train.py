@@ -10,7 +10,7 @@ import numpy as np
 from automl_keras.backend import keras
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from automl import Array, Run
 
@@ -25,25 +25,32 @@ FLOOR = 0.01
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of rows in an order drawn anew at every pass, from a generator of its own."""
+    """Batches of rows in an order drawn anew at every pass, from a generator of its own.
 
-    def __init__(self, arrays: Mapping[str, Array], y: Array, size: int, seed: int) -> None:
+    `columns` are the targets and, where they differ, the weights of the rows.
+    """
+
+    def __init__(
+        self, arrays: Mapping[str, Array], columns: Sequence[Array], size: int, seed: int
+    ) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
-        self._arrays, self._y, self._size = arrays, y, size
+        self._arrays, self._columns, self._size = arrays, columns, size
+        self._rows = len(columns[0])
         self._rng = np.random.default_rng(seed)
         self._order = np.empty(0, dtype=np.int64)
-        self._steps = max(LEAST_STEPS, min(len(y), EPOCH_ROWS) // size)
+        self._steps = max(LEAST_STEPS, min(self._rows, EPOCH_ROWS) // size)
 
     def __len__(self) -> int:
         """Steps of an epoch."""
         return self._steps
 
-    def __getitem__(self, _: int) -> tuple[dict[str, Array], Array]:
+    def __getitem__(self, _: int) -> tuple[Any, ...]:
         """The next batch; the place in the epoch does not matter."""
         if len(self._order) < self._size:
-            self._order = np.append(self._order, self._rng.permutation(len(self._y)))
+            self._order = np.append(self._order, self._rng.permutation(self._rows))
         rows, self._order = self._order[: self._size], self._order[self._size :]
-        return {name: array[rows] for name, array in self._arrays.items()}, self._y[rows]
+        arrays = {name: array[rows] for name, array in self._arrays.items()}
+        return (arrays, *(column[rows] for column in self._columns))
 
 
 class Watch(keras.callbacks.Callback):  # type: ignore[misc]

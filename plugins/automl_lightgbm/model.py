@@ -50,11 +50,12 @@ class Engine:
         self._problem = problem
         self._booster: Any = None
 
-    def data(self, X: Any, y: Any, like: Any) -> Any:
+    def data(self, X: Any, y: Any, like: Any, weights: Any = None) -> Any:
         """Binned rows."""
         rows = lgb.Dataset(
             X,
             label=y,
+            weight=weights,
             reference=like,
             categorical_feature=self._problem.categories,
             feature_name=[f"c{i}" for i in range(X.shape[1])],

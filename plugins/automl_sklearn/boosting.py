@@ -85,11 +85,13 @@ class Boosting(BaseEstimator):  # type: ignore[misc]
         self.max_iter = max_iter
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit all rounds."""
-        return self.fit_steps(X, y, None, _Unwatched())
+        return self.fit_steps(X, y, None, _Unwatched(), sample_weight)
 
-    def fit_steps(self, X: Any, y: Any, X_stop: Any, monitor: Monitor) -> Self:
+    def fit_steps(
+        self, X: Any, y: Any, X_stop: Any, monitor: Monitor, sample_weight: Any = None
+    ) -> Self:
         """Fit until `monitor(rounds, prediction)` answers True.
 
         It is called after every round; `prediction` is the one for `X_stop` when a report is
@@ -109,7 +111,9 @@ class Boosting(BaseEstimator):  # type: ignore[misc]
         )
         # The labels of the early-stopping rows are the host's business: any known one will do.
         stop = {} if X_stop is None else {"X_val": X_stop, "y_val": np.repeat(y[:1], len(X_stop))}
-        self.booster.fit(X, y, **stop)
+        if stop and sample_weight is not None:
+            stop["sample_weight_val"] = np.ones(len(X_stop))
+        self.booster.fit(X, y, sample_weight, **stop)
         # Not part of the model, and not to be saved with it. Predicting needs the bins of
         # categories alone; saving thousands of arrays takes longer than the fit.
         self.booster.set_params(scoring="loss", learning_rate=own)
@@ -209,11 +213,12 @@ class _Watch:
         self._due = _REPORT_LEAST
         self._calls = 0
 
-    def score(self, booster: Any, X: Any, _: Any) -> float:
+    def score(self, booster: Any, X: Any, _: Any, sample_weight: Any = None) -> float:
         """Called by the booster before the first round and after each, on binned rows.
 
         With early-stopping rows it is called twice: first on training rows, of no use here.
         """
+        del sample_weight  # the host weighs the rows that it scores
         self._calls += 1
         if self._has_stop:
             self._on_stop_rows = not self._on_stop_rows

@@ -38,7 +38,7 @@ class Logistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.max_iter = max_iter
         self.warm_start = warm_start
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit on (n, d) float32 or float64 `X`."""
         if not (self.warm_start and hasattr(self, "model_")):
             self.model_ = LogisticRegression(tol=1e-3, warm_start=True)
@@ -46,15 +46,16 @@ class Logistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.classes_ = np.unique(y)
             rows = _sample(X, y, len(self.classes_))
             if rows is not None:
-                self._advance(X[rows], y[rows], _COARSE_STEPS, len(X) / len(rows))
-        self.n_iter_ += self._advance(X, y, self.max_iter - self.n_iter_, 1.0)
+                some = None if sample_weight is None else sample_weight[rows]
+                self._advance(X[rows], y[rows], some, _COARSE_STEPS, len(X) / len(rows))
+        self.n_iter_ += self._advance(X, y, sample_weight, self.max_iter - self.n_iter_, 1.0)
         return self
 
-    def _advance(self, X: Any, y: Any, steps: int, weight: float) -> int:
+    def _advance(self, X: Any, y: Any, sample_weight: Any, steps: int, share: float) -> int:
         if steps <= 0:
             return 0
-        self.model_.set_params(max_iter=steps, C=self.C * weight)
-        return int(np.max(self.model_.fit(X, y).n_iter_))
+        self.model_.set_params(max_iter=steps, C=self.C * share)
+        return int(np.max(self.model_.fit(X, y, sample_weight).n_iter_))
 
     def decision_function(self, X: Any) -> Any:
         """(n,) or (n, k) margins."""
@@ -90,24 +91,29 @@ class Linear(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.C = C
         self.max_iter = max_iter
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Solve for the coefficients."""
         from scipy.linalg import solve
 
         self.n_iter_ = 0
-        mean = X.mean(axis=0, dtype=np.float64)
-        offset = float(np.mean(y, dtype=np.float64))
-        centred = np.asarray(y, np.float64) - offset
+        if sample_weight is None:
+            mean = X.mean(axis=0, dtype=np.float64)
+            root = np.ones((len(X), 1), X.dtype)
+        else:
+            mean = sample_weight @ X.astype(np.float64) / sample_weight.sum()
+            root = np.sqrt(np.asarray(sample_weight, X.dtype))[:, None]
+        offset = float(np.average(y, weights=sample_weight))
+        centred = (np.asarray(y, np.float64) - offset) * root[:, 0]
         rows, columns = X.shape
         penalty = np.full(min(rows, columns), 1.0 / self.C + 1e-9)
         if rows <= columns:
-            wide = X - mean
+            wide = (X - mean) * root
             coefficients = wide.T @ solve(wide @ wide.T + np.diag(penalty), centred, assume_a="pos")
         else:
             gram, right = np.zeros((columns, columns)), np.zeros(columns)
             step = max(1, _STRIP // columns)
             for start in range(0, rows, step):
-                strip = X[start : start + step] - mean
+                strip = (X[start : start + step] - mean) * root[start : start + step]
                 gram += strip.T @ strip
                 right += strip.T @ centred[start : start + step]
             coefficients = solve(gram + np.diag(penalty), right, assume_a="pos")

@@ -66,6 +66,8 @@ class Material:
     """(n,) int64 codes or (n, 1) float32 scaled values."""
     unlabelled: Inputs | None = None
     """Rows without a target."""
+    weights: torch.Tensor | None = None
+    """(n,) float32: how much each row counts; None where all count alike."""
 
     def everything(self) -> Inputs:
         """All rows, those without a target last."""
@@ -124,7 +126,7 @@ class NetModel:
             work = loop.Task(
                 rows=len(material.target),
                 device=material.target.device,
-                loss=self._loss(net, material.rows, material.target),
+                loss=self._loss(net, material),
                 groups=self._recipe.groups(net),
                 evaluate=None if stop is None else self._evaluator(stop),
                 advance=self._advance(net),
@@ -143,25 +145,32 @@ class NetModel:
             to_inputs(train.X, layout, run.device),
             self._target(train).to(run.device),
             None if more is None or prepare is None else to_inputs(more, layout, run.device),
+            None if train.weights is None else _column(train.weights, run.device),
         )
         return prepare(net, material, self._config, run) if prepare else material
 
-    def _loss(
-        self, net: nn.Module, rows: Inputs, target: torch.Tensor
-    ) -> Callable[[torch.Tensor], torch.Tensor]:
+    def _loss(self, net: nn.Module, material: Material) -> Callable[[torch.Tensor], torch.Tensor]:
         settings: dict[str, Any] = self._config
+        rows, target, weights = material.rows, material.target, material.weights
         smoothing = float(settings.get("smoothing", self._recipe.smoothing))
 
         def loss(batch: torch.Tensor) -> torch.Tensor:
             with precision(self._device):
                 output: torch.Tensor = net(rows.take(batch))
             truth = target.index_select(0, batch)
+            share = None if weights is None else weights.index_select(0, batch)
             if output.ndim == 3:
                 truth = truth.repeat_interleave(output.shape[1], 0)
+                share = None if share is None else share.repeat_interleave(output.shape[1], 0)
                 output = output.flatten(0, 1)
+            how = "mean" if share is None else "none"
             if self._scale:
-                return nn.functional.mse_loss(output.float(), truth)
-            return nn.functional.cross_entropy(output.float(), truth, label_smoothing=smoothing)
+                losses = nn.functional.mse_loss(output.float(), truth, reduction=how)
+            else:
+                losses = nn.functional.cross_entropy(
+                    output.float(), truth, label_smoothing=smoothing, reduction=how
+                )
+            return losses if share is None else (losses.flatten() * share).mean()
 
         return loss
 
@@ -240,6 +249,10 @@ class NetModel:
             self._net = self._recipe.architecture(self._config, self._layout, self._outputs)
         self._net.load_state_dict(weights)
         self._net.eval()
+
+
+def _column(weights: Array, device: str) -> torch.Tensor:
+    return torch.tensor(np.asarray(weights, dtype=np.float32)).to(device)
 
 
 def plan_of(recipe: Recipe, config: Config, rows: int, cells: int) -> loop.Plan:

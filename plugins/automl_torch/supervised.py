@@ -88,6 +88,7 @@ def _net(  # noqa: PLR0913 - the fields of a declaration, by keyword
         libraries=libraries,
         memory=memory,
         prior=Prior.counted(*CARRIED[name], "benchmarks/prior"),
+        weights=True,
         summary=summary,
     )
 

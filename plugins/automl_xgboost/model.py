@@ -46,13 +46,14 @@ class Engine:
         self._kinds = ["c" if count else "q" for count in problem.levels]
         self._booster: Any = None
 
-    def data(self, X: Any, y: Any, like: Any) -> Any:
+    def data(self, X: Any, y: Any, like: Any, weights: Any = None) -> Any:
         """Binned rows."""
         if self._problem.task == "multiclass":
             y = np.asarray(self._problem.target.seen)[y]
         return xgb.QuantileDMatrix(
             X,
             label=y,
+            weight=weights,
             feature_types=self._kinds,
             enable_categorical=True,
             nthread=self._problem.threads,

@@ -53,7 +53,7 @@ def test_one_learner_tells_its_needs(automl):
     assert details["libraries"] == ["torch"]
     assert set(details["prior"]) == {"share", "source"}
     assert details["scale_out"] is None
-    assert (details["weights"], details["warm_start"]) == (False, False)
+    assert (details["weights"], details["warm_start"]) == (True, False)
     small, large = details["memory"]
     assert (small["rows"], large["rows"]) == (1_000, 1_000_000)
     assert 2**30 <= small["bytes"] < large["bytes"]

@@ -632,12 +632,14 @@ def test_new_rows_of_a_target_are_read_by_the_rule_of_the_training_rows():
     assert to_dataset(again, new).y.tolist() == [1.25, 2.4]
 
 
-def test_strings_of_numbers_are_labels_only_where_they_are_spelled_alike():
+def test_numbers_in_strings_are_labels_as_they_are_spelled():
     assert task_of(["0", "1", "2", "3"] * 100, "kind").classes == ("0", "1", "2", "3")
     mixed = task_of(["1.0", "2.0", "3.0", "?"] * 100, "kind")
-    assert mixed.classes == (1, 2, 3)
+    assert mixed.classes == ("1.0", "2.0", "3.0")
+    both = task_of(["1", "2", "3", "2.0"] * 100 + ["2"], "kind")
+    assert both.classes == ("1", "2", "3")
     odd = task_of(["0", "1"] * 200 + ["unknown"], "kind")
-    assert odd.classes == (0, 1)
+    assert odd.classes == ("0", "1")
     assert (odd.task, odd.rows_dropped) == ("binary", 1)
 
 

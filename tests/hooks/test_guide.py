@@ -102,7 +102,7 @@ def test_the_booster_is_fitted_stopped_and_saved(module, monkeypatch, tmp_path, 
     again = plugin.build({}, "regression", 0)
     again.load(tmp_path)
     predicted = again.predict(View(X[500:], None, "regression", 0))
-    np.testing.assert_array_equal(predicted.astype(np.float32), outcome.predictions[""])
+    np.testing.assert_array_equal(predicted, outcome.predictions[""])
 
 
 def test_metric_ensembler_reader_and_observer(module, tmp_path, capsys):

@@ -259,7 +259,7 @@ def loaded(name, view, folder):
 
 @pytest.mark.parametrize(("rows", "size"), [(10, 10), (100, 32)])
 def test_every_pass_over_the_batches_has_every_row_once(rows, size):
-    batches = Batches({"a": np.arange(rows)}, np.arange(rows), size, seed=0)
+    batches = Batches({"a": np.arange(rows)}, [np.arange(rows)], size, seed=0)
     assert len(batches) >= 8
     taken = np.concatenate([batches[i][1] for i in range(2 * rows)])
     passes = taken[: len(taken) // rows * rows].reshape(-1, rows)

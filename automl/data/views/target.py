@@ -43,7 +43,9 @@ def make_targets(y: Array, task: Task, seed: int) -> Targets:
     narrow = y if task == "regression" else y.astype(np.int32)
     folds[shuffled[np.argsort(narrow[shuffled], kind="stable")]] = np.arange(n) % FOLDS
     if task == "regression":
-        return Targets(y.astype(np.float64)[:, None], ("target",), folds, classify=False)
+        # standardised: the means are kept in float32, and the target may be far from zero
+        values = (y - y.mean()) / (float(y.std()) or 1.0)
+        return Targets(values[:, None], ("target",), folds, classify=False)
     counts = np.bincount(y)
     chosen = np.argsort(-counts, kind="stable")[:MOST_CLASSES] if task == "multiclass" else [1]
     values = (y[:, None] == np.asarray(chosen)[None, :]).astype(np.float64)

@@ -25,6 +25,7 @@ from automl.workflow.study.outcome import outcomes
 from automl.workflow.study.points import Scorer, blank_study
 from automl.workflow.study.study_record import StudyRecord
 from automl.workflow.study.study_schedule import study_training
+from automl.workflow.turn import turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +61,17 @@ def scale_run(
         KeyboardInterrupt: The user stopped it; what there is has been written.
     """
     began = time.monotonic() if options.began is None else options.began
+    with turn(observer) as waited:
+        return _run(options, source, target, observer, began + waited)
+
+
+def _run(
+    options: Options,
+    source: str | pd.DataFrame,
+    target: str | None,
+    observer: Observer,
+    began: float,
+) -> Path:
     name = source if isinstance(source, str) else "table"
     run = directory.create(options.output, resume=options.resume)
     if options.resume:
@@ -69,7 +81,7 @@ def scale_run(
     )
     fit = Fit(options, observer, name, run, cluster, began)
     try:
-        table = read(source, options.reading)
+        table = read(source, options.reading, target)
         fit.done("read")
         prepared, axis, blank = _prepared(fit, table, target)
         fit.done("infer")
