@@ -364,8 +364,10 @@ class TuneSearcher(Searcher):
             return None
         job, since, rows = found
         self._started += 1
-        if self._started == 1:  # the rows of the first one take as long as they take
+        if self._started == 1:  # the first one takes as long as it takes, so that there is a model
             since = self._first = time.monotonic()
+            longest = max(job.time_left, self.patience)
+            job = replace(job, time_left=longest, hard_limit=max(job.hard_limit, self.patience))
         return _Attempt(self._started - 1, job, since), rows
 
     def _ready_job(self, now: float) -> tuple[Job, float, Any] | None:

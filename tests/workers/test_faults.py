@@ -237,6 +237,10 @@ def test_the_first_job_may_wait_for_its_rows_beyond_the_end():
     assert asked(one, "a").seed == 0
     assert one._out["a"].limited.time_left > 59
     assert asked(one, "b") is None
+    patient = searcher(Dealer(2), Shelf(), [], end=-1.0)
+    patient.patience = 300.0
+    asked(patient, "a")
+    assert patient._out["a"].limited.time_left > 299
     slow = searcher(Dealer(2), Shelf(), [])
     slow._began -= 200  # Tune took so long to start
     assert asked(slow, "a").seed == 0
