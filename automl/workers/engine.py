@@ -291,7 +291,8 @@ class TuneSearcher(Searcher):
         """Workers that gave a result and have no job, the one that waits longest first."""
         self._unreturned: dict[int, tuple[Job, FitResult]] = {}
         self._started = 0
-        self._settled = 0
+        self._fitted = 0
+        """Fits that ended well."""
         self._returned = 0
         self._first = 0.0
         """`time.monotonic()` when the first job was handed out."""
@@ -342,7 +343,7 @@ class TuneSearcher(Searcher):
         """Return whether jobs that no worker has taken up by now are left behind."""
         if self._end is None or not self._started:
             return self._over(now)
-        return now > max(self._end, self._first) + (LATE if self._settled else self.patience)
+        return now > max(self._end, self._first) + (LATE if self._fitted else self.patience)
 
     def _next_attempt(self, now: float) -> tuple[_Attempt, Any] | None:
         """A job and its rows: one that is made anew goes ahead, and perhaps alone."""
@@ -423,7 +424,6 @@ class TuneSearcher(Searcher):
     def settle(self, trial_id: str, result: FitResult | BaseException) -> None:
         """Pass on what became of a job."""
         attempt = self._out.pop(trial_id)
-        self._settled += 1
         elapsed = time.monotonic() - attempt.began
         if isinstance(result, BaseException):
             note = exit_reason(self._exit_note(attempt.number))
@@ -437,6 +437,7 @@ class TuneSearcher(Searcher):
                     return
                 judged = _lost(judged.reason)
             result = judged
+        self._fitted += result.status == "ok"
         result.overhead_seconds = elapsed - result.fit_seconds - result.predict_seconds
         self._idle.append(Worker(result.libraries))
         if result.imported:
