@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import tempfile
+import warnings
 import weakref
 import zipfile
 from pathlib import Path
@@ -22,7 +23,7 @@ from automl.artifact import Predictor
 from automl.data.given import as_column, as_table, join_target
 from automl.data.labels import class_order, decode_labels
 from automl.data.schema import encode_target, labelled
-from automl.errors import ArtifactError, UsageError
+from automl.errors import ArtifactError, StoppedError, UsageError
 from automl.hooks.manager import get_host
 from automl.metrics import get_metric, score
 from automl.options import Options, options_of
@@ -160,10 +161,14 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         self._temporary = self.output is None
         try:
             fit_run(self._options(run, weight), given.source, given.target, self._observer())
-        except KeyboardInterrupt:
-            if (run / "model" / ARTIFACT).exists():
+        except (KeyboardInterrupt, StoppedError) as error:
+            made = (run / "model" / ARTIFACT).exists()
+            if made:
                 self._open(run)  # what the time sufficed for predicts
-            raise
+            if not made or not isinstance(error, StoppedError):
+                raise
+            warnings.warn(f"{error}; resume=True goes on from {run}", stacklevel=2)
+            return self
         self._open(run)
         return self
 
@@ -243,7 +248,13 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             "price_per_hour": price_per_hour,
         }
         options = self._options(self._folder(), study)
-        self.study_dir_ = scale_run(options, source, target, self._observer())
+        try:
+            self.study_dir_ = scale_run(options, source, target, self._observer())
+        except StoppedError as error:
+            self.study_dir_ = Path(options.output or "")
+            if not (self.study_dir_ / "scaling.json").exists():
+                raise
+            warnings.warn(f"{error}; resume=True goes on from {self.study_dir_}", stacklevel=2)
         metric = directory.read(self.study_dir_).judged_by(get_host().metrics().values())
         return read_scaling(self.study_dir_, metric)
 

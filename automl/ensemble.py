@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -9,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.errors import ArtifactError, BudgetError
+from automl.errors import ArtifactError, BudgetError, OverdueError
 from automl.files import write_array, write_json
+from automl.hooks.bounded import bounded
 from automl.hooks.calls import resolve
 from automl.metrics import loss, score
 from automl.runs.record import RunReader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from automl.types import Array, Combiner, Ensembler, Metric
@@ -75,7 +78,11 @@ class _Blend:
 
 
 def ensemble(
-    run: Path, ensemblers: Sequence[Ensembler], metric: Metric, seed: int
+    run: Path,
+    ensemblers: Sequence[Ensembler],
+    metric: Metric,
+    seed: int,
+    seconds: Callable[[], float] = lambda: math.inf,
 ) -> list[dict[str, Any]]:
     """Fit ensemblers and write their weights and honest predictions.
 
@@ -89,6 +96,7 @@ def ensemble(
         ensemblers: The ensemblers; each uses learners of the families it names.
         metric: The metric that they optimise.
         seed: Seed of the sampled rows and of the ensemblers.
+        seconds: How long the next ensembler may take; one that takes longer is left out.
 
     Returns:
         The content of `model/ensembles.json`, one entry an ensembler: `{name, family, plugin,
@@ -102,7 +110,7 @@ def ensemble(
     """
     record = RunReader(run)
     pool = _pool(record, metric, seed)
-    entries = [_entry(pool, ensembler, seed) for ensembler in ensemblers]
+    entries = [_entry(pool, ensembler, seed, seconds()) for ensembler in ensemblers]
     path = run / "model" / "ensembles.json"
     path.parent.mkdir(exist_ok=True)
     write_json(path, entries)
@@ -208,7 +216,7 @@ def _allowed(pool: _Pool, ensembler: Ensembler) -> list[int]:
     return [i for i, f in enumerate(pool.families) if families is None or f in families]
 
 
-def _entry(pool: _Pool, ensembler: Ensembler, seed: int) -> dict[str, Any]:
+def _entry(pool: _Pool, ensembler: Ensembler, seed: int, seconds: float) -> dict[str, Any]:
     """Weights, predictions and score of one ensembler, or the reason why there are none."""
     start = time.perf_counter()
     families, allowed = ensembler.families, _allowed(pool, ensembler)
@@ -226,10 +234,12 @@ def _entry(pool: _Pool, ensembler: Ensembler, seed: int) -> dict[str, Any]:
     if not allowed:
         return entry
     try:
-        blends = [_blend(pool, ensembler, allowed, fit, seed) for fit in range(len(pool.fits))]
-        value = _write(pool, ensembler.name, blends)
-    except ArtifactError:
+        what = f"the ensembler {ensembler.name}"
+        blends, value, combiner = bounded(what, seconds, _blended, pool, ensembler, allowed, seed)
+    except (ArtifactError, OSError):
         raise
+    except OverdueError as error:
+        return entry | {"status": "failed", "reason": str(error)}
     except Exception as error:  # noqa: BLE001 - a plugin's error costs its row, not the run
         return entry | {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
     final = blends[0]
@@ -238,14 +248,25 @@ def _entry(pool: _Pool, ensembler: Ensembler, seed: int) -> dict[str, Any]:
             {"learner": pool.record.learner_of(trial), "trial": trial, "weight": weight}
             for trial, weight in final.weights.items()
         ],
-        "combiner": final.combiner
-        and {"trials": list(final.trials), "state": dict(final.combiner.state())},
+        "combiner": combiner,
         "score_val": value,
         "seconds": time.perf_counter() - start,
         "status": "ok",
         "reason": "",
     }
     return entry | found
+
+
+def _blended(
+    pool: _Pool, ensembler: Ensembler, allowed: Sequence[int], seed: int
+) -> tuple[list[_Blend], float, dict[str, Any] | None]:
+    """The fits of an ensembler, whose predictions are written; score and combiner of the first."""
+    blends = [_blend(pool, ensembler, allowed, fit, seed) for fit in range(len(pool.fits))]
+    value, final = _write(pool, ensembler.name, blends), blends[0]
+    if final.combiner is None:
+        return blends, value, None
+    state = json.loads(json.dumps(dict(final.combiner.state())))
+    return blends, value, {"trials": list(final.trials), "state": state}
 
 
 def _blend(

@@ -58,3 +58,17 @@ class ArtifactError(AutoMLError):
     """A run directory or a saved model is missing, damaged or not ours."""
 
     exit_code = 2
+
+
+class OverdueError(PluginError):
+    """A plugin did not answer within the time that the driver waits for it."""
+
+
+class StoppedError(AutoMLError):
+    """A run ended before its time, for a trouble of its own; what it had done is concluded."""
+
+    exit_code = 1
+
+
+class ViewError(AutoMLError):
+    """The rows of a cell cannot be encoded as some learners want them, or not be handed out."""

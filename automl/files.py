@@ -84,13 +84,30 @@ def write_array(path: Path, values: Array) -> None:
 
 
 def append_line(path: Path, record: Mapping[str, Any]) -> None:
-    """Add a record to a file of JSON lines, with its checksum, and wait until it is on disk."""
+    """Add a record to a file of JSON lines, with its checksum, and wait until it is on disk.
+
+    What cannot be written whole is cut off again, so that the next line starts on its own.
+    """
     text = json.dumps(record)
-    line = f"{text[:-1]}{CHECKSUM}{zlib.crc32(text.encode())}}}\n"
-    with path.open("a", encoding="utf-8") as file:
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
+    line = f"{text[:-1]}{CHECKSUM}{zlib.crc32(text.encode())}}}\n".encode()
+    with path.open("ab", buffering=0) as file:
+        before = os.fstat(file.fileno()).st_size
+        try:
+            while line:
+                line = line[file.write(line) :]
+            os.fsync(file.fileno())
+        except BaseException:
+            file.truncate(before)
+            raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on disk, which those of its files do not bring along."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def read_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
@@ -118,10 +135,17 @@ def _record(line: str) -> dict[str, Any] | None:
     return record
 
 
-def mend_lines(path: Path) -> None:
-    """Cut a torn last line off, so that the next one starts on its own line."""
-    if path.exists() and (content := path.read_bytes()) and not content.endswith(b"\n"):
-        write_bytes(path, content[: content.rfind(b"\n") + 1])
+def mend_lines(path: Path) -> int:
+    """Cut a torn last line off, so that the next one starts on its own line.
+
+    Returns:
+        The bytes that were cut off.
+    """
+    content = path.read_bytes() if path.exists() else b""
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        os.truncate(path, whole)  # it needs no space, and a kill leaves the old or the new end
+    return len(content) - whole
 
 
 def known_fields(kind: type, content: Mapping[str, Any]) -> dict[str, Any]:

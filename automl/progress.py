@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from automl.text import visible
@@ -27,9 +28,10 @@ PHASES = {
 
 
 def note(text: str) -> None:
-    """Write a line for the person at the keyboard to stderr."""
-    sys.stderr.write(f"{visible(text)}\n")
-    sys.stderr.flush()
+    """Write a line for the person at the keyboard to stderr; nothing depends on its being read."""
+    with suppress(OSError):
+        sys.stderr.write(f"{visible(text)}\n")
+        sys.stderr.flush()
 
 
 def clock(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -137,7 +138,18 @@ def main(began: float | None = None) -> None:
             f" (set {DEBUG}=1 to see where)",
             1,
         )
+    _leave_at_once(code)
     sys.exit(code)
+
+
+def _leave_at_once(code: int) -> None:
+    """End the process after SIGTERM: what is on disk is whole, and Ray may be gone already."""
+    ending = sys.modules.get("automl.workflow.ending")
+    if ending is not None and ending.TERMINATED.is_set():
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):
+                stream.flush()
+        os._exit(code)
 
 
 def _show_warning(

@@ -15,7 +15,7 @@ from automl.cli.display import watching
 from automl.cli.output import emit
 from automl.cli.prompts import ask_target, can_ask
 from automl.cli.run_files import read_run
-from automl.errors import AutoMLError, UsageError
+from automl.errors import AutoMLError, StoppedError, UsageError
 from automl.options import OPTIONS, Options, options_of
 from automl.progress import note
 from automl.units import format_duration
@@ -98,7 +98,7 @@ def carry_out(
     show: Callable[[Request], None],
     epilogue: Callable[[Request], str],
 ) -> None:
-    """Train and show what came of it, after Ctrl-C with how to go on.
+    """Train and show what came of it; where it ended before its time, with how to go on.
 
     Args:
         request: What is asked for.
@@ -107,21 +107,24 @@ def carry_out(
         epilogue: Where everything is, and what to do with it.
 
     Raises:
-        typer.Exit: Ctrl-C was pressed.
+        typer.Exit: Ctrl-C was pressed, or a trouble stopped the run.
     """
     try:
         with watching(quiet=request.quiet) as observer:
             run(request.options, request.data, request.target, observer)
     except KeyboardInterrupt:
-        _interrupted(request, show)
+        _cut_short(request, show, "interrupted")
         raise typer.Exit(INTERRUPTED) from None
+    except StoppedError as error:
+        _cut_short(request, show, f"error: {error}")
+        raise typer.Exit(error.exit_code) from None
     show(request)
     if not request.as_json:
         emit(f"\ndone in {format_duration(request.seconds)}\n{epilogue(request)}")
 
 
-def _interrupted(request: Request, show: Callable[[Request], None]) -> None:
-    said = "interrupted"
+def _cut_short(request: Request, show: Callable[[Request], None], said: str) -> None:
+    """Show what there is of a run that ended before its time, and how to go on with it."""
     try:
         show(request)
     except (AutoMLError, FileNotFoundError):

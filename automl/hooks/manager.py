@@ -55,6 +55,8 @@ class Host:
         self._plugins: dict[str, Plugin] = {}
         self._found: dict[str, list[tuple[Plugin, Any]]] = {}
         self._learners: dict[str, LearnerEntry] | None = None
+        self.observing = ""
+        """Name of the plugin whose observer was called last."""
 
     @classmethod
     def discover(cls) -> Host:
@@ -199,9 +201,10 @@ class Host:
     def rung_finished(self, rung: Rung) -> None:
         """Notify the observers; one that raises is reported once and never stops a run."""
         for plugin, impl in self._implementations("automl_rung_finished"):
+            self.observing = plugin.name
             try:
                 call(impl, rung=rung)
-            except Exception as err:  # noqa: BLE001 - a plugin may raise anything
+            except (Exception, SystemExit) as err:  # noqa: BLE001 - a plugin may raise anything
                 plugin.tell(f"automl_rung_finished: {sentence(err)}")
 
     def _load(self, point: EntryPoint, *, disabled: bool) -> None:

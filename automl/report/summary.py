@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 STATES = {
     "running": "The run is not over: this is what there is so far.",
     "interrupted": "The run was interrupted: this is what there was by then.",
+    "stopped": "The run was stopped by a trouble of its own: this is what there was by then.",
 }
 
 

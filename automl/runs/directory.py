@@ -4,42 +4,84 @@ from __future__ import annotations
 
 import json
 import os
+import stat
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from automl.errors import ArtifactError, UsageError
 from automl.files import write_json
+from automl.runs import lock, reserve
 from automl.runs.info import FORMAT, RunInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NAME = "run.json"
 
 
-def create(path: Path | None, *, resume: bool) -> Path:
-    """Make the directory of a run, unless the run goes on.
+@contextmanager
+def claimed(path: Path | None, *, resume: bool) -> Iterator[Path]:
+    """Make the directory of a run, unless the run goes on, and keep other drivers out of it.
+
+    What is still empty at the end is removed.
 
     Raises:
-        UsageError: It is not named, exists already, or holds nothing that this version can resume.
+        UsageError: It is not named, exists already, holds nothing that this version can resume, or
+            another driver is at work in it.
     """
     if path is None:
         msg = "name the folder of the run with --output DIR"
         raise UsageError(msg)
-    if resume:
-        if not (path / NAME).exists():
+    if path.is_dir():
+        lock.refuse_in_use(path)
+    _check(path, resume=resume)
+    _make(path)
+    with lock.held(path):
+        _check(path, resume=resume)  # another may have been faster
+        try:
+            yield path
+        finally:
+            reserve.release(path)
+
+
+def goes_on(path: Path | None, *, resume: bool) -> bool:
+    """Return whether a run goes on; one that was killed before its description begins anew."""
+    return resume and path is not None and (path / NAME).exists()
+
+
+def _make(path: Path) -> None:
+    """Make the directory for its owner alone, unless it exists."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+    except OSError as error:
+        msg = f"cannot make {path} ({error.strerror}); choose another --output"
+        raise UsageError(msg) from error
+
+
+def _check(path: Path, *, resume: bool) -> None:
+    """Refuse a directory in which this run has no place."""
+    if not path.is_dir():
+        if resume:
             msg = f"there is no run to resume in {path}; leave --resume out to start one"
             raise UsageError(msg)
+        if path.exists():
+            msg = f"{path} is a file; choose another --output"
+            raise UsageError(msg)
+        return
+    names = {one.name for one in path.iterdir()}
+    if resume and NAME in names:
         _refuse_others(path)
-        return path
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    elif resume and not names & {lock.NAME, "predictions"}:
+        msg = f"there is no run to resume in {path}; leave --resume out to start one"
+        raise UsageError(msg)
+    elif not resume and names - {lock.NAME}:
         msg = f"{path} exists; add --resume to go on with it, or choose another --output"
         raise UsageError(msg)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"{path} cannot be made ({error.strerror or error}); choose another --output"
-        raise UsageError(msg) from error
-    if not os.access(path, os.W_OK | os.X_OK):
+    elif path.is_dir() and not os.access(path, os.W_OK | os.X_OK):
         msg = f"{path} cannot be written to; choose another --output"
         raise UsageError(msg)
-    return path
 
 
 def _refuse_others(path: Path) -> None:

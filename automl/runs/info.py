@@ -107,12 +107,17 @@ class RunInfo:
 
     format: int = 1
     status: str = ""
-    """`running`, `interrupted` or `done`."""
+    """`running`, `interrupted`, `stopped` by a trouble of its own, or `done`."""
+    reason: str = ""
+    """The trouble that stopped it."""
     created: str = ""
     source: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """The options by their names."""
     versions: Mapping[str, str] = field(default_factory=dict)
+    """Libraries that the run was begun with."""
+    resumed_with: Mapping[str, str] = field(default_factory=dict)
+    """Those of the last session, where they differ."""
     machine: MachineInfo = MachineInfo()
     task: Task | Literal[""] = ""
     target: str | None = None

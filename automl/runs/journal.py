@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from automl.files import append_line, mend_lines, read_lines, write_array, write_folder
+from automl.files import (
+    append_line,
+    mend_lines,
+    read_lines,
+    sync_folder,
+    write_array,
+    write_folder,
+)
 from automl.types import Rung
 
 if TYPE_CHECKING:
@@ -31,6 +38,11 @@ def damaged_lines(run: Path) -> int:
     return read_lines(run / NAME)[1] if (run / NAME).exists() else 0
 
 
+def mend_journal(run: Path) -> bool:
+    """Cut off a last line that a kill has torn; give whether there was one."""
+    return mend_lines(run / NAME) > 0
+
+
 def _rung(line: dict[str, Any]) -> Rung:
     """A line as a rung; earlier versions said `hurried`, and before `censored` that alone."""
     if "hurried" in line:
@@ -44,7 +56,7 @@ class Journal:
     def __init__(self, run: Path) -> None:
         self.run = run
         (run / "predictions").mkdir(parents=True, exist_ok=True)
-        mend_lines(run / NAME)
+        mend_journal(run)
 
     def write(
         self,
@@ -52,7 +64,7 @@ class Journal:
         predictions: dict[str, Array],
         model: dict[str, bytes] | None = None,
     ) -> None:
-        """Put a finished rung on disk.
+        """Put a finished rung on disk; where that fails there is no line of it.
 
         Args:
             rung: The line to append.
@@ -61,8 +73,12 @@ class Journal:
         """
         for suffix, values in predictions.items():
             write_array(self.run / "predictions" / f"{stem(rung)}{suffix}.npy", values)
+        sync_folder(self.run / "predictions")
         if model is not None:
-            write_folder(member_folder(self.run, rung.trial, rung.fold), model)
+            folder = member_folder(self.run, rung.trial, rung.fold)
+            write_folder(folder, model)
+            for made in (folder, folder.parent, folder.parent.parent):
+                sync_folder(made)
         append_line(self.run / NAME, asdict(rung) | {"config": dict(rung.config)})
 
 

@@ -100,6 +100,10 @@ class Scheduler(Protocol):
         """Take what became of a job."""
         ...
 
+    def lose(self, rung: Rung) -> None:
+        """Take a fit that the machine did not make, which goes on no further in this session."""
+        ...
+
     def imported(self, libraries: Iterable[str], seconds: float) -> None:
         """Hear that a worker imported libraries, and how long that took."""
         ...

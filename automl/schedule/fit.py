@@ -106,6 +106,12 @@ class FitScheduler:
         if rung.score is not None and rung.rung <= TOP and rung.fold == 0:
             state.sampler.tell(trial.spec.number, rung.rung, rung.score, top=rung.rung == TOP)
 
+    def lose(self, rung: Rung) -> None:
+        """Record a fit that the machine did not make; its learner is not to blame."""
+        trial = _find(self.learners[rung.learner], rung.trial)
+        trial.blameless = not trial.failure
+        self.take(rung)
+
     def imported(self, libraries: Iterable[str], seconds: float) -> None:
         """Hear that a worker imported libraries, and how long that took."""
         self.imports.take(libraries, seconds)
@@ -175,9 +181,10 @@ class FitScheduler:
             return "ok", ""
         if state.skipped:
             return "skipped", state.skipped
-        failures = [t.failure for t in state.trials if t.failure]
+        failures = [t for t in state.trials if t.failure]
         if failures and state.leader is None:
-            return "failed", failures[0]
+            first = min(failures, key=lambda trial: trial.blameless)
+            return ("not_reached" if first.blameless else "failed"), first.failure
         sizes, top = self.ladder.sizes, self.ladder.sizes[TOP]
         if state.declined and max(state.declined) > sizes.get(state.highest, 0):
             rows, seconds = max(state.declined.items())

@@ -111,6 +111,10 @@ class StudyScheduler:
         state.take(place, rung)
         self._planned = -math.inf
 
+    def lose(self, rung: Rung) -> None:
+        """Record a fit that the machine did not make, as not reached."""
+        self.take(rung)
+
     def imported(self, libraries: Iterable[str], seconds: float) -> None:
         """Hear of an import, of no account here."""
 

@@ -25,6 +25,9 @@ class TrialState:
     highest: int = -1
     """The highest rung with a score on fold 0; -1 for none."""
     failure: str = ""
+    """Why a fit of it came to nothing."""
+    blameless: bool = False
+    """True if that was no fault of its learner."""
     drawn: bool = True
     """False while its configuration is yet to be drawn, as it may prove too expensive."""
 

@@ -7,7 +7,6 @@ import contextlib
 import gc
 import logging
 import math
-import os
 import shutil
 import socket
 import sys
@@ -17,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import UsageError
-from automl.workers import limits, temporary
+from automl.workers import environment, limits, temporary
 from automl.workers.paths import driver_path_told
 from automl.workers.tasks import Task
 
@@ -25,18 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
-QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_DEDUP_LOGS": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
-    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000",
-}
 ACTORS = {"PL_DISABLE_FORK": "1", "RAY_CHDIR_TO_TRIAL_DIR": "0"}
 """Environment that Tune gives its actors. Where Ray's first workers have the same, Tune
 takes those; otherwise it starts others, and waits for them."""
@@ -233,6 +220,7 @@ class Cluster:
 
                 ray.shutdown()
                 temporary.clear()
+                environment.read_again()
             atexit.unregister(self._leave)
 
     def _leave(self) -> None:
@@ -253,21 +241,26 @@ def start_ray(workers: Workers) -> bool:
     Returns:
         Whether it was started here, and so is to be shut down here.
     """
-    from ray.job_config import JobConfig
+    with environment.quiet():
+        import ray
+        from ray.job_config import JobConfig
 
+        if ray.is_initialized():
+            return _init()
     config = JobConfig()
     # Ray would put the current folder ahead of what is installed in its workers. No public way.
     config._runtime_env_has_working_dir = lambda: True  # type: ignore[method-assign]  # noqa: SLF001
-    return _init(
-        address="local",
-        job_config=config,
-        _temp_dir=temporary.folder(),
-        num_cpus=workers.slots * workers.threads,
-        num_gpus=math.ceil(workers.slots * workers.gpus),
-        include_dashboard=False,
-        object_store_memory=_store_bytes(),
-        runtime_env={"env_vars": ACTORS, "worker_process_setup_hook": PRELOAD},
-    )
+    with environment.loopback_only():
+        return _init(
+            address="local",
+            job_config=config,
+            _temp_dir=temporary.folder(),
+            num_cpus=workers.slots * workers.threads,
+            num_gpus=math.ceil(workers.slots * workers.gpus),
+            include_dashboard=False,
+            object_store_memory=_store_bytes(),
+            runtime_env={"env_vars": ACTORS, "worker_process_setup_hook": PRELOAD},
+        )
 
 
 def _join(address: str) -> bool:
@@ -292,14 +285,13 @@ def _knock(address: str) -> None:
 
 
 def _init(**how: Any) -> bool:
-    os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # loopback only
-    os.environ.update({k: v for k, v in QUIET.items() if k not in os.environ})
-    import ray
+    with environment.quiet():
+        import ray
 
-    threading.Thread(target=import_module, args=("automl.workers.engine",)).start()
-    if ray.is_initialized():
-        return False
-    with driver_path_told():
+        threading.Thread(target=import_module, args=("automl.workers.engine",)).start()
+        if ray.is_initialized():
+            return False
+    with environment.quiet(), driver_path_told():
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **how)
     # Workers that die are told by the search; Ray has no setting against telling it again.
     ray._private.worker._worker_logs_enabled = False  # noqa: SLF001

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import signal
 import sys
 import tempfile
@@ -21,12 +20,14 @@ from ray import tune
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.search import Searcher
 
+from automl.errors import ViewError
 from automl.hooks.manager import get_host
-from automl.runs.record import OVERDUE
 from automl.schedule.base import FRESH, Worker
+from automl.workers import environment
 from automl.workers.evaluate import FitRequest, FitResult, run_rung
+from automl.workers.faults import SystemFault, every_error_heard, judge, last_error
 from automl.workers.paths import current_folder_last
-from automl.workers.watchdog import DIED, exit_reason, watched
+from automl.workers.watchdog import exit_reason, watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,6 +43,8 @@ put = ray.put
 
 LATE = 10.0
 """Seconds after its end at which a search leaves jobs behind that no worker has taken up."""
+GONE_SECONDS = 2.0
+"""Seconds that giving workers back may take; it takes some hundredths."""
 CHECK_EVERY = 0.5
 """Seconds between two looks at the clock."""
 ROWS_WAIT = 0.1
@@ -76,6 +79,7 @@ def search(
     *,
     end: float | None,
     tick: Callable[[], None] = lambda: None,
+    patience: float = 0.0,
 ) -> None:
     """Run jobs until the scheduler has none left or time is over.
 
@@ -89,52 +93,62 @@ def search(
         workers: Slots and resources.
         end: `time.monotonic()` at which the search must be over; None without a limit.
         tick: Called often, for progress.
+        patience: Half the seconds beyond the end that the first job may take to begin: a machine
+            that was slow so far will be slow then.
     """
-    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(workers.slots)
     with (
+        environment.quiet({"TUNE_MAX_PENDING_TRIALS_PG": str(workers.slots)}),
         tempfile.TemporaryDirectory(prefix="automl-", ignore_cleanup_errors=True) as folder,
         _quiet(),
-        _remembered() as interrupted,
-        contextlib.suppress(SearchOver),
+        _remembered() as signalled,
     ):
 
         def watch() -> None:
             tick()
-            if interrupted.is_set():
-                raise KeyboardInterrupt
+            if signalled:
+                raise signalled[0]
 
-        try:
-            searcher = TuneSearcher(
-                scheduler,
-                store,
-                request,
-                finish,
-                Path(folder),
-                slots=workers.slots,
-                end=end,
-                tick=watch,
-            )
-            tune.Tuner(
-                tune.with_resources(RungTrainable, {"CPU": workers.threads, "GPU": workers.gpus}),
-                tune_config=tune.TuneConfig(
-                    search_alg=searcher,
-                    num_samples=sys.maxsize,
-                    max_concurrent_trials=workers.slots,
-                    reuse_actors=True,
-                    trial_name_creator=lambda trial: trial.trial_id,
-                    trial_dirname_creator=lambda trial: trial.trial_id,
-                ),
-                run_config=tune.RunConfig(
-                    name="search",
-                    storage_path=folder,
-                    verbose=0,
-                    callbacks=[ErrorCallback(searcher)],
-                    checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-                ),
-            ).fit()
-        except BaseException as error:
-            _let_go(error)
-            raise
+        searcher = TuneSearcher(
+            scheduler,
+            store,
+            request,
+            finish,
+            Path(folder),
+            slots=workers.slots,
+            end=end,
+            tick=watch,
+        )
+        searcher.patience = LATE + 2 * patience
+        with contextlib.suppress(SearchOver), every_error_heard():
+            try:
+                _tune(searcher, workers, folder)
+            except BaseException as error:
+                _let_go(error)
+                raise
+        if searcher.error is not None:
+            raise searcher.error
+
+
+def _tune(searcher: TuneSearcher, workers: Workers, folder: str) -> None:
+    """Let Tune run the jobs of a searcher."""
+    tune.Tuner(
+        tune.with_resources(RungTrainable, {"CPU": workers.threads, "GPU": workers.gpus}),
+        tune_config=tune.TuneConfig(
+            search_alg=searcher,
+            num_samples=sys.maxsize,
+            max_concurrent_trials=workers.slots,
+            reuse_actors=True,
+            trial_name_creator=lambda trial: trial.trial_id,
+            trial_dirname_creator=lambda trial: trial.trial_id,
+        ),
+        run_config=tune.RunConfig(
+            name="search",
+            storage_path=folder,
+            verbose=0,
+            callbacks=[ErrorCallback(searcher)],
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+        ),
+    ).fit()
 
 
 def _let_go(error: BaseException | None) -> None:
@@ -147,31 +161,48 @@ def _let_go(error: BaseException | None) -> None:
         for frame, _ in traceback.walk_tb(error.__traceback__):
             if isinstance(controller := frame.f_locals.get("self"), TuneController):
                 manager: Any = controller._actor_manager  # noqa: SLF001 - no public way
-                manager.cleanup()
+                _waited_for(manager.cleanup)
         traceback.clear_frames(error.__traceback__)
         error = error.__context__
 
 
+def _waited_for(clean: Callable[[], object]) -> None:
+    """Call a function that may hang where Ray is gone, and wait for it as long as is usual."""
+    thread = threading.Thread(target=clean, name="clean", daemon=True)
+    thread.start()
+    thread.join(GONE_SECONDS)
+
+
 @contextlib.contextmanager
-def _remembered() -> Iterator[threading.Event]:
-    """Remember Ctrl-C: Python drops a KeyboardInterrupt that is raised inside `__del__`."""
-    pressed = threading.Event()
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield pressed
+def _remembered() -> Iterator[list[BaseException]]:
+    """Remember Ctrl-C and SIGTERM: Python drops what is raised inside `__del__`.
+
+    Yields:
+        What the handlers raised so far.
+    """
+    raised: list[BaseException] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield raised
         return
+    found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {int(number): handler for number, handler in found.items() if callable(handler)}
 
     def note(number: int, frame: FrameType | None) -> None:
-        pressed.set()
-        before(number, frame)
+        try:
+            before[number](number, frame)
+        except BaseException as error:
+            raised.append(error)
+            raise
 
-    signal.signal(signal.SIGINT, note)
+    for number in before:
+        signal.signal(number, note)
     try:
-        yield pressed
+        yield raised
     finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed.is_set():
-        raise KeyboardInterrupt
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if raised:
+        raise raised[0]
 
 
 @contextlib.contextmanager
@@ -189,6 +220,35 @@ def _quiet() -> Iterator[None]:
 
 class SearchOver(BaseException):
     """Leaves Tune at once; its own way out waits five seconds for workers that were ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A job handed out, perhaps anew after a fault of the system."""
+
+    number: int
+    """Place in the order of the jobs."""
+    job: Job
+    since: float
+    """`time.monotonic()` when the scheduler handed it out."""
+    began: float = 0.0
+    """`time.monotonic()` when it went to a worker this time."""
+    alone: bool = False
+    """True if it has the machine and the memory of all workers to itself."""
+    faults: int = 0
+    """Faults of the system that ended it so far."""
+
+    @property
+    def limited(self) -> Job:
+        """The job with what is left of its time."""
+        left = self.job.time_left - (self.began - self.since)
+        return replace(self.job, time_left=left, hard_limit=min(self.job.hard_limit, left))
+
+    def after(self, fault: SystemFault) -> _Attempt | None:
+        """The next attempt: once anywhere, unless memory was short, and once alone."""
+        if self.alone:
+            return None
+        return replace(self, faults=self.faults + 1, alone=fault.starved or self.faults > 0)
 
 
 class TuneSearcher(Searcher):
@@ -220,16 +280,25 @@ class TuneSearcher(Searcher):
         self._slots = slots
         self._end = end
         self._tick = tick
+        self.patience = LATE
+        """Seconds beyond the end that the first job may wait for its rows, and for a worker."""
         self._began = time.monotonic()
         self._waiting: list[tuple[Job, float]] = []
         """Jobs whose rows are not ready, and when they were handed out."""
-        self._out: dict[str, tuple[int, Job, float]] = {}
+        self._again: deque[_Attempt] = deque()
+        """Jobs that a fault of the system ended, to be handed out anew."""
+        self._out: dict[str, _Attempt] = {}
         self._idle: deque[Worker] = deque()
         """Workers that gave a result and have no job, the one that waits longest first."""
         self._unreturned: dict[int, tuple[Job, FitResult]] = {}
         self._started = 0
+        self._fitted = 0
+        """Fits that ended well."""
         self._returned = 0
-        self._error: BaseException | None = None
+        self._first = 0.0
+        """`time.monotonic()` when the first job was handed out."""
+        self.error: BaseException | None = None
+        """The trouble on this side that ends the search."""
         self._checked = 0.0
 
     def __getstate__(self) -> dict[str, Any]:
@@ -237,26 +306,71 @@ class TuneSearcher(Searcher):
         return {}
 
     def suggest(self, trial_id: str) -> Any:
+        try:
+            return self._suggestion(trial_id)
+        except Exception as error:
+            self.error = self.error or error
+            raise SearchOver from error
+
+    def _suggestion(self, trial_id: str) -> Any:
         self._tick()
         now = time.monotonic()
-        if self._error is not None:
-            raise self._error
-        over = self._end is not None and now >= self._end
-        found = None if over else self._ready_job(now)
+        if self.error is not None:
+            raise SearchOver
+        over = self._over(now)
+        found = None if over else self._next_attempt(now)
         if found is None:
-            waits = self._waiting or self._scheduler.running or self._unreturned
+            waits = self._waiting or self._again or self._scheduler.running or self._unreturned
             if not self._out and (over or not waits):
                 raise SearchOver
             return None
-        job, since, reference = found
+        attempt, reference = found
         if self._idle:
             self._idle.popleft()
-        left = job.time_left - (time.monotonic() - since)
-        job = replace(job, time_left=left, hard_limit=min(job.hard_limit, left))
-        number = self._started
-        self._out[trial_id] = (number, job, now)
+        attempt = replace(attempt, began=time.monotonic())
+        self._out[trial_id] = attempt
+        asked = self._request(attempt.limited)
+        if attempt.alone:
+            asked = replace(asked, memory=asked.memory * self._slots)
+        return {"payload": Payload(asked, reference, self._exit_note(attempt.number))}
+
+    def _over(self, now: float) -> bool:
+        """Return whether no further job is handed out; the first one may wait for its rows."""
+        if self._end is None:
+            return False
+        return now >= self._end + (0.0 if self._started else self.patience)
+
+    def _left_behind(self, now: float) -> bool:
+        """Return whether jobs that no worker has taken up by now are left behind."""
+        if self._end is None or not self._started:
+            return self._over(now)
+        return now > max(self._end, self._first) + (LATE if self._fitted else self.patience)
+
+    def _next_attempt(self, now: float) -> tuple[_Attempt, Any] | None:
+        """A job and its rows: one that is made anew goes ahead, and perhaps alone."""
+        if any(attempt.alone for attempt in self._out.values()):
+            return None
+        if self._again:
+            attempt = self._again[0]
+            if attempt.alone and self._out:
+                return None
+            try:
+                rows = self._store.get(attempt.job, wait=ROWS_WAIT)
+            except ViewError as error:
+                self._again.popleft()
+                self._take(attempt.number, attempt.job, _lost(error))
+                return self._next_attempt(now)
+            return None if rows is None else (self._again.popleft(), rows)
+        found = self._ready_job(now)
+        if found is None:
+            return None
+        job, since, rows = found
         self._started += 1
-        return {"payload": Payload(self._request(job), reference, self._exit_note(number))}
+        if self._started == 1:  # the first one takes as long as it takes, so that there is a model
+            since = self._first = time.monotonic()
+            longest = max(job.time_left, self.patience)
+            job = replace(job, time_left=longest, hard_limit=max(job.hard_limit, self.patience))
+        return _Attempt(self._started - 1, job, since), rows
 
     def _ready_job(self, now: float) -> tuple[Job, float, Any] | None:
         """A job whose rows are ready, when it was handed out, and its rows.
@@ -267,19 +381,29 @@ class TuneSearcher(Searcher):
         most = 1 if self._end is None else self._slots - len(self._out) + 1
         while len(self._waiting) < most and (job := self._next_job(now)) is not None:
             self._waiting.append((job, now))
-            if self._store.get(job, wait=0.0) is not None:
+            if self._prepared(job, now, wait=0.0) is not None:
                 break
         for wait in (0.0, ROWS_WAIT):
-            for job, since in self._waiting:
-                if (reference := self._store.get(job, wait=wait)) is not None:
+            for job, since in list(self._waiting):
+                if (reference := self._prepared(job, since, wait=wait)) is not None:
                     self._waiting.remove((job, since))
                     return job, since, reference
         return None
 
+    def _prepared(self, job: Job, since: float, *, wait: float) -> Any | None:
+        """The rows of a waiting job; where they cannot be made it is over, and none comes."""
+        try:
+            return self._store.get(job, wait=wait)
+        except ViewError as error:
+            self._waiting.remove((job, since))
+            self._started += 1
+            self._take(self._started - 1, job, _lost(error))
+            return None
+
     def check(self) -> None:
         """Called at every step of Tune, also while all jobs are out or wait for resources."""
         now = time.monotonic()
-        if self._end is not None and now > self._end + LATE:
+        if self.error is not None or self._left_behind(now):
             raise SearchOver
         if now >= self._checked + CHECK_EVERY:
             self._checked = now
@@ -292,21 +416,38 @@ class TuneSearcher(Searcher):
             box = (result or {}).get("fit") or [FitResult("failed", "its worker gave no result")]
             self.settle(trial_id, box.pop())  # Tune keeps the result; leave it empty
 
+    def settle_fault(self, trial_id: str, told: str) -> None:
+        """Pass on that a job has no result, for the error heard last, or with what Tune tells."""
+        error = last_error()
+        if trial_id in self._out:
+            self.settle(trial_id, error or ray.exceptions.RayError(told))
+
     def settle(self, trial_id: str, result: FitResult | BaseException) -> None:
         """Pass on what became of a job."""
-        number, job, since = self._out.pop(trial_id)
-        elapsed = time.monotonic() - since
+        attempt = self._out.pop(trial_id)
+        elapsed = time.monotonic() - attempt.began
         if isinstance(result, BaseException):
-            result = _fault(job, result, elapsed, exit_reason(self._exit_note(number)))
+            note = exit_reason(self._exit_note(attempt.number))
+            judged = judge(attempt.limited, result, elapsed, note)
+            if isinstance(judged, SystemFault):
+                if (again := attempt.after(judged)) is not None:
+                    self._idle.append(FRESH)
+                    self._again.append(again)
+                    if not judged.starved:
+                        self._store.forget(attempt.job)  # it may be the rows that are lost
+                    return
+                judged = _lost(judged.reason)
+            result = judged
+        self._fitted += result.status == "ok"
         result.overhead_seconds = elapsed - result.fit_seconds - result.predict_seconds
         self._idle.append(Worker(result.libraries))
         if result.imported:
             self._scheduler.imported(result.imported, result.import_seconds)
         try:
-            self._take(number, job, result)
+            self._take(attempt.number, attempt.job, result)
             self._tick()
-        except BaseException as fault:  # noqa: BLE001 - Tune would only log it; suggest raises it
-            self._error = self._error or fault
+        except BaseException as fault:  # noqa: BLE001 - Tune would only log it; search raises it
+            self.error = self.error or fault
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the journal is what a run resumes from."""
@@ -320,7 +461,8 @@ class TuneSearcher(Searcher):
     def _next_job(self, now: float) -> Job | None:
         if self._end is not None:
             worker = self._idle[0] if self._idle else FRESH
-            return self._scheduler.next_job(now - self._began, worker)
+            elapsed = now - self._began if self._started else 0.0  # Tune's start is none of it
+            return self._scheduler.next_job(elapsed, worker)
         self._return_results()
         if self._started - self._returned >= SLOTS:
             return None
@@ -350,17 +492,9 @@ class TuneSearcher(Searcher):
         return True
 
 
-def _fault(job: Job, error: BaseException, elapsed: float, note: str | None) -> FitResult:
-    """The result of a job that gave none: its process is gone, or the host itself failed."""
-    if not isinstance(error, ray.exceptions.RayActorError):
-        reason = f"the host failed: {str(error).strip().splitlines()[-1]}"
-    elif note is None and elapsed < min(job.hard_limit, job.time_left) - 1.0:
-        reason = DIED
-    elif note is None or note.startswith(OVERDUE):
-        reason = f"ended after {elapsed:.0f} s, {note or OVERDUE}"
-    else:
-        reason = note
-    return FitResult("failed", reason, fit_seconds=elapsed)
+def _lost(why: Exception | str) -> FitResult:
+    """The result of a job that the machine did not make."""
+    return FitResult("not_reached", str(why), lost=True)
 
 
 class ErrorCallback(tune.Callback):
@@ -380,8 +514,9 @@ class ErrorCallback(tune.Callback):
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Called by Tune after the searcher heard that the trial failed."""
         del iteration, trials, info
-        with Path(trial.pickled_error_file).open("rb") as file:
-            self._searcher.settle(trial.trial_id, ray.cloudpickle.load(file))
+        file = trial.error_file
+        told = Path(file).read_text("utf-8", "replace") if file and Path(file).exists() else ""
+        self._searcher.settle_fault(trial.trial_id, told or "Tune does not say why")
 
 
 class RungTrainable(tune.Trainable):

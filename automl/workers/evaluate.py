@@ -21,8 +21,9 @@ from automl.anomaly.scale import SCALE, CalibratedScore
 from automl.anomaly.supervision import supervision_of
 from automl.errors import AutoMLError, PluginError, TooLittleTimeError
 from automl.files import PLAIN_PATH, read_folder
+from automl.hooks.bounded import guarded
 from automl.hooks.manager import get_host, resolve
-from automl.metrics import get_metric
+from automl.metrics import get_metric, score
 from automl.schedule.base import TIME_LIMITED
 from automl.types import View
 
@@ -37,6 +38,8 @@ SUM = 1e-3
 PATIENCE_SHARE = 0.3
 """Patience in parts of the best step, where that is more than the learner's own: the further a
 fit has come, the slower it improves. As AutoGluon has it for its boosters."""
+PATIENCE = 10.0
+"""Seconds that a metric of a plugin may take for the early-stopping rows."""
 FEW = 5
 """Early-stopping rows of a class below which its metrics are a matter of luck, or not defined."""
 
@@ -113,6 +116,8 @@ class FitResult:
     """Those of them that it imported for this fit."""
     import_seconds: float = 0.0
     """Seconds until its model was made, nearly all of them imports where there were any."""
+    lost: bool = False
+    """True if the machine did not make the fit, through no fault of the learner."""
 
 
 class HostRun:
@@ -151,11 +156,7 @@ class HostRun:
 
         Where the score is not defined on them the last step is kept, and only time ends the fit.
         """
-        given, weights = np.asarray(prediction), self._stop_weights
-        if weights is None or self._metric.weighted is None:
-            value = self._metric.score(self._stop_y, given)
-        else:
-            value = self._metric.weighted(self._stop_y, given, weights)
+        value = self._score(np.asarray(prediction))
         signed = value if self._metric.greater_is_better else -value
         if signed > self._best or not math.isfinite(self._best):
             self.best_step = step
@@ -169,6 +170,13 @@ class HostRun:
             return False
         self.cut_short()
         return True
+
+    def _score(self, prediction: Array) -> float:
+        """The score; not defined where the metric fails, which is no fault of the learner."""
+        try:
+            return score(self._metric, self._stop_y, prediction, self._stop_weights)
+        except PluginError:
+            return math.nan
 
     def cut_short(self, done: float = 0.0) -> None:
         """Note that time ended or hastened the fit, `done` of the way through its plan."""
@@ -321,7 +329,7 @@ def _scale(model: Model, train: View, validation: Array, request: FitRequest) ->
 
 def _stopping(request: FitRequest, stop_y: Array) -> Metric:
     """The metric that early stopping watches; of classes with few rows there the log loss."""
-    extra = tuple(get_host().metrics().values())
+    extra = tuple(guarded(one, PATIENCE) for one in get_host().metrics().values())
     metric = supervision_of(request.task).choice_of(get_metric(request.metric, request.task, extra))
     watched = metric.stopping
     if request.n_classes and np.bincount(stop_y, minlength=request.n_classes).min() < FEW:

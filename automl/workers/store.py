@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotReady
+from concurrent.futures import wait as until
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from automl.data.views import Views
+from automl.data.views.store import keep_view
+from automl.errors import ArtifactError, ViewError
+from automl.text import first_line
 from automl.types import TensorBlock
+from automl.workers.background import Background
 from automl.workers.evaluate import RungData
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     import pandas as pd
@@ -82,7 +86,7 @@ class RowStore:
         self._futures: OrderedDict[_Key, Future[tuple[Any, int]]] = OrderedDict()
         self._fitted: OrderedDict[Cell, tuple[CellRows, Views]] = OrderedDict()
         self._truths: dict[Cell, Truth] = {}
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="views")
+        self._thread = Background("views")
 
     def prefetch(self, cells: Iterable[Cell]) -> None:
         """Start making every view of these cells, in order."""
@@ -91,13 +95,26 @@ class RowStore:
                 self._future(cell, kind)
 
     def get(self, job: Job, wait: float) -> Any | None:
-        """Give a reference to a job's rows; None if they are not ready within `wait` seconds."""
+        """Give a reference to a job's rows; None if they are not ready within `wait` seconds.
+
+        Raises:
+            ViewError: They cannot be made.
+            ArtifactError: They would be encoded otherwise than those of models that are kept.
+        """
         kind = self._kinds[job.trial.learner]
         future = self._future(job.cell, kind)
-        try:
-            reference, _ = future.result(timeout=wait)
-        except NotReady:
+        until([future], timeout=wait)
+        if not future.done():
             return None
+        try:
+            reference, _ = future.result()
+        except ArtifactError:
+            raise
+        except Exception as error:
+            where = self._design.where(job.cell)
+            told = f"{type(error).__name__}: {first_line(error)}"
+            msg = f"the view {kind} {where} could not be made ({told})"
+            raise ViewError(msg) from error
         for cell in self._design.upcoming(job.cell):
             self._future(cell, kind)
         self._evict()
@@ -111,9 +128,28 @@ class RowStore:
             self._truths[at] = Truth(rows.validation_y, rows.test_y, rows.validation_weights)
         return self._truths[at]
 
+    def confirm(self, cell: Cell) -> None:
+        """Make those views of a cell that models of earlier sessions were trained with.
+
+        Raises:
+            ArtifactError: They are not what they were.
+        """
+        folder = self._folder
+        for kind in sorted(set(self._kinds.values())) if folder else ():
+            if folder and (folder / f"{kind}-f{cell.fold}" / "view.json").exists():
+                made = self._future(cell, kind)
+                until([made])
+                if isinstance(error := made.exception(), ArtifactError):
+                    raise error
+
+    def forget(self, job: Job) -> None:
+        """Make the rows of a job anew when they are asked for again."""
+        key = _Key(self._design.encoded_as(job.cell), self._kinds[job.trial.learner])
+        self._futures.pop(key, None)
+
     def close(self) -> None:
-        """Stop making views and forget them."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        """Stop making views and forget them; one that is being made holds up nobody."""
+        self._thread.close()
         self._futures.clear()
         self._fitted.clear()
 
@@ -126,7 +162,11 @@ class RowStore:
 
     def _evict(self) -> None:
         """Drop the references used least recently; jobs under way hold their own."""
-        done = {key: made.result()[1] for key, made in self._futures.items() if made.done()}
+        done = {
+            key: made.result()[1]
+            for key, made in self._futures.items()
+            if made.done() and made.exception() is None
+        }
         held = sum(done.values())
         for key in list(done)[:-FITTED]:
             if held <= self._capacity:
@@ -148,10 +188,23 @@ class RowStore:
             stop_y=rows.stop_y,
             weights=rows.weights,
         )
-        if self._folder is not None and self._design.keeps_model(key.cell):
-            views.save(key.kind, self._folder / f"{key.kind}-f{key.cell.fold}")
         parts = (made.train_X, made.validation_X, made.test_X, made.unlabelled_X)
-        return self._put(made), sum(map(_nbytes, parts))
+        with self._thread.while_open():
+            if self._folder is not None and self._design.keeps_model(key.cell):
+                keep_view(views.fitted(key.kind), self._folder / f"{key.kind}-f{key.cell.fold}")
+            return self._handed_out(made), sum(map(_nbytes, parts))
+
+    def _handed_out(self, made: RungData) -> Any:
+        """A reference to rows; where there is no room for them, others make some first."""
+        try:
+            return self._put(made)
+        except Exception:
+            others = [key for key, future in self._futures.items() if future.done()]
+            if not others:
+                raise
+            for key in others:
+                self._futures.pop(key, None)  # jobs under way hold their own
+            return self._put(made)
 
     def _encoding(self, cell: Cell) -> tuple[CellRows, Views]:
         """The rows of a cell and the encoding that all its views share."""

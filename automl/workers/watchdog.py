@@ -14,7 +14,7 @@ import threading
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import psutil
 
@@ -27,11 +27,15 @@ if TYPE_CHECKING:
 STDERR = 2
 DIED = "its worker died (out of memory, a crash, or os._exit)"
 """All there is to say of a worker whose exit note is not known."""
+KILLED = "its process was killed from outside, perhaps for want of memory"
+"""All there is to say where the note is there, and empty."""
+EXITED = "its process ended itself (os._exit)"
 CHECK_SECONDS = 0.1
 """Between two looks at the memory: one core fills about 0.3 GB in that time."""
 
 IMPORTING = "<frozen importlib"
 """Start of the file names that Python gives to its own machinery of imports."""
+_exit = os._exit
 _FATAL = re.compile(r"Fatal Python error: (.+)")
 _FRAME = re.compile(r'File "(.+)", line (\d+) in ')
 
@@ -53,11 +57,13 @@ def watched(exit_note: Path, memory: int) -> Iterator[Callable[[float], None]]:
         "wb", buffering=0
     ) as file:
         faulthandler.enable(file, all_threads=False)
+        os._exit = partial(_note_exit, file, os.getpid())
         if memory:
             threading.Thread(target=_watch_memory, args=(memory, done, file), daemon=True).start()
         try:
             yield partial(_end_after, file)
         finally:
+            os._exit = _exit
             faulthandler.cancel_dump_traceback_later()
             done.set()
             faulthandler.enable(STDERR, all_threads=False)
@@ -69,7 +75,7 @@ def exit_reason(exit_note: Path) -> str | None:
         return None
     text = exit_note.read_text("utf-8", errors="replace")
     if not text:
-        return "its process ended itself (os._exit) or was killed from outside"
+        return KILLED
     if fatal := _FATAL.search(text):
         return f"its process crashed: {fatal[1].lower()}{_place(text)}"
     if text.startswith("Timeout"):
@@ -83,6 +89,13 @@ def _place(text: str) -> str:
     if frame and frame[1].startswith(IMPORTING):
         return " while it imported a library"
     return f" in {Path(frame[1]).name}:{frame[2]}" if frame else ""
+
+
+def _note_exit(file: FileIO, owner: int, status: int) -> NoReturn:
+    """Write that the process ends itself, unless it is a child of the one that works."""
+    if os.getpid() == owner:
+        file.write(EXITED.encode())
+    _exit(status)
 
 
 def _end_after(file: FileIO, seconds: float) -> None:
@@ -99,4 +112,4 @@ def _watch_memory(limit: int, done: threading.Event, file: FileIO) -> None:
         if own > limit:
             told = f"outgrew its memory: {own / 1e6:,.0f} MB of the {limit / 1e6:,.0f} MB allowed"
             file.write(told.encode())
-            os._exit(1)
+            _exit(1)

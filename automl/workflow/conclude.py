@@ -2,55 +2,95 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from automl.artifact import write_artifact
 from automl.ensemble import ensemble
-from automl.errors import BudgetError
+from automl.errors import BudgetError, PluginError, StoppedError
+from automl.hooks.calls import sentence
 from automl.hooks.manager import get_host
 from automl.leaderboard import best_trials, of_choice, scored_on, write_leaderboard
+from automl.metrics import default_metric, get_metric
 from automl.report import write_report
+from automl.runs import reserve
+from automl.runs.info import MetricInfo
 from automl.runs.record import RunReader
 from automl.scaling import read_scaling, write_scaling
 from automl.workflow.diagnose import ask_importance, write_diagnostics
+from automl.workflow.ending import Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
+    from typing import Any
+
+    import pandas as pd
 
     from automl.types import Status
     from automl.workflow.state import Fit, Prepared
 
 
 def conclude(
-    fit: Fit,
-    prepared: Prepared,
-    outcomes: Mapping[str, tuple[Status, str]],
-    *,
-    interrupted: bool,
-) -> None:
+    fit: Fit, prepared: Prepared, outcomes: Mapping[str, tuple[Status, str]], ending: Ending
+) -> Ending:
     """Write what the run amounts to.
+
+    Leaderboard and model come first. Of the rest each part that cannot be made costs itself alone.
 
     Args:
         fit: The run.
         prepared: The table, the learners and the metrics.
         outcomes: Learner -> its status, and the reason where it is not ranked.
-        interrupted: Whether the user broke off.
+        ending: The way in which the training ended.
+
+    Returns:
+        The way in which the run ended: its metric may fail only now.
 
     Raises:
         BudgetError: No learner produced a model.
     """
+    reserve.release(fit.run)
     fit.write(learners=fit.info.learners_after(outcomes))
     if not RunReader(fit.run).ranked:
-        if interrupted:
-            return
+        if ending.early:
+            fit.write(status=ending.status, reason=ending.reason)
+            return ending
         reasons = "; ".join(f"{n}: {reason}" for n, (_, reason) in outcomes.items() if reason)
         msg = f"no learner produced a model ({reasons}); raise --time-limit or see {fit.run}"
         raise BudgetError(msg)
-    asked = ask_importance(fit, prepared, interrupted=interrupted)
+    asked = ask_importance(fit, prepared, early=ending.early)
+    try:
+        board = _model(fit, prepared)
+    except PluginError as error:
+        ending = ending if ending.early else Ending("stopped", sentence(error), error)
+        judged = _by_usual_metric(fit, prepared, ending)
+        board = _model(fit, judged)
+    fit.write(status=ending.status, reason=ending.reason)
+    _explain(fit, prepared, board, asked)
+    fit.show("done")
+    return ending
+
+
+def _by_usual_metric(fit: Fit, prepared: Prepared, ending: Ending) -> Prepared:
+    """Let the usual metric of the task judge what that of the run could not."""
+    usual = get_metric(default_metric(prepared.data.schema.task), prepared.data.schema.task)
+    fit.observer.say(f"{ending.reason}: the leaderboard is by {usual.name} instead")
+    named = MetricInfo(usual.name, usual.greater_is_better)
+    fit.write(metric=named, choice=named)
+    return replace(prepared, metric=usual, choice=usual)
+
+
+def _model(fit: Fit, prepared: Prepared) -> pd.DataFrame:
+    """Write ensembles, leaderboard and artifact; give the leaderboard.
+
+    Raises:
+        PluginError: The metric gives no scores.
+    """
     fit.show("ensemble")
     task = prepared.data.schema.task
     ensemblers = [e for e in get_host().ensemblers().values() if task in e.tasks]
-    ensemble(fit.run, ensemblers, prepared.choice, fit.options.seed)
+    ensemble(fit.run, ensemblers, prepared.choice, fit.options.seed, fit.ensemble_seconds)
     fit.done("ensemble")
     fit.show("save")
     board = write_leaderboard(fit.run, prepared.metric)
@@ -69,16 +109,52 @@ def conclude(
         refit=prepared.split.refit,
         contamination=prepared.supervision.contamination,
     )
-    scaling = read_scaling(fit.run, prepared.metric)
-    write_scaling(fit.run, scaling.document)
     fit.done("save")
-    write_diagnostics(fit, prepared, board, scaling.advice, asked)
-    fit.done("diagnose")
     fit.write(
-        status="interrupted" if interrupted else "done",
         scored_rows=record.scored_rows,
         n_scored=int(record.answers.known.sum() if record.y_test is None else len(record.y_test)),
         best=default,
     )
-    write_report(fit.run)
-    fit.show("done")
+    return board
+
+
+def _explain(fit: Fit, prepared: Prepared, board: pd.DataFrame, asked: Future[Any]) -> None:
+    """Write verdicts, diagnostics and report."""
+
+    def judge() -> None:
+        scaling = read_scaling(fit.run, fit.info.judged_by([prepared.metric]))
+        write_scaling(fit.run, scaling.document)
+        write_diagnostics(fit, prepared, board, scaling.advice, asked)
+
+    attempt(fit, "verdicts and diagnostics", judge)
+    fit.done("diagnose")
+    attempt(fit, "run.json", fit.write)
+    attempt(fit, "the report", lambda: write_report(fit.run))
+
+
+def attempt(fit: Fit, what: str, make: Callable[[], object]) -> None:
+    """Make a part of the conclusion; say why where it cannot be made, and go on without it.
+
+    Args:
+        fit: The run; with seconds left, else the part is left out.
+        what: The part in words.
+        make: Makes it.
+    """
+    if fit.grace.left <= 0:
+        fit.observer.say(f"{what} left out: the command is to end")
+        return
+    try:
+        make()
+    except Exception as error:  # noqa: BLE001 - leaderboard and model are there
+        fit.observer.say(f"{what} could not be made: {sentence(error)}")
+
+
+def told(ending: Ending, *, model: bool) -> StoppedError:
+    """The error that says what stopped a run.
+
+    Args:
+        ending: The end that the run came to.
+        model: Whether it has a model.
+    """
+    so_far = "" if model else " before the first model"
+    return StoppedError(f"stopped{so_far}: {ending.reason}")

@@ -13,6 +13,7 @@ from automl.data.schema import schema_to_json
 from automl.files import write_array
 from automl.hooks.manager import LearnerEntry, PluginStatus, get_host
 from automl.rows.folds import fingerprint
+from automl.runs import reserve
 from automl.runs.info import FORMAT, LearnerInfo, MachineInfo, MetricInfo, RunInfo, SplitInfo
 from automl.workers import limits
 from automl.workflow.prepare import unweighted
@@ -27,16 +28,19 @@ if TYPE_CHECKING:
 def describe_run(fit: Fit, prepared: Prepared) -> None:
     """Write `run.json` and the truth that predictions are scored against."""
     workers = fit.workers  # a cluster that does not answer leaves nothing behind
+    reserve.keep(fit.run, _arrays_of_the_end(prepared))
     (fit.run / "model").mkdir(exist_ok=True)
     _write_rows(fit, prepared)
-    data = prepared.data
+    data, now = prepared.data, versions()
+    begun = fit.info.versions or now  # of the run that goes on
     fit.info = RunInfo(
         format=FORMAT,
         status="running",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         source=fit.source,
         arguments=fit.options.arguments,
-        versions=versions(),
+        versions=begun,
+        resumed_with={} if now == begun else now,
         machine=MachineInfo(
             cpus=workers.slots * workers.threads,
             memory_bytes=limits.memory(),
@@ -54,6 +58,13 @@ def describe_run(fit: Fit, prepared: Prepared) -> None:
         unweighted=() if data.weights is None else tuple(unweighted(prepared.learners)),
     )
     fit.write()
+
+
+def _arrays_of_the_end(prepared: Prepared) -> int:
+    """Bytes of the predictions of all ensembles, cross-fitted and of locked rows."""
+    rows = len(prepared.data.y) + (0 if prepared.locked is None else len(prepared.locked.y))
+    outputs = max(prepared.data.schema.n_classes, 1)
+    return rows * outputs * np.dtype(np.float32).itemsize * len(get_host().ensemblers())
 
 
 def _split(prepared: Prepared) -> SplitInfo:

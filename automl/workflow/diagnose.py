@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from automl.errors import ArtifactError
 from automl.files import read_folder, write_json
+from automl.hooks.calls import sentence
 from automl.hooks.manager import get_host
 from automl.leaderboard import best_trials
 from automl.metrics import loss_sign
@@ -86,7 +87,7 @@ def warm_up(fit: Fit, prepared: Prepared) -> None:
     )
 
 
-def ask_importance(fit: Fit, prepared: Prepared, *, interrupted: bool) -> Future[Any]:
+def ask_importance(fit: Fit, prepared: Prepared, *, early: bool) -> Future[Any]:
     """Set a worker to work while the driver goes on; it is the last thing asked of the cluster.
 
     The best learner on the validation rows of fold 0, by its model of that fold; locked test
@@ -95,8 +96,15 @@ def ask_importance(fit: Fit, prepared: Prepared, *, interrupted: bool) -> Future
     Returns:
         What will be a part of `diagnostics.json`, a sentence or a `Failure`.
     """
-    if interrupted:
-        return _not_asked(fit, "the run was interrupted")
+    if early:
+        return _not_asked(fit, "the run ended before its time")
+    try:
+        return _asked(fit, prepared)
+    except Exception as error:  # noqa: BLE001 - it costs itself alone
+        return _not_asked(fit, sentence(error))
+
+
+def _asked(fit: Fit, prepared: Prepared) -> Future[Any]:
     best = _best(fit, prepared)
     if best is None:
         return _not_asked(fit, "no learner left a saved model")
@@ -181,7 +189,10 @@ def write_diagnostics(
         asked: From `ask_importance`; waited for.
     """
     outcomes = _outcomes(fit, prepared, str(board.iloc[0]["learner"]))
-    columns = _importance(fit, prepared, asked.result())
+    while not asked.done() and fit.grace.since is None:
+        wait([asked], timeout=LEAST)
+    found = asked.result() if asked.done() else Failure("the command was to end")
+    columns = _importance(fit, prepared, found)
     write_advice(fit.run, advice, outcomes | {"importance": columns})
 
 

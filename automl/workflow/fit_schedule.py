@@ -10,8 +10,9 @@ from automl.rows.fold_design import FoldDesign
 from automl.schedule.base import Plan
 from automl.schedule.fit import FitScheduler
 from automl.schedule.time_model import declared_cost, declared_row_seconds
+from automl.types import Cell
 from automl.workflow.diagnose import importance_seconds
-from automl.workflow.train import Training, earlier_rungs, seconds_for_training
+from automl.workflow.train import FIRST_MODEL, Training, earlier_rungs, seconds_for_training
 from automl.workflow.value import EnsembleValue
 
 if TYPE_CHECKING:
@@ -44,8 +45,10 @@ def fit_training(fit: Fit, prepared: Prepared) -> tuple[Training, FitScheduler, 
         earlier=earlier,
         folder=fit.run / "model" / "views",
     )
-    training.store.prefetch(prepared.ladder.single)
-    training.store.prefetch(prepared.ladder.bag[:1])
+    training.store.confirm(Cell())
+    if seconds is None or seconds > FIRST_MODEL:
+        training.store.prefetch(prepared.ladder.single)
+        training.store.prefetch(prepared.ladder.bag[:1])
     fit.done("start")
     return training, scheduler, value
 
@@ -92,5 +95,7 @@ def _value(fit: Fit, prepared: Prepared) -> EnsembleValue:
         prepared.truth,
         prepared.split,
         fit.options.seed,
-        prepared.data.weights,
+        weights=prepared.data.weights,
+        seconds=fit.patience,
+        say=fit.observer.say,
     )

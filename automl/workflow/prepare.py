@@ -12,6 +12,7 @@ from automl.anomaly.supervision import supervision_of
 from automl.data.saved import layout_of
 from automl.data.schema import IN_FILE, describe, infer_schema, schema_from_json, to_dataset
 from automl.errors import DataError, UsageError
+from automl.hooks.bounded import guarded
 from automl.hooks.manager import applicable, check_names, get_host
 from automl.metrics import default_metric, get_metric
 from automl.rows.folds import carve_test, fingerprint, make_split, take
@@ -95,13 +96,13 @@ def _datasets(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Datase
     return take(data, train_rows), take(data, test_rows)
 
 
-def _metric(name: str | None, schema: Schema, supervision: Supervision) -> Metric:
+def _metric(name: str | None, schema: Schema, supervision: Supervision, seconds: float) -> Metric:
     """The metric of honest scores; without any label it is the one that chooses.
 
     Raises:
         UsageError: There is no such metric, or it needs labels that are not there.
     """
-    extra = tuple(get_host().metrics().values())
+    extra = tuple(guarded(one, seconds) for one in get_host().metrics().values())
     only = supervision.criterion if schema.target is None else None
     usual = default_metric(schema.task) if only is None else only.name
     metric = get_metric(usual if name is None else name, schema.task, extra)
@@ -231,7 +232,7 @@ def prepare(fit: Fit, table: pd.DataFrame, target: str | None) -> Prepared:
     check_names(get_host(), fit.options.learner, fit.options.exclude)
     data, locked = _datasets(fit, table, target)
     supervision = supervision_of(data.schema.task, fit.options.contamination)
-    metric = _metric(fit.options.metric, data.schema, supervision)
+    metric = _metric(fit.options.metric, data.schema, supervision, fit.patience)
     _tell(fit, supervision, metric)
     data = supervision.with_pseudo_labels(data, fit.options.seed)
     answers, choice = supervision.answers(data, metric), supervision.choice_of(metric)

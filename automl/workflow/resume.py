@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from automl.artifact import versions
 from automl.errors import UsageError
 from automl.options import OPTIONS
 from automl.policy import Policy
 from automl.runs import directory
+from automl.text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from automl.options import Option, Options
+    from automl.workflow.state import Fit
 
 TOGETHER = frozenset({"learner", "exclude"})
 """Replaced together: a new value of one may conflict with the stored other."""
@@ -60,6 +63,21 @@ def begun_with(options: Options, run: Path, target: str | None, *, study: bool =
     if options.policy is None and (policy := begun.get("policy")):
         kept["policy"] = Policy(**policy)
     return replace(options, **kept)
+
+
+def warn_of_versions(fit: Fit) -> None:
+    """Say loudly where a run goes on with other libraries than it was begun with."""
+    then, now = fit.info.versions, versions()
+    other = [
+        f"{name} {then.get(name, 'none')} (here {now.get(name, 'none')})"
+        for name in sorted(then.keys() | now.keys())
+        if then.get(name) != now.get(name)
+    ]
+    if other:
+        fit.observer.say(
+            f"WARNING: {fit.run} was begun with {listed(other)}; earlier fits and those to come "
+            "may differ for that alone"
+        )
 
 
 def _left_out(options: Options, lasting: Sequence[Option]) -> frozenset[str]:

@@ -8,11 +8,13 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from automl.hooks.bounded import patience
 from automl.hooks.manager import get_host
 from automl.metrics import loss_sign
 from automl.runs import directory
 from automl.runs.info import RunInfo
 from automl.types import Progress
+from automl.workflow.ending import Grace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +71,20 @@ class Fit:
     best: dict[Family, tuple[tuple[int, int], str, float]] = field(default_factory=dict)
     """Family -> ((rung, level), learner, score) of its best on the most rows it reached."""
     shown: float = 0.0
+    grace: Grace = field(default_factory=Grace)
+    """The time that SIGTERM leaves."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds that the driver waits for one call of a plugin."""
+        usual = patience(self.options.seconds)
+        return usual if self.grace.since is None else min(usual, self.grace.seconds / 10)
+
+    def ensemble_seconds(self) -> float:
+        """Seconds that an ensembler may take; after SIGTERM a part of what is left."""
+        if self.options.seconds is None or self.grace.since is not None:
+            return self.patience
+        return max(self.patience, self.left())
 
     @property
     def workers(self) -> Workers:
@@ -85,9 +101,9 @@ class Fit:
         return time.monotonic() - self.began
 
     def left(self) -> float:
-        """Seconds of the budget that are left; `inf` without a limit."""
+        """Seconds of the budget that are left, or after SIGTERM; `inf` without a limit."""
         limit = self.options.seconds
-        return math.inf if limit is None else limit - self.elapsed()
+        return min(math.inf if limit is None else limit - self.elapsed(), self.grace.left)
 
     def done(self, phase: str) -> None:
         """Note that a phase ended now."""

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from concurrent.futures import wait as until
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from automl.errors import AutoMLError
+from automl.errors import AutoMLError, OverdueError, StoppedError
+from automl.hooks.calls import sentence
 from automl.hooks.manager import get_host
 from automl.metrics import score as score_of
-from automl.runs.journal import Journal, damaged_lines, read_journal
+from automl.runs.journal import Journal, damaged_lines, mend_journal, read_journal
 from automl.runs.record import OVERDUE
 from automl.schedule.base import TIME_LIMITED
-from automl.types import Rung
+from automl.types import TOP, Rung
 from automl.workers import limits
+from automl.workers.background import Background
 from automl.workers.evaluate import FitRequest
 from automl.workers.store import RowStore
+from automl.workflow.ending import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
+    from typing import Any
 
     from automl.rows.cells import RowDesign
     from automl.schedule.base import Job, Scheduler
@@ -30,6 +36,11 @@ if TYPE_CHECKING:
 
 STORE_SHARE = 1 / 8
 """Part of the allowed memory that encoded rows may fill."""
+ATTEMPTS = 2
+"""Fits in a row that their metric could not score after which the search is given up."""
+UNSCORED = "not scored: "
+FIRST_MODEL = 2.0
+"""Seconds of a search that the budget leaves none for, so that there is the cheapest model."""
 AT_THE_END = 1.0
 """Seconds before the end of a search from which a fit ended as overdue is one that it cut off."""
 
@@ -41,11 +52,13 @@ def earlier_rungs(fit: Fit) -> list[Rung]:
     if damaged := damaged_lines(fit.run):
         told = f"{damaged} damaged lines of the journal do not count; what they tell starts anew"
         fit.observer.say(told)
+    if mend_journal(fit.run):
+        fit.observer.say("The journal's last line was torn by a kill; what it told starts anew")
     return read_journal(fit.run)
 
 
 def seconds_for_training(fit: Fit, reserve: float, earlier: Sequence[Rung]) -> float | None:
-    """Seconds that are left for training; None without a limit.
+    """Seconds that are left for training, enough for a first model; None without a limit.
 
     Args:
         fit: The run and its budget.
@@ -55,7 +68,11 @@ def seconds_for_training(fit: Fit, reserve: float, earlier: Sequence[Rung]) -> f
     if fit.options.seconds is None:
         return None
     spent = sum(r.fit_seconds + r.predict_seconds + r.overhead_seconds for r in earlier)
-    return fit.left() - reserve - spent / fit.workers.slots
+    left = fit.left() - reserve - spent / fit.workers.slots
+    if left >= FIRST_MODEL or any(rung.rung >= TOP and rung.status == "ok" for rung in earlier):
+        return left
+    fit.observer.say("The time limit is used up before the training: only the cheapest is fitted")
+    return FIRST_MODEL
 
 
 @dataclass(slots=True)
@@ -73,6 +90,11 @@ class Training:
     """Seconds of the training; None without a limit."""
     end: float = math.inf
     """`time.monotonic()` at which the training must be over."""
+    unscored: int = 0
+    """Fits in a row that their metric could not score."""
+    observers: Background = field(default_factory=lambda: Background("observers"))
+    told: Future[Any] | None = None
+    """The last call of the observers."""
 
     @classmethod
     def begin(
@@ -120,15 +142,15 @@ class Training:
         *,
         finished: Callable[[Rung], object] = lambda _: None,
         tick: Callable[[], None] = lambda: None,
-    ) -> bool:
-        """Train until nothing is left to do or time is over.
+    ) -> Ending:
+        """Train until nothing is left to do, time is over, or something stops it.
 
         Args:
             finished: Called with every fit that ended well, once it is journalled.
             tick: Called about twice a second.
 
-        Returns:
-            Whether the user broke off.
+        Raises:
+            AutoMLError: The run must not go on, and what it has done is not to be concluded.
         """
         from automl.workers import engine
 
@@ -144,20 +166,39 @@ class Training:
         limited = self.seconds is not None
         self.end = time.monotonic() + self.seconds if self.seconds is not None else math.inf
         try:
-            engine.search(
-                self.scheduler,
-                self.store,
-                self._request,
-                finish,
-                self.fit.workers,
-                end=self.end if limited else None,
-                tick=show,
-            )
+            try:
+                engine.search(
+                    self.scheduler,
+                    self.store,
+                    self._request,
+                    finish,
+                    self.fit.workers,
+                    end=self.end if limited else None,
+                    tick=show,
+                    patience=self.fit.elapsed(),
+                )
+            finally:
+                self.fit.grace.concluding = True
         except KeyboardInterrupt:
-            return True
+            return Ending("interrupted")
+        except StoppedError as error:
+            return Ending("stopped", str(error), error)
+        except AutoMLError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what has been done is concluded
+            return Ending.by(error)
         finally:
             self.store.close()
-        return False
+            self._release_observers()
+        return Ending()
+
+    def _release_observers(self) -> None:
+        """Let the observers hear of the last fits, but not wait for them without end."""
+        if self.told is not None:
+            done, _ = until([self.told], timeout=self.fit.patience)
+            if not done:
+                self.fit.observer.say(f"{get_host().observing} hangs: it is not told the last fits")
+        self.observers.close()
 
     def _running(self) -> tuple[str, ...]:
         return tuple(f"{trial} {self.design.where(cell)}" for trial, cell in self.scheduler.running)
@@ -190,6 +231,9 @@ class Training:
         Returns:
             The rung; None where the end of the search cut off what may be fitted another time.
         """
+        if result.lost:
+            self._lose(job, result)
+            return None
         status = result.status
         if status == "not_reached" and not self.scheduler.declined(job, result.needed_seconds or 0):
             return None
@@ -202,7 +246,11 @@ class Training:
         self.journal.write(rung, result.predictions, result.model)
         self.scheduler.take(rung)
         self.fit.count(rung, self.learners[rung.learner].family, self.prepared.choice)
-        get_host().rung_finished(rung)
+        self.told = self.observers.submit(get_host().rung_finished, rung)
+        if self.unscored:
+            self.fit.observer.say(f"{rung.trial} {rung.reason}")
+        if self.unscored >= ATTEMPTS:
+            raise StoppedError(rung.reason.removeprefix(UNSCORED))
         if rung.status != "ok":
             where = self.design.where(job.cell)
             self.fit.observer.say(f"{rung.trial} {rung.status} {where}: {rung.reason}")
@@ -211,14 +259,28 @@ class Training:
                 raise AutoMLError(msg)
         return rung
 
+    def _lose(self, job: Job, result: FitResult) -> None:
+        """Tell that the machine did not make a fit; a run that goes on tries it anew."""
+        rung = self._rung(job, result, "not_reached")
+        self.scheduler.lose(rung)
+        self.fit.observer.say(f"{rung.trial} not made {self.design.where(job.cell)}: {rung.reason}")
+
+    def _score(self, job: Job, result: FitResult) -> tuple[float | None, str]:
+        """The validation score, None where it is not defined; or why the metric gave none."""
+        if "" not in result.predictions:
+            return None, ""
+        truth, given = self.store.truth(job.cell), result.predictions[""]
+        try:
+            value = score_of(self.prepared.choice, truth.validation, given, truth.weights)
+        except Exception as error:  # noqa: BLE001 - a metric may raise anything
+            self.unscored += ATTEMPTS if isinstance(error, OverdueError) else 1
+            return None, f"{UNSCORED}{sentence(error)}"
+        self.unscored = 0
+        return value if math.isfinite(value) else None, ""
+
     def _rung(self, job: Job, result: FitResult, status: Status) -> Rung:
         """The line of a finished fit."""
-        score: float | None = None
-        if "" in result.predictions:
-            truth = self.store.truth(job.cell)
-            given = result.predictions[""]
-            value = score_of(self.prepared.choice, truth.validation, given, truth.weights)
-            score = value if math.isfinite(value) else None
+        score, unscored = self._score(job, result)
         limited = self.learners[job.trial.learner].fidelity is not None
         return Rung(
             **job.cell._asdict(),
@@ -231,7 +293,7 @@ class Training:
             fit_seconds=round(result.fit_seconds, 4),
             predict_seconds=round(result.predict_seconds, 4),
             status=status,
-            reason=result.reason,
+            reason=unscored or result.reason,
             steps=result.steps,
             size_bytes=None if result.model is None else sum(map(len, result.model.values())),
             overhead_seconds=round(result.overhead_seconds, 4),

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from automl.ensemble import candidates, sample
-from automl.hooks.calls import resolve
+from automl.errors import OverdueError, PluginError
+from automl.hooks.bounded import bounded
+from automl.hooks.calls import resolve, sentence
 from automl.metrics import influence, loss, score
 from automl.runs.journal import stem
 from automl.types import TOP
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from automl.rows.folds import Split
@@ -34,7 +37,7 @@ class EnsembleValue:
     Where models of all folds are made, they are weighed on the rows of all folds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by keyword where they could be mistaken
         self,
         run: Path,
         ensembler: Ensembler | None,
@@ -42,7 +45,10 @@ class EnsembleValue:
         truth: Array,
         split: Split,
         seed: int,
+        *,
         weights: Array | None = None,
+        seconds: float = math.inf,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Set up without any model.
 
@@ -54,7 +60,10 @@ class EnsembleValue:
             split: The folds.
             seed: Seed of the ensembler and of the rows drawn.
             weights: (n,) how much each row counts; None where all count alike.
+            seconds: How long one answer of the ensembler may take.
+            say: Is told of an ensembler that is given up.
         """
+        self._seconds, self._say = seconds, say
         self._run = run
         self._ensembler = ensembler
         self._metric = metric
@@ -84,7 +93,8 @@ class EnsembleValue:
         every = np.load(path, mmap_mode="r", allow_pickle=False)
         values = np.asarray(every[self._rows[rung.fold]])
         if not rung.fold and rung.learner not in self._terms:
-            self._terms[rung.learner] = influence(self._metric, self._truth[0], values)
+            with suppress(PluginError):  # the score has told what is wrong with the metric
+                self._terms[rung.learner] = influence(self._metric, self._truth[0], values)
         if rung.rung == TOP:
             self._models.setdefault(rung.trial, {})[rung.fold] = values
             self._learner[rung.trial] = rung.learner
@@ -101,8 +111,24 @@ class EnsembleValue:
     def weights(self) -> Mapping[str, float]:
         """Map the trials that the ensemble would be made of now to their weights."""
         if self._weights is None:
-            self._weights = self._weigh(self._ensembler) if self._ensembler else {}
+            self._weights = self._weighed()
         return self._weights
+
+    def _weighed(self) -> Mapping[str, float]:
+        """The weights; none where the ensembler fails, which is then asked no more."""
+        if self._ensembler is None:
+            return {}
+        what = f"the ensembler {self._ensembler.name}"
+        try:
+            found: Mapping[str, float]
+            found = bounded(what, self._seconds, self._weigh, self._ensembler)
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            if isinstance(error, PluginError) and not isinstance(error, OverdueError):
+                return {}  # the metric failed, which may be better the next time
+            self._say(f"Models are not weighed on the way: {sentence(error)}")
+            self._ensembler = None
+            return {}
+        return found
 
     def _weigh(self, ensembler: Ensembler) -> dict[str, float]:
         whole = [t for t, folds in self._models.items() if len(folds) == len(self._rows)]

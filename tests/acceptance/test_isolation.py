@@ -35,7 +35,7 @@ REASONS = {
     "boasts": "predicted probabilities that are below 0 or do not add up to 1",
     "hangs": r"ended after \d+ s, over its time in \w+\.py:\d+",
     "hoards": r"outgrew its memory: [\d,]+ MB of the 700 MB allowed",
-    "exits": r"its process ended itself \(os\._exit\) or was killed from outside",
+    "exits": r"its process ended itself \(os\._exit\)",
     "crashes": r"its process crashed: segmentation fault in \w+\.py:\d+",
     "broken_import": r"ModuleNotFoundError: No module named 'a_library_not_there'",
 }

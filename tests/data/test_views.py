@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl.data.views import Views, load_view
+from automl.data.views.store import fingerprint_of, keep_view
 from automl.errors import ArtifactError
 from automl.types import Column, Schema, TensorBlock
 
@@ -468,3 +469,29 @@ def test_names_stay_unique_when_a_column_is_called_like_a_part():
         names = views.describe(kind)
         assert len(set(names)) == len(names)
     assert list(views.train("frame").columns) == views.describe("frame")
+
+
+def test_a_view_is_written_once_and_another_one_refused(tmp_path):
+    X, y, schema = mixed()
+    folder = tmp_path / "matrix-f0"
+    view = Views(X, y, schema).fitted("matrix")
+    keep_view(view, folder)
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    keep_view(Views(X, y, schema).fitted("matrix"), folder)
+    scaled = X.assign(normal=X["normal"] * (1 + 1e-7))
+    keep_view(Views(scaled, y, schema).fitted("matrix"), folder)  # the last digits may differ
+    other = Views(X[:-9], y[:-9], schema).fitted("matrix")
+    with pytest.raises(ArtifactError, match="encoded otherwise"):
+        keep_view(other, folder)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+    assert fingerprint_of(load_view(folder)) == fingerprint_of(view) != fingerprint_of(other)
+
+
+def test_a_view_that_was_altered_is_damaged(tmp_path):
+    X, y, schema = mixed()
+    keep_view(Views(X, y, schema).fitted("frame"), tmp_path)
+    facts = json.loads((tmp_path / "view.json").read_text())
+    facts["view"]["fields"]["native"][0] = 1
+    (tmp_path / "view.json").write_text(json.dumps(facts))
+    with pytest.raises(ArtifactError, match="its content is not what was written"):
+        load_view(tmp_path)

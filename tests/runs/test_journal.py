@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from automl.files import append_line
 from automl.runs.journal import (
     NAME,
     Journal,
     damaged_lines,
     member_folder,
+    mend_journal,
     read_journal,
     stem,
 )
@@ -82,3 +87,31 @@ def test_files_of_a_study_are_told_apart_from_those_of_a_fit(tmp_path):
     study = replace(rung(), level=2, repeat=1, axis="rows")
     assert stem(study) != stem(rung())
     assert stem(study) != stem(replace(study, repeat=2))
+
+
+@pytest.mark.parametrize("written", [0, 7])
+def test_nothing_is_appended_onto_a_line_that_could_not_be_written(tmp_path, monkeypatch, written):
+    journal = Journal(tmp_path)
+    journal.write(rung(), {})
+
+    def full(number):
+        if written:
+            os.write(number, b"x" * written)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("automl.files.os.fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            append_line(tmp_path / NAME, {"learner": "linear"})
+    journal.write(rung(1), {})
+    assert read_journal(tmp_path) == [rung(), rung(1)]
+    assert damaged_lines(tmp_path) == 0
+
+
+def test_a_torn_line_is_told(tmp_path):
+    Journal(tmp_path).write(rung(), {})
+    assert not mend_journal(tmp_path)
+    with (tmp_path / NAME).open("a") as file:
+        file.write('{"learner": "lin')
+    assert mend_journal(tmp_path)
+    assert not mend_journal(tmp_path)

@@ -11,15 +11,17 @@ from automl.hooks.manager import applicable, get_host
 from automl.report import write_report
 from automl.rows.axes.catalogue import AXES
 from automl.rows.repeats import MOST_TEST, fingerprint, parts_of, repeats_of
-from automl.runs import directory
+from automl.runs import directory, reserve
 from automl.runs.info import SpentInfo, StudyInfo
 from automl.scaling import money, scaling_of, write_scaling, write_study
 from automl.types import Cell
 from automl.workers.cluster import Cluster
+from automl.workflow.conclude import attempt, told
 from automl.workflow.describe import describe_run
 from automl.workflow.diagnose import write_advice
+from automl.workflow.ending import terminable
 from automl.workflow.prepare import prepare, read
-from automl.workflow.resume import begun_with
+from automl.workflow.resume import begun_with, warn_of_versions
 from automl.workflow.state import Fit
 from automl.workflow.study.outcome import outcomes
 from automl.workflow.study.points import Scorer, blank_study
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from automl.rows.axes.base import Axis
     from automl.scaling.points import Study
     from automl.types import Learner, Observer
+    from automl.workflow.ending import Ending
     from automl.workflow.state import Prepared
 
 
@@ -59,51 +62,52 @@ def scale_run(
         UsageError: The options contradict each other, or those that the study began with.
         BudgetError: The budget ended before any fit did.
         KeyboardInterrupt: The user stopped it; what there is has been written.
+        StoppedError: A trouble of its own stopped it; what there is has been written.
     """
     began = time.monotonic() if options.began is None else options.began
-    with turn(observer) as waited:
-        return _run(options, source, target, observer, began + waited)
-
-
-def _run(
-    options: Options,
-    source: str | pd.DataFrame,
-    target: str | None,
-    observer: Observer,
-    began: float,
-) -> Path:
-    name = source if isinstance(source, str) else "table"
-    run = directory.create(options.output, resume=options.resume)
-    if options.resume:
-        options = begun_with(options, run, target, study=True)
-    cluster = Cluster(
-        options.cpus, options.gpus, options.memory, options.address, alone=options.timed
-    )
-    fit = Fit(options, observer, name, run, cluster, began)
-    try:
-        table = read(source, options.reading, target)
-        fit.done("read")
-        prepared, axis, blank = _prepared(fit, table, target)
-        fit.done("infer")
-        training, scheduler = study_training(fit, prepared, axis)
-        scorer = Scorer(run, prepared.metric, training.store.truth)
-        for state in scheduler.learners.values():
-            state.beats = scorer.beats
-        begun = any(one.finished for one in scheduler.learners.values())
-        record = StudyRecord(fit, axis, scheduler, scorer, blank, told=begun)
-        if not begun:
-            write_study(run, blank)
-        interrupted = training.run(finished=scorer.marks, tick=record.tick)
-        cluster.stop()
-        fit.done("search")
-        _conclude(record, interrupted=interrupted)
-    finally:
-        cluster.stop()
-        if not any(run.iterdir()):
-            run.rmdir()  # bad input leaves nothing behind
-    if interrupted:
+    with (
+        terminable() as grace,
+        turn(observer) as waited,
+        directory.claimed(options.output, resume=options.resume) as run,
+    ):
+        options = replace(options, resume=directory.goes_on(run, resume=options.resume))
+        if options.resume:
+            options = begun_with(options, run, target, study=True)
+        cluster = Cluster(
+            options.cpus, options.gpus, options.memory, options.address, alone=options.timed
+        )
+        name = source if isinstance(source, str) else "table"
+        fit = Fit(options, observer, name, run, cluster, began + waited, grace=grace)
+        try:
+            ending = _studied(fit, source, target)
+        finally:
+            cluster.stop()
+    if ending.status == "interrupted":
         raise KeyboardInterrupt
+    if ending.status == "stopped":
+        raise told(ending, model=True) from ending.error
     return run
+
+
+def _studied(fit: Fit, source: str | pd.DataFrame, target: str | None) -> Ending:
+    """Read, train and judge."""
+    table = read(source, fit.options.reading, target)
+    fit.done("read")
+    prepared, axis, blank = _prepared(fit, table, target)
+    fit.done("infer")
+    training, scheduler = study_training(fit, prepared, axis)
+    scorer = Scorer(fit.run, prepared.metric, training.store.truth)
+    for state in scheduler.learners.values():
+        state.beats = scorer.beats
+    begun = any(one.finished for one in scheduler.learners.values())
+    record = StudyRecord(fit, axis, scheduler, scorer, blank, told=begun)
+    if not begun:
+        write_study(fit.run, blank)
+    ending = training.run(finished=scorer.marks, tick=record.tick)
+    fit.cluster.stop()
+    fit.done("search")
+    _conclude(record, ending)
+    return ending
 
 
 def _prepared(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Prepared, Axis, Study]:
@@ -126,6 +130,8 @@ def _prepared(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Prepar
         fit.observer.say(f"Rows without a target: {without:,}; a study leaves them out")
     learners, skipped = _learners(options, prepared, axis)
     prepared = replace(prepared, learners=tuple(learners), skipped=skipped)
+    if options.resume:
+        warn_of_versions(fit)
     describe_run(fit, prepared)
     (fit.run / "model").rmdir()  # a study keeps no model
     study = StudyInfo(
@@ -175,24 +181,26 @@ def _reasons(reasons: Mapping[str, str]) -> str:
     return "; ".join(f"{name}: {reason}" for name, reason in reasons.items() if reason)
 
 
-def _conclude(record: StudyRecord, *, interrupted: bool) -> None:
+def _conclude(record: StudyRecord, ending: Ending) -> None:
     """Judge what there is and write it.
 
     Raises:
         BudgetError: No fit ended well.
     """
     fit, options = record.fit, record.fit.options
+    reserve.release(fit.run)
     fit.show("save")
-    became = outcomes(record.scheduler, record.axis, options.repeats, interrupted=interrupted)
+    became = outcomes(record.scheduler, record.axis, options.repeats, interrupted=ending.early)
     study = record.study()
     seconds = fit.elapsed() + (fit.info.spent or SpentInfo()).seconds
     fit.write(
         learners=fit.info.learners_after(became),
-        status="interrupted" if interrupted else "done",
+        status=ending.status,
+        reason=ending.reason,
         spent=SpentInfo(round(seconds, 1), _money(options, seconds)),
     )
     if not study.points:
-        if interrupted:
+        if ending.early:
             return
         reasons = {name: reason for name, (_, reason) in became.items()}
         msg = (
@@ -202,10 +210,10 @@ def _conclude(record: StudyRecord, *, interrupted: bool) -> None:
     write_study(fit.run, study)
     scaling = scaling_of(study)
     write_scaling(fit.run, scaling.document)
-    write_advice(fit.run, scaling.advice)
+    attempt(fit, "diagnostics", lambda: write_advice(fit.run, scaling.advice))
     fit.done("save")
-    fit.write()
-    write_report(fit.run)
+    attempt(fit, "run.json", fit.write)
+    attempt(fit, "the report", lambda: write_report(fit.run))
     fit.show("done")
 
 

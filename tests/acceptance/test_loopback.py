@@ -1,0 +1,57 @@
+"""The Ray that a fit starts: nobody else reaches it, and nothing of it stays behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+FIT = """
+import json, os, subprocess, sys, threading
+{before}
+import psutil
+from automl.workers.cluster import Cluster
+from automl.workers import environment
+
+before = dict(os.environ)
+cluster = Cluster(cpus=1)
+cluster.wait()
+import ray
+from ray._private.authentication.authentication_utils import is_token_auth_enabled
+
+@ray.remote
+def answer():
+    return os.environ["RAY_AUTH_TOKEN"]
+
+token = ray.get(answer.remote())
+own = psutil.Process()
+found = [c for p in (own, *own.children(recursive=True)) for c in p.net_connections("tcp")]
+listening = sorted({{c.laddr.ip for c in found if c.status == psutil.CONN_LISTEN}})
+asks = is_token_auth_enabled()
+cluster.stop()
+cluster._thread.join(30)
+print(json.dumps([listening, asks, len(token), dict(os.environ) == before]))
+"""
+
+
+@pytest.mark.parametrize("before", ["", "import ray"], ids=["as it is", "ray imported before"])
+def test_it_listens_on_loopback_only_with_a_token_of_its_own(before, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", FIT.format(before=before)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "HOME": str(tmp_path / "not here"), "RAY_AUTH_MODE": "disabled"},
+    )
+    assert done.returncode == 0, done.stderr
+    listening, asks, token, restored = json.loads(done.stdout.splitlines()[-1])
+    assert listening
+    assert all(ip in {"127.0.0.1", "::1", "::ffff:127.0.0.1"} for ip in listening)
+    assert asks
+    assert token >= 32
+    assert restored
+    assert not (tmp_path / "not here").exists()
