@@ -129,5 +129,6 @@ def _quantiles(values: Array) -> dict[str, float]:
 
 
 def _plain(label: Any) -> Any:
-    """A label as JSON has it."""
-    return label.item() if hasattr(label, "item") else label
+    """A label as JSON has it: one that it has not as its spelling."""
+    label = label.item() if hasattr(label, "item") else label
+    return label if isinstance(label, str | bool | int | float) else str(label)

@@ -384,3 +384,42 @@ def test_chunks_do_not_depend_on_the_clock_without_a_deadline(monkeypatch):
         monkeypatch.setattr(growth, "perf_counter", lambda ticks=ticks: next(ticks))
         ends.append(list(growth.chunks(Worsening(steps=100), "steps", 3, FakeRun())))
     assert ends[0] == ends[1] == [16, 32, 48, 72, 100]
+
+
+class Recorder(BaseEstimator):
+    """Keeps what it was fitted on, and predicts the mean."""
+
+    def fit(self, X, y, sample_weight=None):
+        self.y_, self.weight_ = np.asarray(y), sample_weight
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.y_.mean(), dtype=np.float32)
+
+
+@pytest.mark.parametrize("standardise", [True, False])
+def test_values_come_standardised_and_predictions_go_back(standardise):
+    learner = automl.sklearn_learner(
+        "own", f"{HERE}:Recorder", family="classical", tasks={"regression"}, view="matrix",
+        standardise=standardise,
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    y = 1.7e9 + rng.normal(size=200)
+    train = automl.View(rng.normal(size=(200, 2)).astype(np.float32), y, "regression", 0)
+    model = learner.factory({}, "regression", 0)
+    model.fit(train, None, FakeRun())
+    given = model._estimator.y_
+    assert (abs(given.mean()) < 1e-6) == standardise
+    assert (abs(model.predict(train) - y.mean()).max() < 1e-3) == standardise
+
+
+def test_weights_reach_an_estimator_that_takes_them():
+    learner = automl.sklearn_learner(
+        "own", f"{HERE}:Recorder", family="classical", tasks={"regression"}, view="matrix",
+        weights=True,
+    )  # fmt: skip
+    X, y = np.zeros((4, 1), np.float32), np.arange(4.0)
+    for weights in (None, np.array([1.0, 3.0, 1.0, 3.0])):
+        model = learner.factory({}, "regression", 0)
+        model.fit(automl.View(X, y, "regression", 0, weights=weights), None, FakeRun())
+        assert model._estimator.weight_ is weights
