@@ -457,7 +457,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             for line in told_of(table):
                 self._observer().say(line)
             return table
-        return as_table(X, list(self.feature_names_in_))
+        return as_table(X, getattr(self, "feature_names_in_", None))
 
 
 def _packed(folder: Path) -> bytes:
