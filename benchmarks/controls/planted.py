@@ -30,7 +30,7 @@ class World:
     correlation: float = 0.0
     """Correlation of the training noise of two repeats: they share three quarters of the rows."""
     rho: float = 0.0
-    """What training rows in common add to the variance of a mean over repeats, in variances of a
+    """Part of the variance between repeats that their mean keeps for training rows in common, of a
     difference between them."""
     unequal: float = 0.0
     """Standard deviation of the log of the learners' training noise, drawn anew in every study."""
