@@ -26,7 +26,7 @@ from automl.data.schema import encode_target, labelled
 from automl.errors import ArtifactError, StoppedError, UsageError
 from automl.hooks.manager import get_host
 from automl.metrics import get_metric, score
-from automl.options import Options, options_of
+from automl.options import TESTED, Options, options_of
 from automl.progress import PlainLines, Quiet
 from automl.report import write_report
 from automl.runs import directory
@@ -208,7 +208,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         regime: Sequence[str] = (),
         repeats: int = 5,
         anchors: int = 9,
-        tested: int = 3,
+        tested: int = TESTED,
         price_per_hour: float | None = None,
     ) -> Scaling:
         """Study where deep learning scales better or worse here, as `automl scale` does.

@@ -4,12 +4,20 @@ The flags of `automl fit` and `automl scale`, the parameters of `AutoML`, `--res
 a report that repeats a run and the reference page follow the fields of `Options`.
 """
 
-from automl.options.choices import CONTAMINATION, OPTIONS, Options, choices_of, options_of
+from automl.options.choices import (
+    CONTAMINATION,
+    OPTIONS,
+    TESTED,
+    Options,
+    choices_of,
+    options_of,
+)
 from automl.options.option import Command, Option
 
 __all__ = [
     "CONTAMINATION",
     "OPTIONS",
+    "TESTED",
     "Command",
     "Option",
     "Options",

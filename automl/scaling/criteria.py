@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from automl.options import TESTED
 from automl.rows.repeats import FOLDS
 
 TEST_TO_TRAIN = 1 / (FOLDS - 1)
@@ -27,9 +28,8 @@ class Criteria:
     relative_margin: float = 0.01
     """Smallest difference that matters for other metrics, as a share of the better loss: by choice,
     `margin` on a loss of one half."""
-    tested: int = 3
-    """Deep learners that are tested, those that validation puts first: Holm's correction among
-    eleven costs more than half of the power (benchmarks/controls)."""
+    tested: int = TESTED
+    """Deep learners that are tested, those that validation puts first."""
     fewest_anchors: int = 3
     """Anchors needed for a slope with an error: two leave no degree of freedom."""
     window_octaves: int = 3
