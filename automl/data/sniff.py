@@ -132,35 +132,34 @@ def _dialect(lines: Sequence[str], separator: str) -> tuple[str, str, str]:
         quotes.insert('"' in text, ("'", ""))
     tiers = [(separator,)] if separator else [USUAL, RARE, (BLANKS,)]
     best = (separator or ",", '"', "")
-    best_score: tuple[float, bool, bool, int] = (0.0, False, False, 0)
+    best_score: tuple[float, int, int] = (0.0, 0, 0)
     for tier in tiers:
         for quote, escape in quotes:
             for one in tier:
                 score = _score(lines, one, quote, escape)
                 if score > best_score:
                     best, best_score = (one, quote, escape), score
-        if best_score[3] > 1:
+        if best_score[2] > 1:
             break
     return best
 
 
-def _score(
-    lines: Sequence[str], separator: str, quote: str, escape: str
-) -> tuple[float, bool, bool, int]:
-    """Agreement of the rows, whether a header fits, is as wide as they are, and their width."""
+def _score(lines: Sequence[str], separator: str, quote: str, escape: str) -> tuple[float, int, int]:
+    """Agreement of the rows, signs of a header above them, and their width."""
     rows = split(lines, separator, quote, escape)
     fields = [row for _, row in rows if row and not is_remark(row[0])]
     widths = [len(row) for row in fields]
     width = _usual(widths)
     if width < 2:
-        return 0.0, False, False, 0
+        return 0.0, 0, 0
     agreement = round(sum(w == width for w in widths) / len(widths), 1)
     first = widths.index(width)
     head = fields[first - 1] if first and _precedes(widths[first - 1], width) else fields[first]
     named = not any(_NUMBER.fullmatch(cell.strip()) for cell in head)
     if separator == BLANKS and (agreement < 1 or not _some_numbers(fields, width)):
-        return 0.0, False, False, 0
-    return agreement, named, len(head) == width, width
+        return 0.0, 0, 0
+    signs = 4 * named + 2 * (len(head) == width) + (head is fields[0])
+    return agreement, signs, width
 
 
 def _precedes(width: int, usual: int) -> bool:

@@ -642,3 +642,10 @@ def test_digits_of_other_scripts_and_excels_apostrophe(write):
         path = write("x,kind\n" + rows([spell(x) for x in XS]))
         schema = schema_of(path)
         assert to_features(schema, read(path))["x"].tolist() == XS
+
+
+def test_decimal_commas_in_quotes_are_no_separators(write):
+    cells = [f'"{comma(x)}"\t"{comma(2 * x)}"\t"{k}"\n' for x, k in PAIRS]
+    table = read(write('"size"\t"cost"\t"kind"\n' + "".join(cells[:40]) + '"-"\t"-"\t"low"\n'))
+    assert list(table) == ["size", "cost", "kind"]
+    assert len(table) == 41
