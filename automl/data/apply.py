@@ -9,7 +9,7 @@ import pandas as pd
 
 from automl.data import parse
 from automl.data.columns import named_by_strings
-from automl.data.readable import check_readable
+from automl.data.readable import check_readable, may_be_unreadable, odd_values
 from automl.data.saved import layout_of
 from automl.data.target import encode_target
 from automl.errors import DataError
@@ -53,11 +53,9 @@ def to_features(
         parts.append(pd.DataFrame(parse.finite(block), columns=plain, copy=False))
     chosen = set(plain)
     others = [c for c in schema.features if c.name not in chosen]
-    for column in others:
-        typed_column = _typed(column, frame[column.name]).rename(column.name)
-        if tell is not None:
-            check_readable(column, frame[column.name], typed_column, tell)
-        parts.append(typed_column)
+    parts += [_typed(column, frame[column.name]).rename(column.name) for column in others]
+    if tell is not None:
+        _judge(schema, frame, max(len(frame), 1), tell)
     typed: pd.DataFrame = parts[0] if len(parts) == 1 and plain else pd.concat(parts, axis=1)
     return typed if len(plain) == len(schema.features) else typed[[c.name for c in schema.features]]
 
@@ -87,18 +85,21 @@ def feature_blocks(
         yield slice(0, len(table)), to_features(schema, table, tell)
         return
     if tell is not None:
-        _judge(schema, _pick(schema, table), tell)
+        _judge(schema, named_by_strings(table), step, tell)
     for start in range(0, len(table), step):
         rows = slice(start, start + step)
         yield rows, to_features(schema, table.iloc[rows])
 
 
-def _judge(schema: Schema, frame: pd.DataFrame, tell: Callable[[str], object]) -> None:
-    """Tell of values that cannot be read as those of training, a column at a time."""
-    for column in schema.features:
+def _judge(schema: Schema, frame: pd.DataFrame, step: int, tell: Callable[[str], object]) -> None:
+    """Tell of values that cannot be read as those of training, so many rows at a time."""
+    for column in (one for one in schema.features if one.name in frame):
         series = frame[column.name]
-        if not _is_plain(column, series.dtype):
-            check_readable(column, series, _typed(column, series), tell)
+        if not may_be_unreadable(column, series):
+            continue
+        pieces = (series.iloc[start : start + step] for start in range(0, len(series), step))
+        odd = [word for one in pieces for word in odd_values(column, one, _typed(column, one))]
+        check_readable(column, odd, int(series.notna().sum()), tell)
 
 
 def _pick(schema: Schema, table: pd.DataFrame) -> pd.DataFrame:

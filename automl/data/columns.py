@@ -48,10 +48,9 @@ def _without_arrow(series: pd.Series[Any]) -> pd.Series[Any]:
         "timedelta64[us]": pa.types.is_duration(kind),
         "datetime64[us]": pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and not zone),
         f"datetime64[us, {zone}]": zone is not None,
-        "float64": pa.types.is_decimal(kind),
         "category": pa.types.is_dictionary(kind),
         "str": pa.types.is_string(kind) or pa.types.is_large_string(kind),
-        "object": pa.types.is_time(kind) or pa.types.is_nested(kind),
+        "object": pa.types.is_time(kind) or pa.types.is_nested(kind) or pa.types.is_decimal(kind),
     }
     name = next((name for name, fits in wanted.items() if fits), None)
     return series if name is None else series.astype(pd.api.types.pandas_dtype(name))

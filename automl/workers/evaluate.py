@@ -25,6 +25,7 @@ from automl.hooks.bounded import guarded
 from automl.hooks.manager import get_host, resolve
 from automl.metrics import get_metric, score
 from automl.schedule.base import TIME_LIMITED
+from automl.schedule.clock import LAST
 from automl.types import View
 
 if TYPE_CHECKING:
@@ -246,7 +247,7 @@ def _run(
         started = time.monotonic()
         left = request.time_left - (started - began)
         watch(min(request.hard_limit, left))
-        most = request.fit_share * 0.95 * left - 0.3
+        most = request.fit_share * 0.95 * left - LAST
         run = HostRun(
             request,
             learner,

@@ -151,7 +151,7 @@ def accuracy(
 
 
 def spending(run: Path, first: float, seconds: float) -> dict[str, Any]:
-    """How the seconds of a run were spent, and the curves that it leaves."""
+    """Parts of the seconds of a run, and the curves that it leaves."""
     info = json.loads((run / "run.json").read_text("utf-8"))
     fits = [fit for fit in lines(run / "journal.jsonl") if fit["learner"] != "baseline"]
     family = {one["name"]: one["family"] for one in info["learners"]}

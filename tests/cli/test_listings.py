@@ -61,7 +61,7 @@ def test_one_learner_tells_its_needs(automl):
     lines = dict(line.split(maxsplit=1) for line in text.splitlines() if " " in line)
     assert lines["libraries"] == "torch"
     assert "on 1,000,000 rows of 20 columns" in lines["memory"]
-    assert lines["weights"] == "no"
+    assert lines["weights"] == "yes"
     _, text, _ = automl("learners", "linear")
     assert "not declared" in text
 

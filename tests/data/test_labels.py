@@ -23,6 +23,7 @@ from automl.data.schema import (
     schema_to_json,
 )
 from automl.errors import DataError
+from automl.types import Reading
 
 ROWS = 120
 TWO = np.arange(ROWS) % 2
@@ -163,7 +164,7 @@ def test_labels_of_a_file_are_spelled_as_written(tmp_path, words, labels):
     file = tmp_path / "table.csv"
     rows = "".join(f"{i % 7},{words[i % len(words)]}\n" for i in range(ROWS))
     file.write_text(f"a,goal\n{rows}")
-    table = read_table(file, as_text=("goal",))
+    table = read_table(file, Reading(as_text=("goal",)))
     table.attrs[IN_FILE] = True
     schema = infer_schema(table, target="goal")
     assert schema.classes == labels

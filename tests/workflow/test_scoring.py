@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from automl.errors import OverdueError
+from automl.metrics import get_metric
 from automl.schedule.base import Job
 from automl.types import Cell, Trial
 from automl.workers.evaluate import FitResult
@@ -17,10 +19,10 @@ JOB = Job(Trial("tree", 0, {}), Cell())
 
 
 def training(score):
-    truth = SimpleNamespace(validation=np.zeros(3))
+    truth = SimpleNamespace(validation=np.zeros(3), weights=None)
     return SimpleNamespace(
         store=SimpleNamespace(truth=lambda cell: truth),
-        prepared=SimpleNamespace(choice=SimpleNamespace(score=score)),
+        prepared=SimpleNamespace(choice=replace(get_metric("rmse", "regression"), score=score)),
         unscored=0,
     )
 
