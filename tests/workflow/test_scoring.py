@@ -52,6 +52,6 @@ def test_a_metric_that_fails_is_counted_until_it_scores_again(error, counts):
     assert reason.startswith("not scored: ")
     assert str(error) in reason
     assert one.unscored == counts
-    one.prepared.choice.score = lambda y, p: 1.0
+    one.prepared.choice = replace(one.prepared.choice, score=lambda y, p: 1.0)
     Training._score(one, JOB, found)
     assert one.unscored == 0
