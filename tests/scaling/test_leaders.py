@@ -1,0 +1,81 @@
+"""Learners that could lead by validation are tested; the others are described without a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from automl.scaling import contrasts, scaling_document, scaling_of
+from automl.scaling.leaders import could_lead
+from tests.scaling.tables import study_of, table
+
+NETS = [f"net{i}" for i in range(6)]
+CURVES = {(name, "deep"): lambda n, i=i: 0.2 + i / 50 + n**-0.5 for i, name in enumerate(NETS)}
+CURVES[("tree", "classical")] = lambda n: 0.1 + n**-0.5
+
+
+def nets(seen=lambda row: row["score"], **options):
+    rows = table(CURVES, **options)
+    return study_of([row | {"score_val": seen(row)} for row in rows])
+
+
+def backwards(row):
+    """Validation that prefers the worst."""
+    return -row["score"]
+
+
+@pytest.mark.parametrize(("count", "first"), [(1, 1), (3, 3), (6, 6), (9, 6)])
+def test_so_many_are_tested_that_validation_puts_first(count, first):
+    study = replace(nets(), tested=count)
+    assert could_lead(study, contrasts(study)) == set(NETS[:first])
+
+
+def test_test_rows_have_no_say():
+    study = nets(seen=backwards)
+    assert could_lead(study, contrasts(study)) == set(NETS[-3:])
+
+
+def test_results_without_validation_scores_are_all_tested():
+    study = nets(seen=lambda row: float("nan"))
+    assert could_lead(study, contrasts(study)) == set(NETS)
+
+
+def test_who_did_not_come_to_the_last_anchor_is_described():
+    points = nets().points
+    short = [p for p in points if p.learner != "net0" or p.n < 8000]
+    study = replace(nets(), points=tuple(short))
+    assert could_lead(study, contrasts(study)) == {"net1", "net2", "net3"}
+
+
+def test_the_others_have_figures_and_no_verdict():
+    study = nets()
+    document = scaling_document(study)
+    family, *learners = document["contrasts"]
+    assert family["tested"]
+    assert family["level"]["verdict"] == "classical ahead"
+    for name, one in zip(NETS, learners, strict=True):
+        assert one["deep"] == name
+        assert one["tested"] == (name in NETS[:3])
+        if one["tested"]:
+            assert one["level"]["verdict"] == "classical ahead"
+            assert one["detectable"] > 0
+            continue
+        assert one["level"]["verdict"] == "undecided"
+        assert one["rate"]["verdict"] == "no evidence"
+        assert one["crossover"]["status"] == "unknown"
+        assert one["detectable"] is None
+        assert 0 < one["level"]["low"] < one["level"]["difference"] < one["level"]["high"]
+        assert "described and not tested" in one["sentence"]
+        assert f"tree is ahead of {name} by" in one["sentence"]
+    found = scaling_of(study).content.contrasts[-1]
+    assert found.words == ("not tested", "not tested", "not tested")
+
+
+def test_fewer_tests_make_narrower_intervals_and_leave_the_family_alone():
+    widths = {}
+    for count in (3, 6):
+        document = scaling_document(replace(nets(noise=0.05), tested=count))
+        widths[count] = [one["rate"]["high"] - one["rate"]["low"] for one in document["contrasts"]]
+    assert widths[3][0] == widths[6][0]
+    assert min(widths[3][1:4]) < min(widths[6][1:4])
