@@ -68,14 +68,16 @@ class Precedence:
 
     def share(self, offer: Offer) -> float:
         """Seconds set aside for a fit: limited for the first ones, unless they were declined."""
-        state, top = offer.state, Cell(TOP, 0)
+        state = offer.state
         if state.declined:
             return math.inf
-        if offer.cell == top and not state.at_top:
+        if state.highest < 0:
+            return self._first_share(state)
+        if offer.cell == Cell(TOP, 0) and not state.at_top:
             return self._curve_share(state) / self._curve_rows(offer.trial)
         if offer.cell.rung < TOP and offer.cell not in offer.trial.way:
             return self.offers.given(offer.trial, offer.cell)
-        return self._first_share(state) if state.highest < 0 else math.inf
+        return math.inf
 
     def _all(self, family: Family) -> Iterator[Offer]:
         """Everything that the learners of a family offer."""

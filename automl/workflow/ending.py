@@ -77,6 +77,7 @@ class Grace:
 def terminable() -> Iterator[Grace]:
     """Take SIGTERM as Ctrl-C with a short conclusion, in a program's main thread."""
     grace = Grace()
+    TERMINATED.clear()
     if threading.current_thread() is not threading.main_thread():
         yield grace
         return

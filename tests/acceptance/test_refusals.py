@@ -104,7 +104,7 @@ OPTIONS = """
 --learner linear --exclude linear | --folds 1 | --folds x | --folds -3 | --folds 0
 --group nope | --group bought | --group const | --time nope | --time bought | --time job
 --time uid | --group age --time age | --drop nope | --drop bought
---drop age --drop job --drop w --drop amount --drop day
+--drop age --drop uid --drop job --drop w --drop amount --drop day
 --positive maybe | --positive "" | --weight nope | --weight bought | --weight job | --weight w
 --weight zero | --weight uid | --weight day | --weight age --group age | --weight age --time age
 --contamination 0.1 | --contamination x | --cpus 0 | --cpus -2 | --cpus x | --gpus -1

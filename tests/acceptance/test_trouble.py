@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import signal
+import threading
 import time
 import warnings
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from automl.hooks.manager import Host
 from automl.metrics import get_metric
 from automl.runs import journal
 from automl.runs.journal import read_journal
+from automl.workflow import ending
 
 QUICK = {"trials": 4, "time_limit": None, "cpus": 1, "metric": "accuracy"}
 LEARNERS = ["linear", "decision_tree", "hist_gradient_boosting"]
@@ -199,7 +201,9 @@ def test_sigterm_ends_with_leaderboard_and_model(monkeypatch, table, tmp_path):
             signal.raise_signal(signal.SIGTERM)
 
     monkeypatch.setattr(journal, "append_line", write)
+    monkeypatch.setattr(ending, "TERMINATED", threading.Event())  # of this test alone
     found = fit(table, tmp_path)
+    assert ending.TERMINATED.is_set()
     assert found.told[-1] == "interrupted"
     assert found.info["status"] == "interrupted"
 

@@ -9,10 +9,17 @@ import threading
 
 import pytest
 
+from automl.workflow import ending
 from automl.workflow.ending import Ending, terminable
 
 
-def test_sigterm_interrupts_once(monkeypatch):
+@pytest.fixture(autouse=True)
+def _own_event(monkeypatch):
+    """Nothing that comes after these tests is to end at once."""
+    monkeypatch.setattr(ending, "TERMINATED", threading.Event())
+
+
+def test_sigterm_interrupts_once():
     before = signal.getsignal(signal.SIGTERM)
     with terminable() as grace:
         assert grace.left == math.inf
