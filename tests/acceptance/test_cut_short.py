@@ -33,7 +33,13 @@ def automl(home, *words):
     )
 
 
-@pytest.fixture(scope="module", params=list(SLOW))
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=pytest.mark.slow if name == "planted_slow_deep" else ())
+        for name in SLOW
+    ],
+)
 def run(request, home):
     slow, quick = request.param, SLOW[request.param]
     words = ("fit", "planted.csv", "-t", "label", "--metric", "accuracy", "--cpus", "2")

@@ -229,6 +229,7 @@ def test_a_target_far_from_zero_keeps_its_digits(ray_here):
             assert np.sqrt(np.mean((auto.predict(X, learner=name) - y) ** 2)) < 10 * scale
 
 
+@pytest.mark.slow
 def test_sparse_rows_in_a_pipeline_and_a_grid(ray_here, attacks):
     X, y = attacks
     auto = AutoML(**QUICK, task="binary").fit(sp.csr_matrix(X.to_numpy()), y)

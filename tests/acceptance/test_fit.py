@@ -317,6 +317,7 @@ def test_a_metric_that_no_validation_row_defines_is_refused(ray_here, tmp_path):
     assert "linear" in set(auto.leaderboard_["learner"])
 
 
+@pytest.mark.slow
 def test_labels_of_anomalies_importance_and_no_labels_either(ray_here, tmp_path):
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(400, 3)), columns=list("abc"))

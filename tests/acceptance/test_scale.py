@@ -108,6 +108,7 @@ def test_equal_seconds_may_be_asked_for(study, home):
     assert said.stdout.startswith("In equal seconds, on 16,000 training rows, the best deep")
 
 
+@pytest.mark.slow
 def test_proportional_curves_do_not_catch_up_end_to_end(home):
     """Deep errs 1.2 times as often at every number of rows."""
     names = ("--learner", "planted_proportional", "--learner", "planted_falling")
