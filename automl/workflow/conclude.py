@@ -149,12 +149,20 @@ def attempt(fit: Fit, what: str, make: Callable[[], object]) -> None:
         fit.observer.say(f"{what} could not be made: {sentence(error)}")
 
 
-def told(ending: Ending, *, model: bool) -> StoppedError:
-    """The error that says what stopped a run.
+def leave(ending: Ending, *, model: bool) -> None:
+    """Raise what tells the caller that a run did not end by itself.
 
     Args:
         ending: The end that the run came to.
         model: Whether it has a model.
+
+    Raises:
+        KeyboardInterrupt: The user stopped it.
+        StoppedError: A trouble of its own did.
     """
-    so_far = "" if model else " before the first model"
-    return StoppedError(f"stopped{so_far}: {ending.reason}")
+    if ending.status == "interrupted":
+        raise KeyboardInterrupt
+    if ending.status == "stopped":
+        so_far = "" if model else " before the first model"
+        msg = f"stopped{so_far}: {ending.reason}"
+        raise StoppedError(msg) from ending.error

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from automl.runs import directory
-from automl.workers.cluster import Cluster
-from automl.workflow.conclude import conclude, told
+from automl.workflow.begin import open_run
+from automl.workflow.conclude import conclude, leave
 from automl.workflow.describe import describe_run
 from automl.workflow.diagnose import LEAD, warm_up
-from automl.workflow.ending import terminable
 from automl.workflow.fit_schedule import fit_training
 from automl.workflow.prepare import admit, prepare, read
-from automl.workflow.resume import begun_with, warn_of_versions
+from automl.workflow.resume import warn_of_versions
 from automl.workflow.state import Fit
-from automl.workflow.turn import turn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,27 +45,10 @@ def fit_run(
         KeyboardInterrupt: The user stopped it; what there is has been written.
         StoppedError: A trouble of its own stopped it; what there is has been written.
     """
-    began = time.monotonic() if options.began is None else options.began
-    with (
-        terminable() as grace,
-        turn(observer) as waited,
-        directory.claimed(options.output, resume=options.resume) as run,
-    ):
-        options = replace(options, resume=directory.goes_on(run, resume=options.resume))
-        if options.resume:
-            options = begun_with(options, run, target)
-        cluster = Cluster(options.cpus, options.gpus, options.memory, options.address)
-        name = source if isinstance(source, str) else "table"
-        fit = Fit(options, observer, name, run, cluster, began + waited, grace=grace)
-        try:
-            ending = _fitted(fit, source, target)
-        finally:
-            cluster.stop()
-    if ending.status == "interrupted":
-        raise KeyboardInterrupt
-    if ending.status == "stopped":
-        raise told(ending, model=fit.info.best is not None) from ending.error
-    return run
+    with open_run(options, source, target, observer) as fit:
+        ending = _fitted(fit, source, target)
+    leave(ending, model=fit.info.best is not None)
+    return fit.run
 
 
 def _fitted(fit: Fit, source: str | pd.DataFrame, target: str | None) -> Ending:

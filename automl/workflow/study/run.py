@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,23 +10,21 @@ from automl.hooks.manager import applicable, get_host
 from automl.report import write_report
 from automl.rows.axes.catalogue import AXES
 from automl.rows.repeats import MOST_TEST, fingerprint, parts_of, repeats_of
-from automl.runs import directory, reserve
+from automl.runs import reserve
 from automl.runs.info import SpentInfo, StudyInfo
 from automl.scaling import money, scaling_of, write_scaling, write_study
 from automl.types import Cell
-from automl.workers.cluster import Cluster
-from automl.workflow.conclude import attempt, told
+from automl.workflow.begin import open_run
+from automl.workflow.conclude import attempt, leave
 from automl.workflow.describe import describe_run
 from automl.workflow.diagnose import write_advice
-from automl.workflow.ending import terminable
 from automl.workflow.prepare import prepare, read
-from automl.workflow.resume import begun_with, warn_of_versions
+from automl.workflow.resume import warn_of_versions
 from automl.workflow.state import Fit
 from automl.workflow.study.outcome import outcomes
 from automl.workflow.study.points import Scorer, blank_study
 from automl.workflow.study.study_record import StudyRecord
 from automl.workflow.study.study_schedule import study_training
-from automl.workflow.turn import turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,29 +61,10 @@ def scale_run(
         KeyboardInterrupt: The user stopped it; what there is has been written.
         StoppedError: A trouble of its own stopped it; what there is has been written.
     """
-    began = time.monotonic() if options.began is None else options.began
-    with (
-        terminable() as grace,
-        turn(observer) as waited,
-        directory.claimed(options.output, resume=options.resume) as run,
-    ):
-        options = replace(options, resume=directory.goes_on(run, resume=options.resume))
-        if options.resume:
-            options = begun_with(options, run, target, study=True)
-        cluster = Cluster(
-            options.cpus, options.gpus, options.memory, options.address, alone=options.timed
-        )
-        name = source if isinstance(source, str) else "table"
-        fit = Fit(options, observer, name, run, cluster, began + waited, grace=grace)
-        try:
-            ending = _studied(fit, source, target)
-        finally:
-            cluster.stop()
-    if ending.status == "interrupted":
-        raise KeyboardInterrupt
-    if ending.status == "stopped":
-        raise told(ending, model=True) from ending.error
-    return run
+    with open_run(options, source, target, observer, study=True) as fit:
+        ending = _studied(fit, source, target)
+    leave(ending, model=True)
+    return fit.run
 
 
 def _studied(fit: Fit, source: str | pd.DataFrame, target: str | None) -> Ending:

@@ -1,0 +1,63 @@
+"""The beginning and the end that a fit and a study have in common."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from automl.runs import directory
+from automl.workers.cluster import Cluster
+from automl.workflow.ending import terminable
+from automl.workflow.resume import begun_with
+from automl.workflow.state import Fit
+from automl.workflow.turn import turn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from automl.options import Options
+    from automl.types import Observer
+
+
+@contextmanager
+def open_run(
+    options: Options,
+    source: str | pd.DataFrame,
+    target: str | None,
+    observer: Observer,
+    *,
+    study: bool = False,
+) -> Iterator[Fit]:
+    """Wait for one's turn, claim the run directory and start Ray; give them back in the end.
+
+    Args:
+        options: Every choice.
+        source: A file, a name or a table.
+        target: Column to predict; a run that goes on must have had the same.
+        observer: Is told how it goes.
+        study: Whether the run is a study.
+
+    Raises:
+        UsageError: The directory is taken, or the options contradict those that it began with.
+    """
+    began = time.monotonic() if options.began is None else options.began
+    with (
+        terminable() as grace,
+        turn(observer) as waited,
+        directory.claimed(options.output, resume=options.resume) as run,
+    ):
+        options = replace(options, resume=directory.goes_on(run, resume=options.resume))
+        if options.resume:
+            options = begun_with(options, run, target, study=study)
+        cluster = Cluster(
+            options.cpus, options.gpus, options.memory, options.address, alone=options.timed
+        )
+        name = source if isinstance(source, str) else "table"
+        try:
+            yield Fit(options, observer, name, run, cluster, began + waited, grace=grace)
+        finally:
+            cluster.stop()
