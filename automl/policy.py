@@ -21,7 +21,8 @@ class Policy:
     """Learners of each family that get models of all rows and complete learning curves first."""
     curve_share: float = 0.5
     """Part of the core-seconds for these models and curves, half of it for each family: learners
-    that keep to a time get so much of it that their curves can be paid for, too."""
+    that keep to a time get so much of it that their curves can be paid for, too. With 0 there
+    are none."""
     margin: float = 1.7
     """Times its forecast seconds that must be left for a fit to start. From an eighth of the rows
     nine tenths of the fits keep within 1.3 times on the median table, within 3.4 on the worst

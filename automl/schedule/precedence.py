@@ -220,12 +220,12 @@ class Precedence:
     def _curve_share(self, state: LearnerState) -> float:
         """Seconds of a model of all rows and its curve: an equal part, more if others left some.
 
-        Once the family has enough of them there is no limit.
+        There is no limit once the family has enough of them, or where curves have no share.
         """
         own = self.offers.learners.of(state.learner.family)
         enough = self.offers.plan.policy.curves
         missing = enough - sum(s.topped for s in own if s is not state)
-        if missing <= 0:
+        if missing <= 0 or not self._family_share:
             return math.inf
         family = state.learner.family
         left = self._family_share - self.spending.curves[family]

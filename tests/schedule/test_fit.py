@@ -159,6 +159,14 @@ def test_slow_learners_get_so_much_time_that_their_curves_can_be_paid_for():
     assert not any(r.censored for r in rungs if r.learner == "boosting" and r.rung == TOP)
 
 
+def test_without_a_share_for_curves_no_model_is_cut_short_for_their_sake():
+    world = World({"baseline": 0.05, "linear": 0.5, "net": 15.0})
+    plan = Plan(seconds=80, policy=Policy(curve_share=0.0))
+    rungs, _ = world.run(world.scheduler(plan, DEEP))
+    first = next(r for r in rungs if r.trial == "net-0" and r.cell == Cell(TOP, 0))
+    assert not first.censored
+
+
 def test_contenders_have_the_time_to_converge_once_the_curves_are_paid_for():
     names = {"linear": 0.5, "tree": 0.5, "b1": 8.0, "b2": 8.0, "net": 20.0}
     world = World({"baseline": 0.05, **names}, better={"b1": 0.05, "b2": 0.05})
