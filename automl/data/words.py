@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 
+EXCEL_ERRORS = (
+    *("#N/A", "#NA", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!", "#N/A N/A"),
+)
+"""Cells that begin with the sign of a remark and are none."""
+
 MISSING_WORDS = (
-    *("?", "??", "-", "--", ".", "NA", "na", "N/A", "n/a", "N.A.", "n.a.", "#N/A", "#NA", "<NA>"),
+    *("?", "??", "-", "--", ".", "NA", "na", "N/A", "n/a", "N.A.", "n.a.", "<NA>", *EXCEL_ERRORS),
     *("NaN", "nan", "NAN", "-nan", "null", "NULL", "Null", "(null)", "NaT", "\\N", "[NULL]"),
-    *("#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!", "#N/A N/A", "---", "\u2013"),
-    *("\u2014", "…"),
+    *("---", "\u2013", "\u2014", "…"),
 )
 """Missing in any column, spelled exactly so; `None` is not among them, it can be a level."""
 
@@ -21,42 +25,21 @@ NUMBER_MISSING = frozenset(
 ) | {"not available", "not applicable", "not known", "no data", "keine angabe"}
 """Missing, in any case, where the other values of a column are numbers."""
 
-TRUE_WORDS = frozenset(
-    (
-        *("true", "yes", "y", "t", "on", "1", "1.0", "ja", "oui", "si", "sí", "sim", "tak", "wahr"),
-        *("vrai", "vero", "да", "так", "evet", "是", "はい", "예", "true()"),
-    )
+_YES, _NO = zip(
+    *(
+        pair.split("/")
+        for pair in (
+            *("true/false", "yes/no", "y/n", "t/f", "on/off", "true()/false()", "ja/nein"),
+            *("ja/nee", "oui/non", "si/no", "sí/no", "sim/não", "sim/nao", "tak/nie"),
+            *("wahr/falsch", "vrai/faux", "vero/falso", "да/нет", "так/ні", "evet/hay\u0131r"),
+            *("是/否", "はい/いいえ", "예/아니요"),
+        )
+    ),
+    strict=True,
 )
-FALSE_WORDS = frozenset(
-    (
-        *("false", "no", "n", "f", "off", "0", "0.0", "nein", "nee", "non", "não", "nao", "nie"),
-        *(
-            "falsch",
-            "faux",
-            "falso",
-            "нет",
-            "ні",
-            "hay\u0131r",
-            "否",
-            "いいえ",
-            "아니요",
-            "false()",
-        ),
-    )
-)
-BOOLEAN_PAIRS = tuple(
-    frozenset(pair.split("/"))
-    for pair in (
-        *("true/false", "yes/no", "y/n", "t/f", "on/off", "ja/nein", "ja/nee", "oui/non", "si/no"),
-        *("sí/no", "sim/não", "sim/nao", "tak/nie", "wahr/falsch", "vrai/faux", "vero/falso"),
-        *("да/нет", "так/ні", "evet/hay\u0131r", "是/否", "はい/いいえ"),
-    )
-)
-
-EXCEL_ERRORS = (
-    *("#N/A", "#NA", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!", "#N/A N/A"),
-)
-"""Cells that begin with the sign of a remark and are none."""
+BOOLEAN_PAIRS = tuple(map(frozenset, zip(_YES, _NO, strict=True)))
+TRUE_WORDS = frozenset((*_YES, "1", "1.0"))
+FALSE_WORDS = frozenset((*_NO, "0", "0.0"))
 
 FOOTERS = frozenset(
     (
@@ -74,7 +57,7 @@ INDEX_NAMES = re.compile(
 
 POSITIVE_WORDS = frozenset(
     (
-        *("yes", "true", "y", "t", "on", "positive", "pos", "abnormal", "fraud", "spam"),
+        *(*_YES, "positive", "pos", "abnormal", "fraud", "spam"),
         *("malignant", "attack", "anomaly", "outlier", "churn", "churned", "defective"),
         *("failure", "sick", "diseased", "survived", "bankrupt"),
     )

@@ -348,6 +348,19 @@ def test_the_task_can_be_overruled():
         task_of(["a", "b"] * 100, task="regression")
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        *(("no", "yes"), ("nein", "Ja"), ("nee", "ja"), ("non", "oui"), ("no", "s\u00ed")),
+        *(("n\u00e3o", "sim"), ("nie", "tak"), ("faux", "vrai"), ("falso", "vero")),
+        *(("\u043d\u0435\u0442", "\u0434\u0430"), ("\u5426", "\u662f")),
+    ],
+)
+def test_a_yes_of_any_language_comes_last(labels):
+    assert task_of([*labels] * 100).classes == labels
+    assert task_of([*labels[::-1]] * 100).classes == labels
+
+
 def test_the_positive_label_comes_last():
     assert task_of(["yes", "no"] * 100).classes == ("no", "yes")
     assert task_of(["abnormal", "normal"] * 100).classes == ("normal", "abnormal")
