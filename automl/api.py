@@ -22,6 +22,7 @@ from automl.artifact import NAME as ARTIFACT
 from automl.artifact import Predictor
 from automl.data.given import as_column, as_table, join_target
 from automl.data.labels import class_order, decode_labels
+from automl.data.saved import layout_of
 from automl.data.schema import encode_target, labelled
 from automl.errors import ArtifactError, StoppedError, UsageError
 from automl.hooks.manager import get_host
@@ -33,7 +34,7 @@ from automl.runs import directory
 from automl.scaling import Scaling, read_scaling
 from automl.types import EMPTY
 from automl.workflow import fit_run
-from automl.workflow.prepare import read, told_of
+from automl.workflow.prepare import read
 from automl.workflow.study import scale_run
 
 if TYPE_CHECKING:
@@ -454,7 +455,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
     def _table(self, X: Any) -> pd.DataFrame:
         if isinstance(X, str | Path):
             table = read(X, self._fitted().schema.reading)
-            for line in told_of(table):
+            for line in layout_of(table).notes:
                 self._observer().say(line)
             return table
         return as_table(X, getattr(self, "feature_names_in_", None))

@@ -58,6 +58,20 @@ def test_help_loads_no_plugin() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_a_saved_model_needs_no_search(command: str) -> None:
+    code = f"""
+import sys
+from automl.cli.app import run
+assert run(["{command}", "no-run", "no.csv"]) == 2
+print([m for m in sys.modules if m.startswith(("automl.workflow", "automl.schedule", "ray"))])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.splitlines() == ["[]"]
+
+
 @pytest.mark.parametrize("name", automl.__all__)
 def test_every_public_name_can_be_had(name: str) -> None:
     assert getattr(automl, name) is not None

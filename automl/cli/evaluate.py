@@ -32,12 +32,12 @@ def evaluate(
 ) -> None:
     """Score a run on labelled rows."""
     from automl.artifact import Predictor
+    from automl.data.saved import layout_of
     from automl.hooks.manager import get_host
-    from automl.workflow.prepare import told_of
 
     predictor = Predictor.load(run)
     table = get_host().read(data, predictor.schema.reading)
-    for line in told_of(table):
+    for line in layout_of(table).notes:
         note(line)
     rows = scores(predictor, table, target)
     if as_json:

@@ -49,8 +49,8 @@ def predict(
 ) -> None:
     """Predict new rows, in their order."""
     from automl.artifact import Predictor
+    from automl.data.saved import layout_of
     from automl.hooks.manager import get_host
-    from automl.workflow.prepare import told_of
 
     if output is not None and not output.absolute().parent.is_dir():
         msg = f"there is no folder {output.absolute().parent}: make it, or choose another -o"
@@ -64,7 +64,7 @@ def predict(
         msg = "--escape-formulas is for CSV, which spreadsheets compute; leave it out for Parquet"
         raise UsageError(msg)
     table = get_host().read(data, predictor.schema.reading)
-    for line in told_of(table):
+    for line in layout_of(table).notes:
         note(line)
     frame = predictions(predictor, table, proba=proba, learner=learner)
     if escape_formulas:

@@ -52,11 +52,6 @@ def read(
     return table
 
 
-def told_of(table: pd.DataFrame) -> list[str]:
-    """Sentences on what was guessed about a file and left out of it."""
-    return list(layout_of(table).notes)
-
-
 def _datasets(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Dataset, Dataset | None]:
     """Typed training rows and, where asked for, typed locked rows."""
     options = fit.options
@@ -83,7 +78,7 @@ def _datasets(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Datase
     data = to_dataset(schema, table)
     if options.test is not None:
         test = read(options.test, schema.reading)
-        for line in told_of(test):
+        for line in layout_of(test).notes:
             fit.observer.say(f"Test rows: {line}")
         locked = to_dataset(schema, test, fit.observer.say)
         if left := len(test) - len(locked.y):
