@@ -1,4 +1,4 @@
-"""Parts of messages: text that a terminal can show, first lines of errors, lists, suggestions."""
+"""Parts of messages: text that a terminal can show, lines of errors, counts, lists, suggestions."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ def first_line(error: BaseException | str) -> str:
     if lines:
         return visible(lines[0])[:LONGEST]
     return "no message" if isinstance(error, str) else type(error).__name__
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 line`, `2,000 lines`."""
+    return f"{number:,} {noun}" + "s" * (number != 1)
 
 
 def listed(names: Iterable[str], last: str = "and") -> str:

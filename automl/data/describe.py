@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from automl.data.numbers import NUMBER
 from automl.data.strings import CATEGORY
 from automl.data.words import MISSING_WORDS
+from automl.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +80,7 @@ def _missing(columns: Sequence[Column]) -> str:
     worst = ", ".join(f"{c.name} {c.missing:.1%}" for c in holes[:3])
     words = sorted({w for c in holes for w in c.missing_words if w in MISSING_WORDS})
     written = f"; written {', '.join(words[:6])}" if words else ""
-    where = f"{len(holes):,} column" + "s" * (len(holes) != 1)
+    where = counted(len(holes), "column")
     return f"Missing values in {where}, most in {worst}{written}"
 
 

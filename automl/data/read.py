@@ -17,6 +17,7 @@ from automl.data.load import load
 from automl.data.named import read_openml, read_sklearn
 from automl.data.saved import note_layout
 from automl.errors import DataError
+from automl.text import first_line
 from automl.types import Reading, TextLayout
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def _read_parquet(data: bytes, path: Path) -> pd.DataFrame:
     try:
         table = pq.read_table(pa.BufferReader(data))
     except (pa.ArrowException, OSError) as error:
-        msg = f"{path} is a damaged Parquet file: {_first_line(error)}"
+        msg = f"{path} is a damaged Parquet file: {first_line(error)}"
         raise DataError(msg) from None
     return arrow_to_frame(table, str(path))
 
@@ -197,7 +198,3 @@ def _json_records(data: bytes, path: Path) -> list[object]:
                 msg = f"{path}, line {number}, is not one JSON object; write one per line."
                 raise DataError(msg) from None
     return records
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

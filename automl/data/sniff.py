@@ -6,16 +6,21 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from automl.data.words import is_remark, shown
 from automl.errors import DataError
+from automl.text import counted
 
 USUAL = (",", "\t", ";", "|")
 RARE = ("\x01", "^", "~")
 BLANKS = " "
 """Stands for one or more blanks."""
+LONGEST = 2**31 - 1
+"""Bytes of a field at most, as of a block of Arrow."""
 _LINES = 100
 _BYTES = 1 << 21
 _FEW, _CELLS = 20, 50_000
@@ -46,6 +51,11 @@ class Form:
     units: bool = False
     """True if the first row holds the units of the columns."""
     notes: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Its marks as readers and writers of `csv` take them."""
+        return csv_options(self.separator, self.quote, self.escape)
 
 
 def find_form(
@@ -94,24 +104,30 @@ def _first_lines(data: bytes) -> list[str]:
     return [line for _, line in zip(range(10 * _LINES), text, strict=False)]
 
 
+def csv_options(separator: str, quote: str, escape: str) -> dict[str, Any]:
+    """Marks as readers and writers of `csv` take them."""
+    return {"delimiter": separator, "quotechar": quote, "escapechar": escape or None}
+
+
+@contextmanager
+def csv_reader(lines: Iterable[str], options: dict[str, Any]) -> Iterator[Any]:
+    """A reader of `csv` whose fields may be as long as Arrow's."""
+    limit = csv.field_size_limit(LONGEST)
+    try:
+        yield csv.reader(lines, **options)
+    finally:
+        csv.field_size_limit(limit)
+
+
 def split(lines: Sequence[str], separator: str, quote: str, escape: str = "") -> Rows:
     """The rows of some lines, at most a hundred; none where quotes leave them unreadable."""
-    limit = csv.field_size_limit(_BYTES)
     if separator == BLANKS:
         lines = [re.sub(r"[ \t]+", " ", line.strip(" \t")) for line in lines]
     try:
-        reader = csv.reader(
-            iter(lines),
-            delimiter=separator,
-            quotechar=quote or None,
-            escapechar=escape or None,
-            quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
-        )
-        return [(reader.line_num, row) for _, row in zip(range(_LINES), reader, strict=False)]
+        with csv_reader(lines, csv_options(separator, quote, escape)) as reader:
+            return [(reader.line_num, row) for _, row in zip(range(_LINES), reader, strict=False)]
     except csv.Error:
         return []
-    finally:
-        csv.field_size_limit(limit)
 
 
 def _check_quotes(lines: Sequence[str], rows: Rows, source: str) -> None:
@@ -191,8 +207,7 @@ def _begin(form: Form, rows: Rows, expected: Collection[str]) -> tuple[Form, int
     above = [(line, row) for line, row in rows[:at] if any(cell.strip() for cell in row)]
     if above:
         first = form.separator.join(above[0][1]).strip()
-        many = f"{len(above):,} line" + "s" * (len(above) > 1)
-        note = f"Left out {many} above the table: {shown(first)}"
+        note = f"Left out {counted(len(above), 'line')} above the table: {shown(first)}"
         form = replace(form, notes=(*form.notes, note))
     return replace(form, comment=comment), at
 

@@ -17,6 +17,7 @@ from automl.data.numbers import NUMBER, judge_number, profile_block
 from automl.data.saved import layout_of
 from automl.data.texts import unspaced, why_text
 from automl.data.words import BOOLEAN_PAIRS, INDEX_NAMES, NUMBER_MISSING
+from automl.text import counted
 from automl.types import Column
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def _reason(why: str, odd: int, words: list[str]) -> str:
     if not words:
         return why
     shown = ", ".join(f"'{w[:30]}'" for w in words[:2]) + (", ..." if len(words) > 2 else "")
-    rows = f"{odd:,} row" + "s" * (odd != 1)
+    rows = counted(odd, "row")
     return f"{why}; {rows} with {shown} read as missing"
 
 

@@ -546,9 +546,18 @@ def test_excels_way_of_keeping_words(write):
     assert read(path)["code"][:2].tolist() == ["000", "001"]
 
 
-def test_quotes_behind_backslashes(write):
-    path = write("text,kind\n" + rows([f'"a \\"b\\", {i}"' for i in range(N)]))
-    assert read(path)["text"][1] == 'a "b", 1'
+@pytest.mark.parametrize("tail", ["", "1,low,\n"], ids=["", "an empty field too many"])
+def test_quotes_behind_backslashes(write, tail):
+    path = write("text,kind\n" + rows([f'"a \\"b\\", \\\\{i}"' for i in range(N)]) + tail)
+    assert read(path)["text"][:N].tolist() == [f'a "b", \\{i}' for i in range(N)]
+
+
+def test_a_row_with_a_long_field_may_be_cut_too(write):
+    """Beyond 131,072 characters, where Python's `csv` gives up unless told."""
+    text = "x" * 200_000
+    assert read(write(plain() + f"{text},low,\n"))["x"].iloc[-1] == text
+    with pytest.raises(DataError, match="line 62 has 3 values where the header has 2"):
+        read(write(plain() + f"{text},low,5\n"))
 
 
 # ------------------------------------------------------------------------------------ dtypes
