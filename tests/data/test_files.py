@@ -22,16 +22,6 @@ XS = [round(float(x), 2) for x in RNG.normal(50, 9, N)]
 KINDS = [["low", "high"][x > 50] for x in XS]
 
 
-@pytest.fixture
-def write(tmp_path):
-    def _write(content, name="table.csv"):
-        path = tmp_path / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return _write
-
-
 def read(path, **asked):
     return read_table(path, Reading(TextLayout(**asked)))
 

@@ -19,16 +19,6 @@ CSV = "a,b,c\n1,x,2.5\n2,y,3.5\n"
 EXPECTED = pd.DataFrame({"a": [1, 2], "b": ["x", "y"], "c": [2.5, 3.5]})
 
 
-@pytest.fixture
-def write(tmp_path):
-    def _write(content, name="table.csv"):
-        path = tmp_path / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return _write
-
-
 @pytest.mark.parametrize("delimiter", [",", "\t", ";", "|"])
 def test_the_separator_is_found(write, delimiter):
     table = read_table(write(CSV.replace(",", delimiter)))
