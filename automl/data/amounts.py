@@ -47,7 +47,7 @@ _GROUP = {
     ".": rf"[,'\u2019{_BLANK}]",
     ",": rf"[.'\u2019{_BLANK}]",
 }
-"""DecimalVotes between groups of digits beside each decimal mark."""
+"""Marks between groups of digits beside each decimal mark."""
 _MINUS = "\u2212\u2013-"
 """Signs of negative numbers, the plain one last as in a class of characters."""
 

@@ -32,8 +32,6 @@ _SHAPE = (
     r"|\b(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b.*\d"
     r"|^\d{1,2}[- ]?[a-zA-Z]{3,9}[- ,]|^\d{1,2}/\d{4}$|^\d{4}\.\d{1,2}\.\d{1,2}$"
 )
-_QUARTER = r"(?i)(?:q[1-4][ -]?\d{4}|\d{4}[ -]?q[1-4])"
-_CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
 
 
 def _shape(word: str) -> str:
@@ -63,9 +61,9 @@ def find_date_rule(
     k = len(words)
     picks = np.arange(k) if k <= _SAMPLE else np.linspace(0, k - 1, _SAMPLE).astype(int)
     sample, weights = words.iloc[picks].reset_index(drop=True), counts[picks]
-    if _share(sample.str.fullmatch(_CLOCK).to_numpy(bool), weights) >= _ENOUGH:
+    if _share(sample.str.fullmatch(parse.CLOCK).to_numpy(bool), weights) >= _ENOUGH:
         return "clock", "times of day as seconds since midnight"
-    if _share(sample.str.fullmatch(_QUARTER).to_numpy(bool), weights) >= _ENOUGH:
+    if _share(sample.str.fullmatch(parse.QUARTER).to_numpy(bool), weights) >= _ENOUGH:
         return "date:quarter", "quarters of years"
     if _share(sample.str.contains(_SHAPE).to_numpy(bool), weights) < _ENOUGH:
         return None

@@ -8,6 +8,7 @@ import unicodedata
 from itertools import pairwise
 
 from automl.errors import DataError
+from automl.text import counted
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -68,20 +69,16 @@ def to_utf8(data: bytes, source: str, given: str = "", known: str = "") -> tuple
     """
     if given:
         return _plain(_decode(data, given, source)), given, ""
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            try:
-                return _plain(data.decode(encoding)), encoding, ""
-            except UnicodeDecodeError:
-                break
-    if encoding := _wide(data):
-        return _plain(data.decode(encoding)), encoding, f"Encoding: read as {encoding.upper()}"
+    marked = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), "")
+    if (text := _text_in(data, marked)) is not None:
+        return _plain(text), marked, ""
+    wide = _wide(data)
+    if (text := _text_in(data, wide)) is not None:
+        return _plain(text), wide, f"Encoding: read as {wide.upper()}"
     data, said = _without_zeros(data, source)
     if data.isascii():
         return data, "utf-8", said
-    try:
-        data.decode()
-    except UnicodeDecodeError:
+    if _text_in(data, "utf-8") is None:
         text, encoding, why = _foreign(data, known)
         return _plain(text), encoding, " ".join(filter(None, (said, why)))
     return data.replace(codecs.BOM_UTF8, b""), "utf-8", said
@@ -89,6 +86,14 @@ def to_utf8(data: bytes, source: str, given: str = "", known: str = "") -> tuple
 
 def _plain(text: str) -> bytes:
     return text.replace("\ufeff", "").encode(errors="replace")
+
+
+def _text_in(data: bytes, encoding: str) -> str | None:
+    """The text; None where it is not all in the encoding, or none is given."""
+    try:
+        return data.decode(encoding) if encoding else None
+    except UnicodeError:
+        return None
 
 
 def _decode(data: bytes, encoding: str, source: str) -> str:
@@ -103,16 +108,12 @@ def _decode(data: bytes, encoding: str, source: str) -> str:
 
 
 def _wide(data: bytes) -> str:
-    """The kind of UTF-16 without a mark that text is in; empty for any other."""
+    """The kind of UTF-16 without a mark that text may be in; empty for any other."""
     head = data[:_HEAD]
     pairs = max(len(head) // 2, 1)
     for encoding, place in (("utf-16-le", 1), ("utf-16-be", 0)):
         zeros = head[place::2].count(0)
         if zeros > 0.4 * pairs and head[1 - place :: 2].count(0) == 0:
-            try:
-                data.decode(encoding)
-            except UnicodeDecodeError:
-                return ""
             return encoding
     return ""
 
@@ -140,11 +141,8 @@ def _foreign(data: bytes, known: str) -> tuple[str, str, str]:
     bad = len(_SEQUENCE.sub(b"", head).translate(None, bytes(range(128))))
     if bad <= len(_SEQUENCE.findall(head)):
         return _mostly_utf8(data)
-    if known and known != "utf-8":
-        try:
-            return data.decode(known), known, ""
-        except UnicodeError:
-            pass  # written otherwise than the training file: it is told below
+    if (text := _text_in(data, known)) is not None:
+        return text, known, ""
     encoding = guess_encoding(data)
     text = data.decode(encoding, errors="replace")
     lost = text.count("\ufffd")
@@ -169,7 +167,7 @@ def _mostly_utf8(data: bytes) -> tuple[str, str, str]:
 
     codecs.register_error("automl-windows", windows)
     text = data.decode(errors="automl-windows")
-    many = f"{len(found):,} byte" + ("s are" if len(found) > 1 else " is")
+    many = counted(len(found), "byte") + (" are" if len(found) > 1 else " is")
     shown = ", ".join(repr(letter) for letter in list(dict.fromkeys(found))[:3])
     return text, "utf-8", f"Encoding: UTF-8, but {many} not; read as Windows-1252: {shown}"
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from automl.data import parse
+from automl.data.numbers import EXACT
 from automl.data.saved import keeps
 from automl.data.words import MISSING_WORDS
 
@@ -28,8 +29,6 @@ CHOSEN = ("NA", "N/A", "n/a", "#N/A", "NULL", "null")
 them. `nan`, `<NA>` and `NaT` do not: `astype(str)` makes them of missing values."""
 CODE = re.compile(r"[A-Z]{2}")
 """Codes of countries and continents, of which NA is one (Namibia, North America)."""
-EXACT = 2.0**53
-"""Beyond it float64 does not tell whole numbers apart: so many digits are a code."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,10 @@ _PACKED: dict[bytes, tuple[str, Callable[[Any], Any]]] = {
     b"BZh": ("bzip2", bz2.BZ2File),
     b"\xfd7zXZ\x00": ("xz", lzma.LZMAFile),
 }
+_DAMAGED = (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error)
+_NOT_UNZIPPED = (*_DAMAGED, zipfile.BadZipFile, RuntimeError)
+"""`zipfile` raises RuntimeError for files with a password, and NotImplementedError, which is one,
+for those packed in a way that it does not know."""
 _PIECE = 1 << 26
 _PART = 4
 """A file may fill one part in so many of the free memory: its text, the columns parsed from it,
@@ -67,7 +71,7 @@ def _unpacked(file: IO[bytes], path: Path, most: int) -> bytes:
         if head.startswith(magic):
             try:
                 return _capped(opened(file), path, most)
-            except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error) as error:
+            except _DAMAGED as error:
                 msg = f"{path} is damaged: it starts like a {name} file but ends early ({error})."
                 raise DataError(msg) from None
     return _capped(file, path, most)
@@ -109,6 +113,6 @@ def _unzipped(file: IO[bytes], path: Path, most: int) -> bytes:
                 raise DataError(msg)
             with archive.open(names[0]) as member:
                 return _unpacked(member, path, most)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error) as error:
+    except _NOT_UNZIPPED as error:
         msg = f"{path} cannot be unpacked: {error}."
         raise DataError(msg) from None

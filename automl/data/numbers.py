@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 _BLOCK_CELLS = 4_000_000
 _SORTED_ROWS = 5_000
 """Up to here levels are counted by sorting whole blocks, above by hashing column by column."""
-_EXACT = 2.0**53
+EXACT = 2.0**53
+"""Beyond it float64 does not tell whole numbers apart: so many digits are a code."""
 _NEARLY_ALL = 0.95
 _MANY = 30
 """Distinct values from which unnamed integers may be ids."""
@@ -146,7 +147,7 @@ def _why_key(name: str, facts: Profile) -> str:
     ):
         return "a running number, another one in every row"
     many = facts.levels > _NEARLY_ALL * facts.present
-    inexact = max(abs(facts.low), abs(facts.high)) > _EXACT
+    inexact = max(abs(facts.low), abs(facts.high)) > EXACT
     if not (many or inexact) or not names_a_code(name):
         return ""
     if inexact:

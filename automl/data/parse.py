@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 Strings: TypeAlias = "pa.Array[Any]"
 
 _HEAD = 1_000
-_QUARTER = r"^(?:Q(?P<q1>[1-4])[ -]?(?P<y1>\d{4})|(?P<y2>\d{4})[ -]?Q(?P<q2>[1-4]))$"
+CLOCK = r"^(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?$"
+"""Times of day."""
+QUARTER = r"(?i)^(?:Q(?P<q1>[1-4])[ -]?(?P<y1>\d{4})|(?P<y2>\d{4})[ -]?Q(?P<q2>[1-4]))$"
+"""Quarters of years."""
 
 
 def spell(series: pd.Series[Any], *, strip: bool = True) -> Strings:
@@ -85,6 +88,13 @@ def blank_out(words: Strings, keep: Iterable[str] = ()) -> Strings:
     return pc.if_else(missing_mask(words, keep), pa.scalar(None, words.type), words)
 
 
+def distinct(words: Strings) -> tuple[pd.Series[Any], Array]:
+    """(k,) distinct words, and (n,) position of each row's among them, -1 where missing."""
+    coded: Any = words.dictionary_encode()
+    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return pd.Series(coded.dictionary.to_pandas(), dtype="str"), codes
+
+
 def plain_numbers(words: Strings) -> Array | None:
     """(n,) float64 if every word is a plain number, else None. `inf` is missing."""
     try:
@@ -127,7 +137,7 @@ def parse_booleans(words: pd.Series[Any]) -> Array:
 
 def parse_clock(words: pd.Series[Any]) -> Array:
     """(k,) float64 seconds since midnight of `HH:MM` or `HH:MM:SS`."""
-    parts = words.str.extract(r"^(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?$").astype(object)
+    parts = words.str.extract(CLOCK).astype(object)
     hours, minutes, seconds = (parse_numbers(parts[i].fillna("")) for i in range(3))
     return hours * 3600 + minutes * 60 + np.nan_to_num(seconds)
 
@@ -135,7 +145,7 @@ def parse_clock(words: pd.Series[Any]) -> Array:
 def parse_dates(words: pd.Series[Any], form: str) -> pd.Series[Any]:
     """(k,) datetime64[us] in UTC, NaT for what does not fit the format."""
     if form == "quarter":
-        parts = words.str.upper().str.extract(_QUARTER).astype(object)
+        parts = words.str.extract(QUARTER).astype(object)
         year = parts["y1"].fillna(parts["y2"]).fillna("")
         month = 3 * pd.to_numeric(parts["q1"].fillna(parts["q2"]), errors="coerce") - 2
         spelled = year + "-" + month.map("{:02.0f}".format, na_action="ignore")
@@ -156,9 +166,8 @@ def to_dates(series: pd.Series[Any], form: str) -> pd.Series[Any]:
         return _naive(series)
     if isinstance(series.dtype, pd.PeriodDtype):
         return _naive(series.dt.to_timestamp())
-    coded = blank_out(spell(series)).dictionary_encode()
-    dates = parse_dates(_words(coded), form).to_numpy()
-    codes = _codes(coded)
+    words, codes = distinct(blank_out(spell(series)))
+    dates = parse_dates(words, form).to_numpy()
     picked = dates[codes] if len(dates) else np.full(len(codes), np.datetime64("NaT", "us"))
     return pd.Series(np.where(codes < 0, np.datetime64("NaT", "us"), picked))
 
@@ -175,9 +184,9 @@ def to_numbers(series: pd.Series[Any], rule: str) -> Array:
     words = blank_out(spell(series))
     if kind == "number" and (values := plain_numbers(words)) is not None:
         return values
-    coded = words.dictionary_encode()
-    values = parse_words(_words(coded), rule if kind != "number" else kind)
-    picked: Array = np.append(values, np.nan)[_codes(coded)]
+    unique, codes = distinct(words)
+    values = parse_words(unique, rule if kind != "number" else kind)
+    picked: Array = np.append(values, np.nan)[codes]
     return picked
 
 
@@ -201,13 +210,13 @@ def _seconds(series: pd.Series[Any]) -> Array:
 
 def to_levels(series: pd.Series[Any], keep: str = "") -> pd.Series[Any]:
     """A column of any dtype as `category` of sorted spellings."""
-    coded = blank_out(spell(series), keep.split()).dictionary_encode()
-    unique = _words(coded).to_numpy(object)
+    words, codes = distinct(blank_out(spell(series), keep.split()))
+    unique = words.to_numpy(object)
     order = np.argsort(unique)
     place = np.empty(len(order) + 1, dtype=np.int64)
     place[order], place[-1] = np.arange(len(order)), -1
     levels = pd.Index(unique[order], dtype="str")
-    return pd.Series(pd.Categorical.from_codes(place[_codes(coded)], categories=levels))
+    return pd.Series(pd.Categorical.from_codes(place[codes], categories=levels))
 
 
 def to_text(series: pd.Series[Any]) -> pd.Series[Any]:
@@ -228,13 +237,3 @@ def is_number_dtype(dtype: Any) -> bool:
         and not pd.api.types.is_complex_dtype(dtype)
         and not isinstance(dtype, pd.CategoricalDtype)
     )
-
-
-def _words(coded: Any) -> pd.Series[Any]:
-    return pd.Series(coded.dictionary.to_pandas(), dtype="str")
-
-
-def _codes(coded: Any) -> Array:
-    """(n,) positions in the dictionary, -1 where missing."""
-    codes: Array = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return codes

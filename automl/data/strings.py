@@ -105,9 +105,7 @@ def _seen_missing(spelled: Any) -> tuple[str, ...]:
 
 
 def _tally(words: Any, name: str, seen: tuple[str, ...]) -> Tally:
-    coded = words.dictionary_encode()
-    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    unique = pd.Series(coded.dictionary.to_pandas(), dtype="str")
+    unique, codes = parse.distinct(words)
     counts = np.bincount(codes[codes >= 0], minlength=len(unique))
     return Tally(name, len(codes), unique, counts, codes, seen)
 

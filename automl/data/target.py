@@ -10,13 +10,13 @@ import pandas as pd
 
 from automl.data import parse
 from automl.data.labels import (
-    EXACT,
     encode_labels,
     find_labels,
     label_words,
     merge_spellings,
     spells_codes,
 )
+from automl.data.numbers import EXACT
 from automl.data.strings import judge_strings
 from automl.data.words import POSITIVE_WORDS, names_a_rating, names_an_amount
 from automl.errors import DataError, UsageError
