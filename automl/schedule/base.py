@@ -57,6 +57,11 @@ class Plan:
         """Seconds of all slots together; `inf` without a limit."""
         return math.inf if self.seconds is None else self.slots * self.seconds
 
+    @property
+    def first_seconds(self) -> float:
+        """Core-seconds for first fits and their imports."""
+        return self.policy.first_round * self.core_seconds
+
 
 class Value(Protocol):
     """Says what models are worth to the ensemble, as things stand."""

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from automl.types import Cell, Trial
 
 LAST = 0.3
-"""Seconds before the end of the search by which a fit should be over and sent back."""
+"""Seconds before the end of the search by which a fit should be over and sent back: six times
+`OVERHEAD`, which is measured; how many times was chosen by hand."""
 GRACE = 15.0
-"""Seconds beyond four times its soft_limit after which a fit counts as hung."""
+"""Seconds beyond four times its soft_limit after which a fit counts as hung: both chosen by hand,
+not measured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -250,7 +250,7 @@ class FitScheduler:
             for s in self.learners
             if s.learner.family != "baseline"
         }
-        seconds = plan.policy.first_round * plan.core_seconds
+        seconds = plan.first_seconds
         gone = left_out(demands, seconds, self.imports.seconds, plan.policy.curves)
         for name, needed in gone.items():
             state = self.learners[name]

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from automl.schedule.learner_state import LearnerState, LearnerStates
 
 USUALLY = 0.4
-"""Chance of carrying weight from which a learner gets a model of all rows in any case."""
+"""Chance of carrying weight from which a learner gets a model of all rows in any case: chosen by
+hand, not measured. Which learners have so much of it is (`benchmarks/prior`)."""
 PLACES = 3
-"""Learners that usually carry weight: whoever is to join them must be ahead of the last."""
+"""Learners that usually carry weight, so that another must be ahead of the last of them: chosen by
+hand, not measured."""
 TINY = 1e-12
 """Least distance of losses that counts as one."""
 NORMAL = 1.4826

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from automl.types import Family
 
 SPARED = 2.0
-"""Times its fair share that a first fit may have of what others left."""
+"""Times its fair share that a first fit may have of what others left: chosen by hand, not
+measured."""
 CUT = 1.0
-"""Fewest seconds that are worth a fit that they will cut short."""
+"""Fewest seconds that are worth a fit that they will cut short: chosen by hand, not measured."""
 
 
 @dataclass(slots=True)
@@ -176,15 +177,16 @@ class Precedence:
     def _curves(self) -> Iterator[Offer]:
         """The missing rungs of the best of each family that can be paid for, cheapest first."""
         for family in FAMILIES:
-            left = self._family_share - self.spending.curves[family]
+            left = self._curve_seconds_left(family)
             own = [s for s in self.offers.learners.of(family) if s.at_top]
             found = 0
             for state in sorted(own, key=lambda s: s.losses[TOP][0]):
                 missing = list(self.offers.curve(state))
-                if sum(offer.seconds for offer in missing) > left:
+                seconds = sum(offer.seconds for offer in missing)
+                if seconds > left:
                     continue
                 yield from (o._replace(gain=1.0) for o in missing)
-                left -= sum(offer.seconds for offer in missing)
+                left -= seconds
                 found += 1
                 if found == self.offers.plan.policy.curves:
                     break
@@ -198,17 +200,17 @@ class Precedence:
         """
         own = [s for s in self.offers.learners.of(family) if s.topped and s is not besides]
         missing = sorted(map(self._missing_seconds, own))[-self.offers.plan.policy.curves :]
-        left = self._family_share - self.spending.curves[family]
-        return min(max(left, 0.0), sum(missing))
+        return min(max(self._curve_seconds_left(family), 0.0), sum(missing))
 
     def _missing_seconds(self, state: LearnerState) -> float:
         """Core-seconds of the rungs that a learner's curve lacks."""
         leader, offers = state.leader, self.offers
-        cells = leader.open(offers.ladder.single) if leader else []
+        if leader is None:
+            return 0.0
         return sum(
             min(offers.clock.fit_seconds(state, cell), offers.given(leader, cell))
-            for cell in cells
-            if leader and cell.rung < TOP
+            for cell in leader.open(offers.ladder.single)
+            if cell.rung < TOP
         )
 
     @property
@@ -217,19 +219,21 @@ class Precedence:
         plan = self.offers.plan
         return plan.policy.curve_share * plan.core_seconds / len(FAMILIES)
 
+    def _curve_seconds_left(self, family: Family) -> float:
+        """Core-seconds that are left of a family's share."""
+        return self._family_share - self.spending.curves[family]
+
     def _curve_share(self, state: LearnerState) -> float:
         """Seconds of a model of all rows and its curve: an equal part, more if others left some.
 
         There is no limit once the family has enough of them, or where curves have no share.
         """
-        own = self.offers.learners.of(state.learner.family)
-        enough = self.offers.plan.policy.curves
+        family, enough = state.learner.family, self.offers.plan.policy.curves
+        own = self.offers.learners.of(family)
         missing = enough - sum(s.topped for s in own if s is not state)
         if missing <= 0 or not self._family_share:
             return math.inf
-        family = state.learner.family
-        left = self._family_share - self.spending.curves[family]
-        left -= self._owed(family, besides=state)
+        left = self._curve_seconds_left(family) - self._owed(family, besides=state)
         return max(self._family_share / enough, left / missing)
 
     def _curve_rows(self, trial: TrialState) -> float:
@@ -255,20 +259,16 @@ class Precedence:
 
     def _first_share(self, state: LearnerState) -> float:
         """Seconds of a first fit: by prior, and more if others left some of theirs."""
-        whole = self.offers.plan.policy.first_round * self.offers.plan.core_seconds
         waiting = [s for s in self._others if s.alive and s.highest < 0]
         some, all_ = (sum(s.prior for s in own) for own in (waiting, self._others))
-        fair = whole / all_
+        fair = self.offers.plan.first_seconds / all_
         left = self._first_seconds_left / some if some else fair
         return state.prior * min(max(fair, left), SPARED * fair)
 
     @property
     def _first_seconds_left(self) -> float:
         """Core-seconds that first fits may still go ahead of everything else for."""
-        return (
-            self.offers.plan.policy.first_round * self.offers.plan.core_seconds
-            - self.spending.first
-        )
+        return self.offers.plan.first_seconds - self.spending.first
 
     @cached_property
     def _others(self) -> list[LearnerState]:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from automl.types import Family
 
 LEFT_OUT = 0.25
-"""Largest part of the learners that may be left out: a comparison needs company."""
+"""Largest part of the learners that may be left out, for a comparison needs company: chosen by
+hand, not measured."""
 
 
 @dataclass(frozen=True, slots=True)

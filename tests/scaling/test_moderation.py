@@ -84,7 +84,7 @@ def test_nothing_to_borrow_from_leaves_the_plain_t(variances):
 
 @pytest.mark.parametrize("prior", [3, 10, np.inf])
 def test_the_prior_is_found(prior):
-    """Of many variances; one in ten of them an outlier moves it little."""
+    """The prior of many variances is; one outlier in ten moves it little."""
     variances = drawn(4000, 4, prior, 0)
     variances[:400] *= np.where(np.arange(400) % 2, 1.0, 20.0)
     found = prior_of(variances, all_of(4000, 4))
@@ -114,7 +114,7 @@ def contrasts(count, rival, seed, repeats=5):
 
 @pytest.mark.parametrize(("rival", "low", "high"), [(0.0, 30, 44), (1.0, 9, 20), (10.0, 4, 5)])
 def test_a_rival_in_common_leaves_fewer_degrees_of_freedom(rival, low, high):
-    """Of 11 contrasts with 4 each: 44 without a rival, and 4 where all noise is the rival's."""
+    """Eleven contrasts with 4 each have 44 without one, and 4 where all noise is the rival's."""
     found = [together([one.spread for one in contrasts(11, rival, seed)]) for seed in range(200)]
     assert low <= np.median(found) <= high
 
