@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
+import json
 import platform
 import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +18,7 @@ import pandas as pd
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 def describe() -> str:
@@ -31,6 +34,46 @@ def describe() -> str:
         f"{names[0] if names else platform.processor()}, {psutil.cpu_count()} CPUs, "
         f"{memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
     )
+
+
+def parser_of(folder: Path, about: str | None, limit: str = "60s") -> argparse.ArgumentParser:
+    """Arguments of a benchmark over data sets, whose table lies in its folder."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--time-limit", default=limit)
+    parser.add_argument("--only", nargs="*")
+    parser.add_argument("--output", type=Path, default=folder / "results.csv")
+    return parser
+
+
+def entries(data: Path) -> dict[str, dict[str, Any]]:
+    """Name -> entry of each data set, as `datasets.json` has them."""
+    found = json.loads((data / "datasets.json").read_text(encoding="utf-8"))
+    return {entry["name"]: entry for entry in found}
+
+
+def measure_sets(
+    folder: Path,
+    arguments: argparse.Namespace,
+    measure: Callable[[dict[str, Any]], dict[str, Any]],
+    *told: str,
+    usual: Iterable[str] = (),
+) -> None:
+    """Measure data sets one by one, and write the table after each.
+
+    Args:
+        folder: Of the benchmark.
+        arguments: As `parser_of` has them.
+        measure: Gives the row of an entry.
+        told: Lines above the table.
+        usual: Names of the sets that are measured unless others are named; all if empty.
+    """
+    rows, sets = [], entries(arguments.data)
+    for name in arguments.only or usual or sets:
+        rows.append(paced(partial(measure, sets[name])))
+        print(json.dumps(rows[-1]), flush=True)
+        found = with_earlier(arguments.output, rows)
+        write_table(arguments.output, f"benchmarks/{folder.name}/run.py DATA", found, *told)
 
 
 def read_table(entry: dict[str, Any], data: Path) -> pd.DataFrame:

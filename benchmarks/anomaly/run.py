@@ -27,7 +27,7 @@ from sklearn.model_selection import train_test_split
 from automl import AutoML
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import with_earlier, write_table
+from machine import entries, with_earlier, write_table
 
 HERE = Path(__file__).parent
 SETS = ("mammography", "breast_cancer", "digits")
@@ -100,11 +100,9 @@ def judge(truth: np.ndarray, scores: np.ndarray) -> dict[str, float]:
 def load(name: str, seed: int, data: Path) -> tuple[pd.DataFrame, np.ndarray]:
     """A table without its labels, and which rows are anomalies."""
     if name == "mammography":
-        sets = {entry["name"]: entry for entry in json.loads((data / "datasets.json").read_text())}
-        table = pd.read_csv(data / sets[name]["file"])
-        return table.drop(columns=sets[name]["target"]), np.asarray(
-            table[sets[name]["target"]] == 1
-        )
+        entry = entries(data)[name]
+        table = pd.read_csv(data / entry["file"])
+        return table.drop(columns=entry["target"]), np.asarray(table[entry["target"]] == 1)
     rng = np.random.default_rng(seed)
     if name == "breast_cancer":  # benign tumours, and 20 malignant ones among them
         X, y = load_breast_cancer(return_X_y=True, as_frame=True)

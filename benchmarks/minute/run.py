@@ -36,7 +36,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from heldout import ahead, score, split, untuned
-from machine import paced, read_table, run, task_of, with_earlier, write_table
+from machine import measure_sets, parser_of, read_table, run, task_of
 
 HERE = Path(__file__).parent
 EVERY = 0.05
@@ -45,23 +45,12 @@ EVERY = 0.05
 
 def main() -> None:
     """Run the sets and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--time-limit", default="60s")
+    parser = parser_of(HERE, __doc__)
     parser.add_argument("--rows", type=int, help="rows of a table at most, the held-back ones too")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", nargs="*", default=[])
-    parser.add_argument("--output", type=Path, default=HERE / "results.csv")
     parser.add_argument("--runs", type=Path, help="folder that keeps the run directories")
-    arguments, arguments_of_fit = parser.parse_known_args()
-    arguments.words = arguments_of_fit
-    sets = {e["name"]: e for e in json.loads((arguments.data / "datasets.json").read_text())}
-    rows = []
-    for name in arguments.only or sets:
-        rows.append(paced(partial(one, sets[name], arguments)))
-        print(json.dumps(rows[-1]), flush=True)
-        found = with_earlier(arguments.output, rows)
-        write_table(arguments.output, "benchmarks/minute/run.py DATA", found)
+    arguments, arguments.words = parser.parse_known_args()
+    measure_sets(HERE, arguments, partial(one, arguments=arguments))
 
 
 def one(entry: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:

@@ -11,7 +11,6 @@ of the typed table, learners scored on all rows of those that fit the task. Once
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import statistics
@@ -24,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import paced, run, with_earlier, write_table
+from machine import measure_sets, parser_of, run
 
 HERE = Path(__file__).parent
 SETS = ["adult", "otto", "california_housing", "give_me_some_credit"]
@@ -32,12 +31,7 @@ SETS = ["adult", "otto", "california_housing", "give_me_some_credit"]
 
 def main() -> None:
     """Run the sets and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--time-limit", default="60s")
-    parser.add_argument("--only", nargs="*", default=SETS)
-    parser.add_argument("--output", type=Path, default=HERE / "results.csv")
-    arguments = parser.parse_args()
+    arguments = parser_of(HERE, __doc__).parse_args()
     ratio = median(
         [
             sys.executable,
@@ -46,14 +40,9 @@ def main() -> None:
         ]
     ) / median([sys.executable, "-c", "import typer"])
     print(f"automl --help takes {ratio:.2f} times import typer", flush=True)
-    sets = {e["name"]: e for e in json.loads((arguments.data / "datasets.json").read_text())}
-    rows = []
-    for name in arguments.only:
-        rows.append(paced(partial(one, sets[name], arguments.data, arguments.time_limit)))
-        print(json.dumps(rows[-1]), flush=True)
     told = f"automl --help over import typer: {ratio:.2f}"
-    found = with_earlier(arguments.output, rows)
-    write_table(arguments.output, "benchmarks/overhead/run.py DATA", found, told)
+    measure = partial(one, data=arguments.data, limit=arguments.time_limit)
+    measure_sets(HERE, arguments, measure, told, usual=SETS)
 
 
 def median(command: list[str]) -> float:

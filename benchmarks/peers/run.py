@@ -10,7 +10,6 @@ the difference over 200 draws of the held-out rows.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
@@ -22,7 +21,7 @@ from automl import AutoML
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from heldout import ahead, score, split, untuned
-from machine import paced, read_table, task_of, with_earlier, write_table
+from machine import entries, measure_sets, parser_of, read_table, task_of
 
 HERE = Path(__file__).parent
 PEERS = {
@@ -35,20 +34,11 @@ PEERS = {
 
 def main() -> None:
     """Run the sets and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--time-limit", default="60s")
-    parser.add_argument("--only", nargs="*", default=list(PEERS))
-    parser.add_argument("--output", type=Path, default=HERE / "results.csv")
-    arguments = parser.parse_args()
-    sets = {e["name"]: e for e in json.loads((arguments.data / "datasets.json").read_text())}
-    names = list(sets) if arguments.only == ["all"] else arguments.only
-    rows = []
-    for name in names:
-        rows.append(paced(partial(one, sets[name], arguments.data, arguments.time_limit)))
-        print(json.dumps(rows[-1]), flush=True)
-        found = with_earlier(arguments.output, rows)
-        write_table(arguments.output, "benchmarks/peers/run.py DATA", found)
+    arguments = parser_of(HERE, __doc__).parse_args()
+    if arguments.only == ["all"]:
+        arguments.only = list(entries(arguments.data))
+    measure = partial(one, data=arguments.data, limit=arguments.time_limit)
+    measure_sets(HERE, arguments, measure, usual=PEERS)
 
 
 def one(entry: dict[str, Any], data: Path, limit: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ carries weight where the greedy ensemble of all learners gives it a twentieth or
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from typing import Any
 from automl import AutoML
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import paced, read_table, task_of, with_earlier, write_table
+from machine import measure_sets, parser_of, read_table, task_of
 
 HERE = Path(__file__).parent
 LEAST = 0.05
@@ -27,21 +26,11 @@ LEAST = 0.05
 
 def main() -> None:
     """Run the sets and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path)
+    parser = parser_of(HERE, __doc__, limit="120s")
     parser.add_argument("--rows", type=int, default=5_500)
-    parser.add_argument("--time-limit", default="120s")
-    parser.add_argument("--only", nargs="*")
-    parser.add_argument("--output", type=Path, default=HERE / "results.csv")
     arguments = parser.parse_args()
-    sets = {e["name"]: e for e in json.loads((arguments.data / "datasets.json").read_text())}
-    rows = []
-    for name in arguments.only or sets:
-        measure = partial(one, sets[name], arguments.data, arguments.rows, arguments.time_limit)
-        rows.append(paced(measure))
-        print(json.dumps(rows[-1]), flush=True)
-        found = with_earlier(arguments.output, rows)
-        write_table(arguments.output, "benchmarks/prior/run.py DATA", found)
+    rows, limit = arguments.rows, arguments.time_limit
+    measure_sets(HERE, arguments, partial(one, data=arguments.data, most=rows, limit=limit))
 
 
 def one(entry: dict[str, Any], data: Path, most: int, limit: str) -> dict[str, Any]:

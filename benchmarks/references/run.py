@@ -37,7 +37,7 @@ from automl.hooks.manager import get_host
 from automl.workers.evaluate import FitRequest, RungData, run_rung
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import write_table
+from machine import entries, write_table
 from reference import LIBRARIES, losses, pytabkit
 
 if TYPE_CHECKING:
@@ -140,8 +140,7 @@ def pair(name: str, learner: str, seed: int, arguments: argparse.Namespace) -> d
 
 def rows_of(name: str, seed: int, arguments: argparse.Namespace) -> tuple[Any, ...]:
     """Dataset, its views fitted on train and stop rows, typed columns and targets by part."""
-    sets = {e["name"]: e for e in json.loads((arguments.data / "datasets.json").read_text())}
-    entry = sets[name]
+    entry = entries(arguments.data)[name]
     table = read_table(arguments.data / entry["file"])
     task = entry["task"]
     schema = infer_schema(table, target=entry["target"], task=task, drop=entry["drop"])

@@ -18,7 +18,6 @@ models on the locked rows.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import statistics
@@ -35,7 +34,7 @@ from sklearn.model_selection import train_test_split
 from automl import AutoML
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import read_table, task_of, with_earlier, write_table
+from machine import entries, parser_of, read_table, task_of, with_earlier, write_table
 
 HERE = Path(__file__).parent
 LOSSES: dict[str, Callable[[Any, Any], float]] = {
@@ -49,15 +48,10 @@ SHORT = 0.2
 
 def main() -> None:
     """Fit what is missing, replay, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path)
+    parser = parser_of(HERE, __doc__)
     parser.add_argument("--runs", type=Path, default=Path("replay-runs"))
-    parser.add_argument("--time-limit", default="60s")
-    parser.add_argument("--only", nargs="*")
-    parser.add_argument("--output", type=Path, default=HERE / "results.csv")
     arguments = parser.parse_args()
-    sets = {e["name"]: e for e in json.loads((arguments.data / "datasets.json").read_text())}
-    rows = []
+    rows, sets = [], entries(arguments.data)
     for name in arguments.only or sets:
         folder = arguments.runs / name
         if not folder.exists():

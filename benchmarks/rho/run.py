@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import sys
 import tempfile
 import warnings
@@ -39,7 +38,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import read_table, write_table
+from machine import entries, read_table, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,10 +63,10 @@ def main() -> None:
     parser.add_argument("--losses", type=Path, default=Path(tempfile.gettempdir()) / "rho.csv")
     parser.add_argument("--output", type=Path, default=HERE / "results.csv")
     arguments = parser.parse_args()
-    entries = {e["name"]: e for e in json.loads((arguments.data / "datasets.json").read_text())}
+    sets = entries(arguments.data)
     for size in arguments.rows:
         for name in SETS:
-            measure(entries[name], size, arguments)
+            measure(sets[name], size, arguments)
     measured = pd.read_csv(arguments.losses)
     rows = [row for size in arguments.rows for row in estimates(measured[measured["rows"] == size])]
     for row in rows:

@@ -25,7 +25,7 @@ from automl import scaling
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 import cells
-from machine import run, with_earlier, write_table
+from machine import entries, run, with_earlier, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,8 +76,7 @@ def train(name: str, data: Path, limit: str | None) -> tuple[list[dict[str, Any]
     """One study through the command line: its verdicts, and learner -> what fell short."""
     of, usual, options = STUDIES[name]
     limit = limit or usual
-    sets = {e["name"]: e for e in json.loads((data / "datasets.json").read_text())}
-    entry = sets[of]
+    entry = entries(data)[of]
     task = "binary" if entry["task"] == "anomaly" else entry["task"]
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "study"

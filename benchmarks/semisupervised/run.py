@@ -24,7 +24,7 @@ from sklearn.model_selection import train_test_split
 from automl import AutoML
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import describe
+from machine import describe, entries
 
 HERE = Path(__file__).parent
 LEARNERS = ("autoencoder", "vae", "self_training")
@@ -65,7 +65,7 @@ def _earlier(path: Path, seeds: list[int]) -> list[dict[str, Any]]:
 
 def one(data: Path, seed: int, keep: float, limit: str) -> list[dict[str, Any]]:
     """A row a learner: its log loss with and without the unlabelled rows."""
-    entry = next(e for e in json.loads((data / "datasets.json").read_text()) if e["name"] == "otto")
+    entry = entries(data)["otto"]
     target = entry["target"]
     table = pd.read_csv(data / entry["file"]).drop(columns=entry["drop"])
     train, test = train_test_split(table, test_size=0.25, random_state=seed, stratify=table[target])

@@ -30,7 +30,7 @@ from automl.hooks.manager import get_host
 from automl.workers.evaluate import FitRequest, RungData, run_rung
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from machine import write_table
+from machine import entries, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,9 +46,7 @@ class Rows:
     """A set as the learners see it."""
 
     def __init__(self, data: Path, name: str) -> None:
-        entry = next(
-            e for e in json.loads((data / "datasets.json").read_text()) if e["name"] == name
-        )
+        entry = entries(data)[name]
         table = read_table(data / entry["file"])
         schema = infer_schema(table, target=entry["target"], task=entry["task"], drop=entry["drop"])
         dataset = to_dataset(schema, table)
