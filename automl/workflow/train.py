@@ -153,6 +153,7 @@ class Training:
             AutoMLError: The run must not go on, and what it has done is not to be concluded.
         """
         from automl.workers import engine
+        from automl.workers.searcher import CHECK_EVERY
 
         def finish(job: Job, result: FitResult) -> None:
             rung = self._finish(job, result)
@@ -160,7 +161,7 @@ class Training:
                 finished(rung)
 
         def show() -> None:
-            self.fit.show("search", self._running(), every=engine.CHECK_EVERY)
+            self.fit.show("search", self._running(), every=CHECK_EVERY)
             tick()
 
         limited = self.seconds is not None

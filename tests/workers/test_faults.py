@@ -12,9 +12,9 @@ from ray import exceptions
 from automl.errors import ArtifactError, ViewError
 from automl.schedule.base import Job
 from automl.types import Cell, Trial
-from automl.workers.engine import SearchOver, TuneSearcher
 from automl.workers.evaluate import FitRequest, FitResult
 from automl.workers.faults import AttentiveManager, SystemFault, judge, last_error
+from automl.workers.searcher import SearchOver, TuneSearcher
 from automl.workers.watchdog import DIED, EXITED, KILLED
 
 JOB = Job(Trial("tree", 0, {}), Cell(), hard_limit=10.0, time_left=60.0)
