@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.errors import ArtifactError, BudgetError, OverdueError
+from automl.errors import ArtifactError, BudgetError
 from automl.files import write_array, write_json
 from automl.hooks.bounded import bounded
-from automl.hooks.calls import resolve
+from automl.hooks.calls import resolve, sentence
 from automl.metrics import loss, score
 from automl.runs.record import RunReader
 
@@ -138,7 +138,7 @@ def _pool(record: RunReader, metric: Metric, seed: int) -> _Pool:
     most = min(FIT_ROWS, FIT_CELLS // (len(own) * one))
     rng = np.random.default_rng(seed)
     size = max(most // len(parts), 1)
-    drawn = [sample(part, size, rng, _of(record.weights, part)) for part in parts]
+    drawn = [sample(part, size, rng, record.weights_of(part)) for part in parts]
     rows = np.concatenate(drawn)
     everything, middle = np.arange(len(rows)), len(drawn[0])
     fits = (everything, everything[:middle], everything[middle:] if len(drawn) > 1 else everything)
@@ -168,10 +168,6 @@ def sample(rows: Array, most: int, rng: np.random.Generator, weights: Array | No
     if len(rows) <= most:
         return rows
     return np.sort(rng.choice(rows, most, replace=False))
-
-
-def _of(weights: Array | None, rows: Array) -> Array | None:
-    return None if weights is None else weights[rows]
 
 
 def candidates(
@@ -238,10 +234,8 @@ def _entry(pool: _Pool, ensembler: Ensembler, seed: int, seconds: float) -> dict
         blends, value, combiner = bounded(what, seconds, _blended, pool, ensembler, allowed, seed)
     except (ArtifactError, OSError):
         raise
-    except OverdueError as error:
-        return entry | {"status": "failed", "reason": str(error)}
     except Exception as error:  # noqa: BLE001 - a plugin's error costs its row, not the run
-        return entry | {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
+        return entry | {"status": "failed", "reason": sentence(error)}
     final = blends[0]
     found = {
         "members": [

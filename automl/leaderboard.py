@@ -163,8 +163,7 @@ def _values(record: RunReader, learner: str, metric: Metric) -> Array:
 def _loss(
     record: RunReader, metric: Metric, prediction: Array, rows: Array | slice = slice(None)
 ) -> float:
-    weights = None if record.weights is None else record.weights[rows]
-    return loss(metric, score(metric, record.y[rows], prediction[rows], weights))
+    return loss(metric, score(metric, record.y[rows], prediction[rows], record.weights_of(rows)))
 
 
 def _best(record: RunReader, learner: str, metric: Metric) -> str:
@@ -218,8 +217,8 @@ def _terms(record: RunReader, metric: Metric, prediction: Array, rows: Array) ->
     terms = np.full(len(rows), math.nan)
     there = record.answers.known[rows]
     rows = rows[there]
-    weights = None if record.weights is None else record.weights[rows]
-    terms[there] = influence(metric, record.answers.scored[rows], prediction[rows], weights)
+    scored = record.answers.scored[rows]
+    terms[there] = influence(metric, scored, prediction[rows], record.weights_of(rows))
     return terms
 
 

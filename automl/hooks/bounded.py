@@ -8,6 +8,7 @@ import threading
 from concurrent.futures import Future
 from contextvars import copy_context
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import OverdueError, PluginError
@@ -64,52 +65,42 @@ def _end(thread: threading.Thread) -> None:
     ctypes.pythonapi.PyThreadState_SetAsyncExc(number, ctypes.py_object(SystemExit))
 
 
-class MetricGuard:
-    """A metric of a plugin that cannot hold up the run: once overdue it is not asked again."""
+class Guard:
+    """The functions of a plugin's metric: once one is overdue none of them is asked again."""
 
     def __init__(self, metric: Metric, seconds: float) -> None:
-        self._metric = metric
+        self._what = f"the metric {metric.name}"
         self._seconds = seconds
         self._overdue: OverdueError | None = None
 
-    def score(self, y: Array, prediction: Array) -> float:
-        """The score.
+    def ask(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call one of them.
 
         Raises:
-            PluginError: The metric raised or took too long, which one sentence tells.
+            PluginError: It raised or took too long, which one sentence tells.
         """
-        value: float = self._ask(lambda *rows: float(self._metric.score(*rows)), y, prediction)
-        return value
-
-    def weighted(self, y: Array, prediction: Array, weights: Array) -> float:
-        """The score by weights; raises as `score` does."""
-        function = self._metric.weighted or self._metric.score
-        value: float = self._ask(lambda *rows: float(function(*rows)), y, prediction, weights)
-        return value
-
-    def influence(self, y: Array, prediction: Array) -> Array:
-        """The per-row terms; raises as `score` does."""
-        function = self._metric.influence or self._metric.score
-        terms: Array = self._ask(function, y, prediction)
-        return terms
-
-    def _ask(self, function: Callable[..., Any], *args: Any) -> Any:
         if self._overdue is not None:
             raise self._overdue
-        what = f"the metric {self._metric.name}"
         try:
-            return bounded(what, self._seconds, function, *args)
+            return bounded(self._what, self._seconds, function, *args)
         except OverdueError as error:
             self._overdue = error
             raise
         except Exception as error:
-            msg = f"{what} raised {sentence(error)}"
+            msg = f"{self._what} raised {sentence(error)}"
             raise PluginError(msg) from error
 
 
 def guarded(metric: Metric, seconds: float) -> Metric:
     """A metric of a plugin, with a bound on the time that each of its answers may take."""
-    guard = MetricGuard(metric, seconds)
-    influence = None if metric.influence is None else guard.influence
-    weighted = None if metric.weighted is None else guard.weighted
-    return replace(metric, score=guard.score, influence=influence, weighted=weighted)
+    ask = Guard(metric, seconds).ask
+    return replace(
+        metric,
+        score=partial(ask, partial(_number, metric.score)),
+        influence=metric.influence and partial(ask, metric.influence),
+        weighted=metric.weighted and partial(ask, partial(_number, metric.weighted)),
+    )
+
+
+def _number(function: Callable[..., float], *rows: Array) -> float:
+    return float(function(*rows))

@@ -57,10 +57,8 @@ def _averaged(
     name: str, each: Callable[[Array, Array], Array], tasks: frozenset[Task], **more: object
 ) -> Metric:
     """A metric whose score is the mean of its terms."""
-    settings = {"greater_is_better": False, "bounded": False} | {
-        "weighted": _weighted_mean(each),
-        **more,
-    }
+    usual = {"greater_is_better": False, "bounded": False, "weighted": _weighted_mean(each)}
+    settings = usual | more
     return Metric(name=name, tasks=tasks, score=_mean(each), influence=each, **settings)  # type: ignore[arg-type]
 
 

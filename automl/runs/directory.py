@@ -79,7 +79,7 @@ def _check(path: Path, *, resume: bool) -> None:
     elif not resume and names - {lock.NAME}:
         msg = f"{path} exists; add --resume to go on with it, or choose another --output"
         raise UsageError(msg)
-    elif path.is_dir() and not os.access(path, os.W_OK | os.X_OK):
+    elif not os.access(path, os.W_OK | os.X_OK):
         msg = f"{path} cannot be written to; choose another --output"
         raise UsageError(msg)
 

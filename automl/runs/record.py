@@ -121,6 +121,10 @@ class RunReader:
         """(m,) weights of the scored rows; None where all count alike."""
         return None if self._all_weights is None else self._all_weights[self.positions]
 
+    def weights_of(self, rows: Array | slice) -> Array | None:
+        """Weights of some of the scored rows; None where all count alike."""
+        return None if self.weights is None else self.weights[rows]
+
     @cached_property
     def weights_test(self) -> Array | None:
         """(t,) weights of the locked test rows; None where all count alike."""

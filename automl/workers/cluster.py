@@ -285,13 +285,12 @@ def _knock(address: str) -> None:
 
 
 def _init(**how: Any) -> bool:
-    with environment.quiet():
+    with environment.quiet(), driver_path_told():
         import ray
 
         threading.Thread(target=import_module, args=("automl.workers.engine",)).start()
         if ray.is_initialized():
             return False
-    with environment.quiet(), driver_path_told():
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **how)
     # Workers that die are told by the search; Ray has no setting against telling it again.
     ray._private.worker._worker_logs_enabled = False  # noqa: SLF001

@@ -83,7 +83,7 @@ class RowStore:
         self._capacity = capacity
         self._seed = seed
         self._folder = folder
-        self._futures: OrderedDict[_Key, Future[tuple[Any, int]]] = OrderedDict()
+        self._futures: dict[_Key, Future[tuple[Any, int]]] = {}
         self._fitted: OrderedDict[Cell, tuple[CellRows, Views]] = OrderedDict()
         self._truths: dict[Cell, Truth] = {}
         self._thread = Background("views")
@@ -155,16 +155,18 @@ class RowStore:
 
     def _future(self, cell: Cell, kind: ViewKind) -> Future[tuple[Any, int]]:
         key = _Key(self._design.encoded_as(cell), kind)
-        if key not in self._futures:
-            self._futures[key] = self._thread.submit(self._make, key)
-        self._futures.move_to_end(key)
-        return self._futures[key]
+        made = self._futures.pop(key, None) or self._thread.submit(self._make, key)
+        self._futures[key] = made  # the last one used
+        return made
 
     def _evict(self) -> None:
-        """Drop the references used least recently; jobs under way hold their own."""
+        """Drop the references used least recently; jobs under way hold their own.
+
+        The thread may drop some meanwhile.
+        """
         done = {
             key: made.result()[1]
-            for key, made in self._futures.items()
+            for key, made in list(self._futures.items())
             if made.done() and made.exception() is None
         }
         held = sum(done.values())
@@ -172,7 +174,7 @@ class RowStore:
             if held <= self._capacity:
                 return
             held -= done[key]
-            del self._futures[key]
+            self._futures.pop(key, None)
 
     def _make(self, key: _Key) -> tuple[Any, int]:
         rows, views = self._encoding(key.cell)
@@ -199,7 +201,7 @@ class RowStore:
         try:
             return self._put(made)
         except Exception:
-            others = [key for key, future in self._futures.items() if future.done()]
+            others = [key for key, future in list(self._futures.items()) if future.done()]
             if not others:
                 raise
             for key in others:

@@ -63,7 +63,7 @@ def conclude(
     try:
         board = _model(fit, prepared)
     except PluginError as error:
-        ending = ending if ending.early else Ending("stopped", sentence(error), error)
+        ending = ending if ending.early else Ending.by(error)
         judged = _by_usual_metric(fit, prepared, ending)
         board = _model(fit, judged)
     fit.write(status=ending.status, reason=ending.reason)

@@ -63,8 +63,9 @@ def describe_run(fit: Fit, prepared: Prepared) -> None:
 def _arrays_of_the_end(prepared: Prepared) -> int:
     """Bytes of the predictions of all ensembles, cross-fitted and of locked rows."""
     rows = len(prepared.data.y) + (0 if prepared.locked is None else len(prepared.locked.y))
-    outputs = max(prepared.data.schema.n_classes, 1)
-    return rows * outputs * np.dtype(np.float32).itemsize * len(get_host().ensemblers())
+    classes = prepared.data.schema.n_classes
+    one = np.dtype((np.float32, classes) if classes else np.float64).itemsize
+    return rows * one * len(get_host().ensemblers())
 
 
 def _split(prepared: Prepared) -> SplitInfo:

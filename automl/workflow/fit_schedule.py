@@ -13,7 +13,7 @@ from automl.schedule.time_model import declared_cost, declared_row_seconds
 from automl.types import Cell
 from automl.workflow.diagnose import importance_seconds
 from automl.workflow.train import FIRST_MODEL, Training, earlier_rungs, seconds_for_training
-from automl.workflow.value import EnsembleValue
+from automl.workflow.value import EnsembleValue, Weigher
 
 if TYPE_CHECKING:
     from automl.workflow.state import Fit, Prepared
@@ -88,14 +88,7 @@ def _value(fit: Fit, prepared: Prepared) -> EnsembleValue:
         for ensembler in get_host().ensemblers().values()
         if ensembler.families is None and task in ensembler.tasks
     )
-    return EnsembleValue(
-        fit.run,
-        next(over_all, None),
-        prepared.choice,
-        prepared.truth,
-        prepared.split,
-        fit.options.seed,
-        weights=prepared.data.weights,
-        seconds=fit.patience,
-        say=fit.observer.say,
+    weigher = Weigher(
+        next(over_all, None), prepared.choice, fit.options.seed, fit.patience, fit.observer.say
     )
+    return EnsembleValue(fit.run, weigher, prepared.truth, prepared.split, prepared.data.weights)

@@ -183,7 +183,7 @@ class Training:
         except KeyboardInterrupt:
             return Ending("interrupted")
         except StoppedError as error:
-            return Ending("stopped", str(error), error)
+            return Ending.by(error)
         except AutoMLError:
             raise
         except Exception as error:  # noqa: BLE001 - what has been done is concluded

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ from automl.runs.journal import stem
 from automl.types import TOP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from automl.rows.folds import Split
@@ -31,44 +32,84 @@ ENOUGH = 3
 """Models of all folds from which on those of the first fold alone do not count."""
 
 
+@dataclass(slots=True)
+class Weigher:
+    """The ensembler of all learners, asked on the way until it fails."""
+
+    ensembler: Ensembler | None
+    """Without one no model carries any weight."""
+    metric: Metric
+    """Metric that the ensemble should do best by."""
+    seed: int
+    """Seed of the ensembler and of the rows that it is shown."""
+    seconds: float = math.inf
+    """Seconds that one answer may take."""
+    say: Callable[[str], None] = lambda _: None
+    """Is told of an ensembler that is given up."""
+
+    def weights(
+        self, y: Array, made: Mapping[str, Array], learners: Sequence[str]
+    ) -> Mapping[str, float]:
+        """Map trials to their weights; none where the ensembler fails, which is asked no more.
+
+        Args:
+            y: The truth.
+            made: Trial -> its predictions.
+            learners: Learner of each trial.
+        """
+        if self.ensembler is None:
+            return {}
+        what = f"the ensembler {self.ensembler.name}"
+        try:
+            found: Mapping[str, float]
+            found = bounded(what, self.seconds, self._weigh, self.ensembler, y, made, learners)
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            if isinstance(error, PluginError) and not isinstance(error, OverdueError):
+                return {}  # the metric failed, which may be better the next time
+            self.say(f"Models are not weighed on the way: {sentence(error)}")
+            self.ensembler = None
+            return {}
+        return found
+
+    def _weigh(
+        self, ensembler: Ensembler, y: Array, made: Mapping[str, Array], learners: Sequence[str]
+    ) -> dict[str, float]:
+        losses = [loss(self.metric, score(self.metric, y, p)) for p in made.values()]
+        trials = list(made)
+        chosen = [trials[place] for place in candidates(losses, learners, MODELS)]
+        if len(chosen) < 2:
+            return dict.fromkeys(chosen, 1.0)
+        stack = np.stack([made[trial] for trial in chosen])
+        found = resolve(ensembler.factory)(self.seed).fit(stack, y, self.metric)
+        return {t: float(w) for t, w in zip(chosen, found, strict=True) if w > 0}
+
+
 class EnsembleValue:
     """Weighs finished models as the ensemble of all learners would.
 
     Where models of all folds are made, they are weighed on the rows of all folds.
     """
 
-    def __init__(  # noqa: PLR0913 - by keyword where they could be mistaken
+    def __init__(
         self,
         run: Path,
-        ensembler: Ensembler | None,
-        metric: Metric,
+        weigher: Weigher,
         truth: Array,
         split: Split,
-        seed: int,
-        *,
         weights: Array | None = None,
-        seconds: float = math.inf,
-        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Set up without any model.
 
         Args:
             run: The run directory, where predictions are.
-            ensembler: Gives the weights; without one no model carries any.
-            metric: What the ensemble should do best.
+            weigher: Gives the weights.
             truth: (n,) answers that configurations are chosen by.
             split: The folds.
-            seed: Seed of the ensembler and of the rows drawn.
             weights: (n,) how much each row counts; None where all count alike.
-            seconds: How long one answer of the ensembler may take.
-            say: Is told of an ensembler that is given up.
         """
-        self._seconds, self._say = seconds, say
         self._run = run
-        self._ensembler = ensembler
-        self._metric = metric
-        self._seed = seed
-        rng = np.random.default_rng(seed)
+        self._weigher = weigher
+        rng = np.random.default_rng(weigher.seed)
         self._rows: list[Array] = []
         self._truth: list[Array] = []
         folds = range(split.n_folds if split.all_folds_at_3 else 1)
@@ -94,7 +135,7 @@ class EnsembleValue:
         values = np.asarray(every[self._rows[rung.fold]])
         if not rung.fold and rung.learner not in self._terms:
             with suppress(PluginError):  # the score has told what is wrong with the metric
-                self._terms[rung.learner] = influence(self._metric, self._truth[0], values)
+                self._terms[rung.learner] = influence(self._weigher.metric, self._truth[0], values)
         if rung.rung == TOP:
             self._models.setdefault(rung.trial, {})[rung.fold] = values
             self._learner[rung.trial] = rung.learner
@@ -115,32 +156,9 @@ class EnsembleValue:
         return self._weights
 
     def _weighed(self) -> Mapping[str, float]:
-        """The weights; none where the ensembler fails, which is then asked no more."""
-        if self._ensembler is None:
-            return {}
-        what = f"the ensembler {self._ensembler.name}"
-        try:
-            found: Mapping[str, float]
-            found = bounded(what, self._seconds, self._weigh, self._ensembler)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            if isinstance(error, PluginError) and not isinstance(error, OverdueError):
-                return {}  # the metric failed, which may be better the next time
-            self._say(f"Models are not weighed on the way: {sentence(error)}")
-            self._ensembler = None
-            return {}
-        return found
-
-    def _weigh(self, ensembler: Ensembler) -> dict[str, float]:
         whole = [t for t, folds in self._models.items() if len(folds) == len(self._rows)]
         folds = range(len(self._rows)) if len(whole) >= ENOUGH else range(1)
         trials = whole if len(whole) >= ENOUGH else [t for t, f in self._models.items() if 0 in f]
         y = np.concatenate([self._truth[fold] for fold in folds])
         made = {t: np.concatenate([self._models[t][fold] for fold in folds]) for t in trials}
-        losses = [loss(self._metric, score(self._metric, y, p)) for p in made.values()]
-        learners = [self._learner[trial] for trial in made]
-        chosen = [trials[place] for place in candidates(losses, learners, MODELS)]
-        if len(chosen) < 2:
-            return dict.fromkeys(chosen, 1.0)
-        stack = np.stack([made[trial] for trial in chosen])
-        found = resolve(ensembler.factory)(self._seed).fit(stack, y, self._metric)
-        return {t: float(w) for t, w in zip(chosen, found, strict=True) if w > 0}
+        return self._weigher.weights(y, made, [self._learner[trial] for trial in made])

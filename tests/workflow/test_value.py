@@ -9,7 +9,7 @@ from automl.hooks.manager import get_host
 from automl.metrics import get_metric
 from automl.rows.folds import make_split
 from automl.types import Rung
-from automl.workflow.value import EnsembleValue
+from automl.workflow.value import EnsembleValue, Weigher
 
 AUC = get_metric("roc_auc", "binary")
 
@@ -22,7 +22,7 @@ def made(tmp_path):
     data = to_dataset(infer_schema(table, target="y"), table)
     split = make_split(data, 3)
     ensembler = get_host().ensemblers()["ensemble"]
-    value = EnsembleValue(tmp_path, ensembler, AUC, data.y, split, 0)
+    value = EnsembleValue(tmp_path, Weigher(ensembler, AUC, 0), data.y, split)
     (tmp_path / "predictions").mkdir()
 
     def finish(trial, knows, rung=3, fold=0):
