@@ -60,6 +60,11 @@ class RunReader:
             msg = f"{run} is not a readable run directory ({error})"
             raise ArtifactError(msg) from error
 
+    def _optional(self, name: str) -> Array | None:
+        """An array that not every run has."""
+        there = (self.run / "predictions" / f"{name}.npy").exists()
+        return np.asarray(self._load(name)) if there else None
+
     def _load(self, name: str) -> Array:
         """An array of predictions/, mapped rather than read."""
         path = self.run / "predictions" / f"{name}.npy"
@@ -101,8 +106,8 @@ class RunReader:
 
     def _answers(self, rows: Array) -> Answers:
         """The answers of the given training rows."""
-        there = (self.run / "predictions" / "labels.npy").exists()
-        labels = np.asarray(self._load("labels")[rows]) if there else None
+        labels = self._optional("labels")
+        labels = None if labels is None else labels[rows]
         return Answers(np.asarray(self._load("truth")[rows]), labels)
 
     @cached_property
@@ -113,8 +118,7 @@ class RunReader:
     @cached_property
     def _all_weights(self) -> Array | None:
         """(n,) weights of the training rows; None where all count alike."""
-        there = (self.run / "predictions" / "weights.npy").exists()
-        return np.asarray(self._load("weights")) if there else None
+        return self._optional("weights")
 
     @cached_property
     def weights(self) -> Array | None:
@@ -128,8 +132,7 @@ class RunReader:
     @cached_property
     def weights_test(self) -> Array | None:
         """(t,) weights of the locked test rows; None where all count alike."""
-        there = (self.run / "predictions" / "weights_test.npy").exists()
-        return np.asarray(self._load("weights_test")) if there else None
+        return self._optional("weights_test")
 
     @property
     def weights_fold0(self) -> Array | None:
@@ -161,9 +164,7 @@ class RunReader:
     @cached_property
     def y_test(self) -> Array | None:
         """(t,) truth of the locked test rows, None without them."""
-        if not (self.run / "predictions" / "truth_test.npy").exists():
-            return None
-        return np.asarray(self._load("truth_test"))
+        return self._optional("truth_test")
 
     # ---------------------------------------------------------------- trials
 

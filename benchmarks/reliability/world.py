@@ -61,15 +61,13 @@ class Run:
     def start(self, *more: str) -> subprocess.Popen[str]:
         """Start a fit in a session of its own."""
         words = [word for name in self.learners for word in ("--learner", name)]
-        path = [str(self.plugins)] if self.plugins else []
-        path += [os.environ["PYTHONPATH"]] if "PYTHONPATH" in os.environ else []
         return subprocess.Popen(
             [
                 *COMMAND,
                 *("fit", str(self.table), "-t", "y", "-o", str(self.folder)),
                 *("--time-limit", f"{self.limit:g}s", "--cpus", "2", *words, *self.options, *more),
             ],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path), **self.environment},
+            env={**self._with_plugins(), **self.environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -130,11 +128,16 @@ class Run:
     def predicts(self) -> bool:
         """True if `automl predict` works on the training table."""
         words = ("predict", str(self.folder), str(self.table), "-o", str(self.folder / "p.csv"))
+        done = subprocess.run(
+            [*COMMAND, *words], env=self._with_plugins(), capture_output=True, check=False
+        )
+        return done.returncode == 0
+
+    def _with_plugins(self) -> dict[str, str]:
+        """The environment of a command that finds the plugins."""
         path = [str(self.plugins)] if self.plugins else []
         path += [os.environ["PYTHONPATH"]] if "PYTHONPATH" in os.environ else []
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
-        done = subprocess.run([*COMMAND, *words], env=env, capture_output=True, check=False)
-        return done.returncode == 0
+        return {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
 
 
 @dataclass(frozen=True)
