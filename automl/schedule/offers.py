@@ -59,17 +59,21 @@ class Offers:
 
     def of(self, state: LearnerState) -> Iterator[Offer]:
         """The offers of one learner that has been tried."""
-        leader = state.leader
-        if leader is None or not state.alive or not (state.losses or state.declined):
+        if state.leader is None or not state.alive or not (state.losses or state.declined):
             return
         if not state.topped:
-            yield from self._onward(state, leader, self.gains.of_learner(state))
+            yield from self.onward(state)
             return
         yield from self._open_ways(state)
         for new in (self._new(state), self._longer(state)):
             if new is not None:
                 yield new
         yield from self._bags(state)
+
+    def onward(self, state: LearnerState) -> Iterator[Offer]:
+        """Fits that the trial which stands for a learner still needs to be ranked."""
+        if state.leader is not None:
+            yield from self._onward(state, state.leader, self.gains.of_learner(state))
 
     def curve(self, state: LearnerState) -> Iterator[Offer]:
         """The rungs that its first trial left out on its way to the top, the lowest first."""

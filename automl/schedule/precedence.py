@@ -144,6 +144,10 @@ class Precedence:
                 for state in own:
                     if not state.topped:
                         yield from map(self._shared, self.offers.of(state))
+            best = sorted((s for s in own if s.at_top), key=lambda s: s.losses[TOP][0])
+            for state in best[:enough]:
+                if not state.complete:  # of a small table, where folds rank it
+                    yield from self.offers.onward(state)
 
     def _shared(self, offer: Offer) -> Offer:
         """A model of all rows that its share of the seconds may cut short."""

@@ -17,7 +17,7 @@ GOOD = "age,job,bought\n" + "".join(f"{20 + i},{'ab'[i % 2]},{i % 3 // 2}\n" for
 class _NoCluster:
     """Stands in for Ray, which none of these commands comes to need."""
 
-    def __init__(self, *_):
+    def __init__(self, *_, **__):
         pass
 
     def stop(self):
@@ -28,7 +28,7 @@ class _NoCluster:
 def automl(tmp_path, monkeypatch, capsys):
     """The command in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("automl.workflow.fit.Cluster", _NoCluster)
+    monkeypatch.setattr("automl.workflow.begin.Cluster", _NoCluster)
 
     def call(*words):
         monkeypatch.setattr(sys, "argv", ["automl", *map(str, words)])
@@ -101,7 +101,7 @@ def _text(content):
         pytest.param(_text(GOOD), ["--test", "locked.csv"], ["locked.csv"], id="no locked rows"),
     ],
 )
-def test_bad_inputassert_one_sentence_and_exit_code_2(automl, tmp_path, make, words, told):
+def test_bad_input_ends_with_one_sentence_and_exit_code_2(automl, tmp_path, make, words, told):
     make(tmp_path / "table.csv")
     done = automl("fit", "table.csv", "--time-limit", "30s", *words)
     assert_one_sentence(done, *told)

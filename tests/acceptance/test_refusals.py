@@ -78,8 +78,7 @@ def folder(tmp_path_factory):
 def here(folder, monkeypatch):
     """That folder as the current one, and no Ray."""
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("automl.workflow.fit.Cluster", _NoCluster)
-    monkeypatch.setattr("automl.workflow.study.run.Cluster", _NoCluster)
+    monkeypatch.setattr("automl.workflow.begin.Cluster", _NoCluster)
     before = set(folder.iterdir())
     yield folder
     assert {path.name for path in folder.iterdir() if path not in before} <= {"automl-runs"}

@@ -148,6 +148,18 @@ def test_a_few_of_both_families_get_models_of_all_rows_and_whole_curves():
     assert sum(n[0] == "d" for n in whole) >= 2
 
 
+def test_small_tables_rank_two_of_each_family_on_all_folds():
+    costs = {f"c{i}": 0.2 for i in range(4)} | {f"d{i}": 2.0 for i in range(4)}
+    world = World(costs, better={f"c{i}": 0.2 for i in range(4)}, ladder=SMALL)
+    rungs, _ = world.run(world.scheduler(Plan(seconds=30), tuple(f"d{i}" for i in range(4))))
+    folds = {
+        name: {r.fold for r in rungs if r.trial == f"{name}-0" and r.rung == TOP} for name in costs
+    }
+    whole = [name for name, found in folds.items() if found == set(range(5))]
+    assert sum(name[0] == "c" for name in whole) >= 2
+    assert sum(name[0] == "d" for name in whole) >= 2
+
+
 def test_slow_learners_get_so_much_time_that_their_curves_can_be_paid_for():
     world = World({"baseline": 0.05, "linear": 0.5, "n1": 60.0, "n2": 60.0, "boosting": 12.0})
     rungs, _ = world.run(world.scheduler(Plan(seconds=55), ("n1", "n2")))
