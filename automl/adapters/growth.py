@@ -82,7 +82,11 @@ class Monitor:
         return self._pace.plan(steps, self._took) if self._limited else rate
 
     def close(self) -> None:
-        """Tell the host if time ended the steps, or hastened them; called by the adapter."""
+        """Tell the host if time ended the steps, or hastened them; called by the adapter.
+
+        Raises:
+            TooLittleTimeError: Time ended them at their very beginning.
+        """
         if self._pace is not None:
             self._pace.close(self._steps, late=self._late)
         elif self._late and 0 < self._steps < self._total:

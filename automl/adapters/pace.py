@@ -42,6 +42,8 @@ class Pace:
         self._total = total
         self._began = perf_counter() if began is None else began
         self._counted = 0
+        self._sure = False
+        """True once rounds were timed well enough to decline by."""
         self._learned = 0.0
         """Sum of the learning rates of the rounds counted."""
 
@@ -64,6 +66,7 @@ class Pace:
             self._counted, self._learned = 0, 0.0  # the rounds so far were a trial
         self._learned += self.rate * (done - self._counted)
         self._counted = done
+        self._sure |= sure
         seconds = max(seconds, 1e-9)
         affordable = max(0.0, SPARE * self._run.seconds_left() - first) / seconds
         missing = self._enough - self._learned
@@ -83,7 +86,13 @@ class Pace:
         Args:
             done: Rounds so far.
             late: Whether it was time that ended them.
+
+        Raises:
+            TooLittleTimeError: Time ended them before a round could be timed. How much they need
+                is then unknown; twice as long is the next thing to try.
         """
+        if late and not self._sure and done * self._own * HASTE < self._enough:
+            raise TooLittleTimeError(2 * (perf_counter() - self._began))
         if late and done < self._total:
             usual = min(self._enough / self._own, self._total)
             self._run.cut_short(min(done / usual, 1 - 1 / usual))

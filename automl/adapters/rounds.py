@@ -137,7 +137,11 @@ class BoosterRounds:
         return {self._name: self._pace.plan(0, usual, first=first)}
 
     def close(self) -> None:
-        """Tell the host if time ended or hastened the rounds; called by the adapter."""
+        """Tell the host if time ended or hastened the rounds; called by the adapter.
+
+        Raises:
+            TooLittleTimeError: Time ended them at their very beginning.
+        """
         self._pace.close(self.done, late=self._late)
 
     @property

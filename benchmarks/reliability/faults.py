@@ -277,7 +277,7 @@ def _other_encoder(folder: Path) -> str:
     if (run.models(), (run.folder / "run.json").read_bytes()) != before:
         wrong.append("files have changed")
     run.plugins = None
-    return "; ".join(wrong + ([] if run.predicts() else ["does not predict"]))
+    return "; ".join(wrong + ([] if run.predict(run.table) is not None else ["does not predict"]))
 
 
 STAGED: dict[str, Callable[[Path], str]] = {

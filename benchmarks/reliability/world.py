@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import zlib
 from dataclasses import dataclass, field
@@ -24,9 +25,9 @@ LIMITS = [15.0]
 CHECKSUM = ', "crc32": '
 
 
-def write_table(folder: Path, rows: int = 3_000) -> Path:
+def write_table(folder: Path, rows: int = 3_000, seed: int = 0) -> Path:
     """Write a binary table with numbers, words and missing cells."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     x = rng.normal(size=(rows, 5))
     kind = rng.choice(["a", "b", "c"], rows)
     y = np.where(x[:, 0] + (kind == "a") + rng.normal(size=rows) > 0, "yes", "no")
@@ -125,13 +126,25 @@ class Run:
             missing = [] if board["rank"].notna().any() else ["a ranked row"]
         return ", ".join(missing)
 
-    def predicts(self) -> bool:
-        """True if `automl predict` works on the training table."""
-        words = ("predict", str(self.folder), str(self.table), "-o", str(self.folder / "p.csv"))
+    def predict(self, table: Path) -> pd.DataFrame | None:
+        """Predictions of `automl predict` for a table; None if it fails."""
+        file = self.folder / "p.csv"
+        words = ("predict", str(self.folder), str(table), "--proba", "-o", str(file))
         done = subprocess.run(
             [*COMMAND, *words], env=self._with_plugins(), capture_output=True, check=False
         )
-        return done.returncode == 0
+        return None if done.returncode else pd.read_csv(file)
+
+    def log_losses(self) -> np.ndarray:
+        """Log loss of each of 20,000 rows that no run has seen; empty if it does not predict."""
+        with tempfile.TemporaryDirectory() as folder:
+            table = write_table(Path(folder), rows=20_000, seed=1)
+            labels = pd.read_csv(table)["y"]
+            found = self.predict(table)
+        if found is None:
+            return np.empty(0)
+        right = found["proba_yes"].where(labels == "yes", found["proba_no"])
+        return -np.log(np.clip(right.to_numpy(), 1e-15, None))
 
     def _with_plugins(self) -> dict[str, str]:
         """The environment of a command that finds the plugins."""

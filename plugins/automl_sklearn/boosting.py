@@ -232,8 +232,8 @@ class _Watch:
     def _is_over(self, booster: Any, X: Any) -> bool:
         steps = int(booster.n_iter_)
         over = self._monitor(steps, None)
-        if steps in _PLANNED_AFTER:
-            self._pace(booster, steps)
+        if steps in _PLANNED_AFTER or (over and steps < _PLANNED_AFTER[0]):
+            self._pace(booster, steps)  # declines a fit that time ends at its beginning
         if self._has_stop and (over or steps >= min(self._due, self._last)):
             self._due = max(steps + _REPORT_LEAST, int(steps * _REPORT_GROWTH))
             predict = getattr(booster, "predict_proba", booster.predict)

@@ -281,6 +281,15 @@ def test_a_fit_without_the_time_for_steps_twice_as_large_is_declined(clock):
     assert 0.05 < engine.changes[16]["learning_rate"] <= 0.1
 
 
+def test_a_fit_that_time_ends_at_its_first_round_is_declined(clock):
+    clock.first = 15.0
+    with pytest.raises(TooLittleTimeError) as declined:
+        fit(values(), stop_rows=0, seconds=20.0, clock=clock)
+    assert declined.value.needed_seconds == 30.0
+    model, *_ = fit(values(), {"learning_rate": 2.0}, stop_rows=0, seconds=20.0, clock=clock)
+    assert model.rounds == 1  # which is most of what it usually takes
+
+
 def test_rounds_that_were_asked_for_are_no_want_of_time(clock):
     own = {"trees": 10}
     model, engine, run = fit(values(), own, stop_rows=0, seconds=1000.0, clock=clock)
