@@ -4,8 +4,8 @@ python benchmarks/reliability/run.py [--kills 50] [--terms 20] [--only NAME ...]
 
 A kill (-9) ends the driver of a short run at a random moment, and `--resume` goes on: every line of
 the journal at the kill must be there afterwards, no key twice, no saved model or view changed, and
-the log loss on 20,000 new rows not behind that of a run without a kill: at most 1 in 25 by more
-than two standard errors of the paired difference, none by more than three and a half.
+the ROC AUC on 20,000 new rows not behind that of a run without a kill: at most 1 in 25 by more than
+two standard errors of the paired difference, none by more than three and a half.
 SIGTERM goes to the driver alone (Kubernetes) or to all its processes (Slurm), in turns; leaderboard
 and model must be there within the 30 seconds that both leave. The staged troubles are in
 `faults.py`; the full disk needs the right to mount. Exits with 1 if anything is wrong.
@@ -27,6 +27,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from faults import STAGED, stage
+from heldout import ahead
 from world import LIMITS, Run, end_all, write_table
 
 HERE = Path(__file__).parent
@@ -38,17 +39,11 @@ SHARE = 1 / 25
 
 
 def whole() -> np.ndarray:
-    """Log losses of a run that nothing disturbs."""
+    """Predictions of a run that nothing disturbs."""
     with tempfile.TemporaryDirectory(prefix="reliability-") as folder:
         run = Run(write_table(Path(folder)), Path(folder) / "run")
         run.fit()
-        return run.log_losses()
-
-
-def behind(losses: np.ndarray, reference: np.ndarray) -> float:
-    """Standard errors of the paired difference by which one is behind the other."""
-    paired = losses - reference
-    return float(paired.mean() / max(paired.std(ddof=1) / len(paired) ** 0.5, 1e-12))
+        return run.on_new_rows()[1]
 
 
 def kill(moment: float, folder: Path, reference: np.ndarray) -> tuple[str, float]:
@@ -73,8 +68,9 @@ def kill(moment: float, folder: Path, reference: np.ndarray) -> tuple[str, float
     after = run.models()
     if any(after.get(name) != content for name, content in kept.items()):
         wrong.append("a model or view has changed")
-    losses = run.log_losses()
-    far = behind(losses, reference) if len(losses) else math.inf
+    labels, found = run.on_new_rows()
+    classes = ("no", "yes")
+    far = ahead("binary", labels, reference, found, classes) if len(found) else math.inf
     if far > FAR:
         wrong.append(f"{far:.1f} standard errors behind")
     return "; ".join(wrong + ([f"lacks {run.lacks()}"] if run.lacks() else [])), far

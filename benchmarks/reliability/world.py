@@ -135,16 +135,14 @@ class Run:
         )
         return None if done.returncode else pd.read_csv(file)
 
-    def log_losses(self) -> np.ndarray:
-        """Log loss of each of 20,000 rows that no run has seen; empty if it does not predict."""
+    def on_new_rows(self) -> tuple[pd.Series, np.ndarray]:
+        """Labels of 20,000 rows that no run has seen, and (n, 2) predictions; none if it fails."""
         with tempfile.TemporaryDirectory() as folder:
             table = write_table(Path(folder), rows=20_000, seed=1)
-            labels = pd.read_csv(table)["y"]
-            found = self.predict(table)
+            labels, found = pd.read_csv(table)["y"], self.predict(table)
         if found is None:
-            return np.empty(0)
-        right = found["proba_yes"].where(labels == "yes", found["proba_no"])
-        return -np.log(np.clip(right.to_numpy(), 1e-15, None))
+            return labels[:0], np.empty((0, 2))
+        return labels, found[["proba_no", "proba_yes"]].to_numpy()
 
     def _with_plugins(self) -> dict[str, str]:
         """The environment of a command that finds the plugins."""
