@@ -61,6 +61,8 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         preset: How thorough to be within the budget.
         policy: How the seconds are spent, in place of the preset's.
         allocate: Equal time for every learner, or where it helps most.
+        infer_limit: Time in which the model predicts a row, such as 50us or 1ms; members of the
+            ensemble that it has no time for are left out. Seconds too.
         learner: Only this learner; may be repeated. A name or several.
         exclude: All but this learner; may be repeated. A name or several.
         folds: Folds of cross-validation.
@@ -108,6 +110,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         preset: Literal["quick", "balanced", "best"] = "balanced",
         policy: Policy | None = None,
         allocate: Literal["equal", "greedy"] = "greedy",
+        infer_limit: str | float | None = None,
         learner: Sequence[str] | str | None = None,
         exclude: Sequence[str] | str | None = None,
         folds: int | None = None,

@@ -106,7 +106,14 @@ def write_leaderboard(run: Path, metric: Metric) -> pd.DataFrame:
     return table
 
 
-def of_choice(board: pd.DataFrame, choice: Metric, whole: Iterable[str], *, locked: bool) -> str:
+def of_choice(
+    board: pd.DataFrame,
+    choice: Metric,
+    whole: Iterable[str],
+    *,
+    locked: bool,
+    row_seconds: float | None = None,
+) -> str:
     """Choose the default model among the rows whose models are saved.
 
     The highest ensemble over all learners, if it ties with the best row: it depends less on the
@@ -118,8 +125,12 @@ def of_choice(board: pd.DataFrame, choice: Metric, whole: Iterable[str], *, lock
         whole: The ensembles over all learners.
         locked: Whether scores come from rows or labels that no choice may use; then the ensemble
             with the best validation score is chosen.
+        row_seconds: Seconds that it may take for a row; the fastest is chosen if all take longer.
     """
     saved = board[board["size_bytes"].notna()]
+    if row_seconds is not None and not saved.empty:
+        speed = saved["predict_rows_per_second"].fillna(0.0)
+        saved = saved[speed >= min(1 / row_seconds, speed.max())]
     blends = saved[saved["family"].eq("ensemble") & saved["status"].eq("ok")]
     if locked:
         blends = blends.sort_values(
@@ -263,7 +274,7 @@ def _costs(record: RunReader, trials: Iterable[str]) -> dict[str, Any]:
     """Seconds, speed and bytes of all models of the trials together."""
     trials = list(trials)
     fits = [rung for trial in trials for rung in record.models(trial)]
-    seconds_per_row = sum(_seconds_per_row(record, trial) for trial in trials)
+    seconds_per_row = sum(map(record.seconds_per_row, trials))
     sizes = [rung.size_bytes for rung in fits if rung.size_bytes is not None]
     return {
         "fit_seconds": sum(rung.fit_seconds for rung in fits),
@@ -271,15 +282,6 @@ def _costs(record: RunReader, trials: Iterable[str]) -> dict[str, Any]:
         "size_bytes": sum(sizes) if sizes else None,
         "time_limited": any(rung.censored for rung in fits),
     }
-
-
-def _seconds_per_row(record: RunReader, trial: str) -> float:
-    """Seconds per row of all models of a trial, whose validation and test rows are one batch."""
-    tests = 0 if record.y_test is None else len(record.y_test)
-    rows = np.bincount(record.fold[record.fold >= 0]) + tests
-    fits = record.final[trial].values()
-    mean = sum(rung.predict_seconds for rung in fits) / sum(int(rows[r.fold]) for r in fits)
-    return mean * len(record.models(trial))
 
 
 def _ranked(entries: Iterable[_RankedRow], metric: Metric) -> list[dict[str, Any]]:

@@ -11,10 +11,12 @@ _DURATION = re.compile(
     r"(?:(?P<h>\d+(?:\.\d+)?)h)?\s*(?:(?P<m>\d+(?:\.\d+)?)m(?:in)?)?\s*(?:(?P<s>\d+(?:\.\d+)?)s?)?"
 )
 _SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?:(?P<prefix>[kmgt])(?P<binary>i)?b?|b)")
+_LATENCY = re.compile(r"(?P<number>\d+(?:\.\d+)?(?:e-?\d+)?)\s*(?P<unit>us|ms|s)?")
 _PREFIXES = "kmgt"
 MINUTE = 60
 HOUR = 60 * MINUTE
 THOUSAND = 1000
+_LATENCY_UNITS = {"s": 1.0, "ms": 1 / THOUSAND, "us": 1 / THOUSAND**2}
 GIGABYTE = THOUSAND**3
 
 
@@ -38,6 +40,32 @@ def parse_duration(text: str) -> float:
         msg = f"{text!r} is not a time: write seconds, such as 600, or 90s, 10m, 1h, 1h30m"
         raise UsageError(msg)
     return float(seconds)
+
+
+def parse_latency(text: str) -> float:
+    """Read a short time such as `50us`, `1ms` or `0.002` seconds.
+
+    Returns:
+        Seconds, above zero and finite.
+
+    Raises:
+        UsageError: The text is no such time.
+    """
+    match = _LATENCY.fullmatch(text.strip().lower().replace("µ", "u"))
+    seconds = float(match["number"]) * _LATENCY_UNITS[match["unit"] or "s"] if match else 0.0
+    if not 0 < seconds < math.inf:
+        msg = f"{text!r} is not a time for a row: write 50us, 1ms, or seconds such as 0.001"
+        raise UsageError(msg)
+    return seconds
+
+
+def format_latency(seconds: float) -> str:
+    """The time for a row in the unit that reads best: `50us`, `1.5ms`, `2s`."""
+    unit, size = next(
+        ((unit, size) for unit, size in _LATENCY_UNITS.items() if seconds >= size),
+        min(_LATENCY_UNITS.items(), key=lambda item: item[1]),
+    )
+    return f"{seconds / size:.3g}{unit}"
 
 
 def format_duration(seconds: float) -> str:

@@ -218,6 +218,24 @@ def test_an_ensemble_of_guesses_is_a_guess(tmp_path, rng):
     assert row["score_low"] < 0.5 < row["score_high"]
 
 
+def test_members_are_left_out_that_there_is_no_time_for(run):
+    whole = ensemble(run.path, ENSEMBLERS[:1], AUC, 0)[0]
+    each = 5 * 0.5 / 900 * 5  # seconds of five models for a row
+    (entry,) = ensemble(run.path, ENSEMBLERS[:1], AUC, 0, row_seconds=2.5 * each)
+    assert len(entry["members"]) == 2 < len(whole["members"]) == entry["pruned"]["members"]
+    assert entry["score_val"] == pytest.approx(entry["pruned"]["score_left"], abs=1e-3)
+    assert entry["pruned"]["score_left"] < entry["pruned"]["score"]
+    assert whole["pruned"] is None
+    row = leaderboard(run.path, AUC).set_index("learner").loc["ensemble"]
+    assert row["predict_rows_per_second"] == pytest.approx(1 / (2 * each))
+
+
+def test_an_ensemble_without_a_member_that_is_fast_enough_is_skipped(run):
+    entries = ensemble(run.path, ENSEMBLERS, AUC, 0, row_seconds=1e-3)
+    assert {entry["status"] for entry in entries} == {"skipped"}
+    assert entries[0]["reason"] == "no model predicts a row in 1ms"
+
+
 def test_a_single_member_is_still_a_row(tmp_path, rng):
     y = rng.integers(0, 2, 200)
     run = FakeRun(tmp_path / "run", y)

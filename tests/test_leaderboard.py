@@ -368,6 +368,24 @@ def test_a_poorer_ensemble_that_happens_to_tie_does_not_predict():
     assert of_choice(board, AUC, ["blend", "stack"], locked=False) == "deep_blend"
 
 
+def test_what_predicts_is_as_fast_as_was_asked_for():
+    board = pd.DataFrame(
+        {
+            "rank": [1, 2, 3],
+            "learner": ["blend", "forest", "linear"],
+            "family": ["ensemble", "classical", "classical"],
+            "status": "ok",
+            "ties_best": [True, True, False],
+            "score_val": [0.9, 0.8, 0.7],
+            "size_bytes": [1, 1, 1],
+            "predict_rows_per_second": [100.0, 1_000.0, float("nan")],
+        }
+    )
+    for seconds, expected in ((0.02, "blend"), (0.002, "forest"), (0.0002, "forest")):
+        found = of_choice(board, AUC, ["blend"], locked=False, row_seconds=seconds)
+        assert found == expected
+
+
 def test_what_has_no_saved_model_does_not_predict():
     board = pd.DataFrame(
         {

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from automl.errors import UsageError
 from automl.units import (
     format_duration,
+    format_latency,
     format_size,
     parse_duration,
+    parse_latency,
     parse_size,
 )
 
@@ -91,3 +93,22 @@ def test_a_written_size_reads_back_to_its_digits(size):
 )
 def test_sizes_are_written_in_the_unit_that_reads_best(size, text):
     assert format_size(size) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("50us", 5e-5), ("50 µs", 5e-5), ("1.5ms", 0.0015), ("0.002", 0.002), ("1e-4", 1e-4)],
+)
+def test_times_for_a_row_are_read(text, seconds):
+    assert parse_latency(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["", "0", "0ms", "-1ms", "fast", "1m", "1e999"])
+def test_other_times_for_a_row_are_refused(text):
+    with pytest.raises(UsageError, match="is not a time for a row"):
+        parse_latency(text)
+
+
+@given(st.floats(1e-9, 100.0))
+def test_times_for_a_row_are_read_back(seconds):
+    assert parse_latency(format_latency(seconds)) == pytest.approx(seconds, rel=5e-3)

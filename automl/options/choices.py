@@ -21,7 +21,15 @@ from automl.errors import UsageError
 from automl.options.option import Command, Option
 from automl.policy import PRESETS, Policy
 from automl.types import Reading, TextLayout
-from automl.units import HOUR, MINUTE, format_duration, parse_duration, parse_size
+from automl.units import (
+    HOUR,
+    MINUTE,
+    format_duration,
+    format_latency,
+    parse_duration,
+    parse_latency,
+    parse_size,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,6 +185,17 @@ class Options:
         Literal["equal", "greedy"],
         _of_fit("as begun", "Equal time for every learner, or where it helps most."),
     ] = "greedy"
+    infer_limit: Annotated[
+        float | None,
+        _of_fit(
+            "as begun",
+            "Time in which the model predicts a row, such as 50us or 1ms; members of the ensemble"
+            " that it has no time for are left out.",
+            "TIME",
+            parse=lambda limit: parse_latency(str(limit)),
+            show=format_latency,
+        ),
+    ] = None
     learner: Annotated[
         tuple[str, ...],
         Option("as begun", "Only this learner; may be repeated.", "NAME", usual="all"),

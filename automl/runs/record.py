@@ -192,6 +192,14 @@ class RunReader:
             return whole
         return tuple(rung for _, rung in sorted(self.final[trial].items())) + whole
 
+    def seconds_per_row(self, trial: str) -> float:
+        """Seconds that all models of a trial take for a row, in batches as large as a fold."""
+        tests = 0 if self.y_test is None else len(self.y_test)
+        rows = np.bincount(self.fold[self.fold >= 0]) + tests
+        fits = self.final[trial].values()
+        mean = sum(r.predict_seconds for r in fits) / sum(int(rows[r.fold]) for r in fits)
+        return mean * len(self.models(trial))
+
     @cached_property
     def _finished(self) -> dict[str, list[str]]:
         """Ranked learner -> its trials at the top, in the order they came there."""

@@ -17,11 +17,12 @@ from automl.runs import reserve
 from automl.runs.info import MetricInfo
 from automl.runs.record import RunReader
 from automl.scaling import read_scaling, write_scaling
+from automl.units import format_latency, number_text
 from automl.workflow.diagnose import ask_importance, write_diagnostics
 from automl.workflow.ending import Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Future
     from typing import Any
 
@@ -90,7 +91,15 @@ def _model(fit: Fit, prepared: Prepared) -> pd.DataFrame:
     fit.show("ensemble")
     task = prepared.data.schema.task
     ensemblers = [e for e in get_host().ensemblers().values() if task in e.tasks]
-    ensemble(fit.run, ensemblers, prepared.choice, fit.options.seed, fit.ensemble_seconds)
+    most = fit.options.infer_limit
+    entries = ensemble(
+        fit.run,
+        ensemblers,
+        prepared.choice,
+        fit.options.seed,
+        fit.ensemble_seconds,
+        row_seconds=most,
+    )
     fit.done("ensemble")
     fit.show("save")
     board = write_leaderboard(fit.run, prepared.metric)
@@ -98,7 +107,9 @@ def _model(fit: Fit, prepared: Prepared) -> pd.DataFrame:
     best = best_trials(fit.run, prepared.metric)
     locked = not prepared.supervision.supervised or scored_on(fit.run) == "test"
     whole = [e.name for e in ensemblers if e.families is None]
-    default = of_choice(board, prepared.choice, whole, locked=locked)
+    default = of_choice(board, prepared.choice, whole, locked=locked, row_seconds=most)
+    if most is not None:
+        fit.observer.say(_speed_told(board, entries, default, most, prepared.choice.name))
     write_artifact(
         fit.run,
         prepared.data.schema,
@@ -116,6 +127,24 @@ def _model(fit: Fit, prepared: Prepared) -> pd.DataFrame:
         best=default,
     )
     return board
+
+
+def _speed_told(
+    board: pd.DataFrame, entries: Sequence[dict[str, Any]], default: str, most: float, metric: str
+) -> str:
+    """The time that the default model takes for a row, and the score that the limit costs."""
+    speeds = board.set_index("learner")["predict_rows_per_second"]
+    takes = format_latency(1 / speeds[default])
+    if speeds[default] < 1 / most:
+        limit = format_latency(most)
+        return f"no model predicts a row in {limit}; the fastest, {default}, takes {takes}"
+    told = f"{default} predicts a row in {takes}, --infer-limit is {format_latency(most)}"
+    entry = next((e for e in entries if e["name"] == default), None)
+    if entry is None or not (before := entry["pruned"]):
+        return told
+    after, score = number_text(before["score_left"]), number_text(before["score"])
+    members = f"{len(entry['members'])} of {before['members']} members"
+    return f"{told}: it keeps {members}, {metric} {after} instead of {score} in validation"
 
 
 def _explain(fit: Fit, prepared: Prepared, board: pd.DataFrame, asked: Future[Any]) -> None:

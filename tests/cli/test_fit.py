@@ -29,7 +29,8 @@ def test_every_flag_arrives(automl, workflow):
     code, _, _ = automl(
         *("fit", "d.csv", "-t", "y", "--task", "regression", "--metric", "mae"),
         *("--test-size", "0.2", "--time-limit", "1h30m", "--trials", "7", "--preset", "best"),
-        *("--allocate", "equal", "--learner", "a", "--learner", "b", "--exclude", "c"),
+        *("--allocate", "equal", "--infer-limit", "1.5ms"),
+        *("--learner", "a", "--learner", "b", "--exclude", "c"),
         *("--folds", "4", "--group", "g", "--time", "t", "--drop", "u", "--drop", "v"),
         *("--positive", "yes", "--cpus", "3", "--gpus", "0", "--memory", "8GB"),
         *("--address", "ray://x", "--seed", "9", "-o", "out", "--on-error", "raise"),
@@ -44,6 +45,7 @@ def test_every_flag_arrives(automl, workflow):
         trials=7,
         preset="best",
         allocate="equal",
+        infer_limit=0.0015,
         learner=("a", "b"),
         exclude=("c",),
         folds=4,
