@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import UsageError
-from automl.workers import environment, limits, temporary
+from automl.workers import daemons, environment, limits, temporary
 from automl.workers.paths import driver_path_told
 from automl.workers.tasks import Task
 
@@ -216,9 +216,7 @@ class Cluster:
             self._over.wait()
             self._task.settle()
             if self._own:
-                import ray
-
-                ray.shutdown()
+                daemons.end_ray()
                 temporary.clear()
                 environment.read_again()
             atexit.unregister(self._leave)
@@ -250,7 +248,7 @@ def start_ray(workers: Workers) -> bool:
     config = JobConfig()
     # Ray would put the current folder ahead of what is installed in its workers. No public way.
     config._runtime_env_has_working_dir = lambda: True  # type: ignore[method-assign]  # noqa: SLF001
-    with environment.loopback_only():
+    with environment.loopback_only(), daemons.spared():
         return _init(
             address="local",
             job_config=config,

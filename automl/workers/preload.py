@@ -6,6 +6,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from automl.hooks.manager import get_host
+from automl.workers.daemons import listen_again
 from automl.workers.paths import follow_driver
 
 USUAL = ("numpy", "pandas", "threadpoolctl", "sklearn.base")
@@ -14,6 +15,7 @@ USUAL = ("numpy", "pandas", "threadpoolctl", "sklearn.base")
 
 def preload() -> None:
     """Import them while the driver still reads the table."""
+    listen_again()
     follow_driver()
     get_host()
     for name in USUAL:

@@ -45,8 +45,8 @@ UNHURRIED = 5.0
 PATIENCE = 60.0
 """Seconds after which it is given up without a time limit."""
 LEAD = 8.0
-"""Seconds ahead of the end of the search when its worker begins to import; without a limit it does
-so with the search."""
+"""Seconds ahead of the end of the search when its worker begins to import, if there is a model by
+then; without a limit it does so with the first model."""
 LEAST = 1.0
 """Seconds below which it is not tried."""
 REPORTING = 1.0, 0.01, 2.0

@@ -65,7 +65,8 @@ def _fitted(fit: Fit, source: str | pd.DataFrame, target: str | None) -> Ending:
     training, scheduler, value = begun if fit.options.resume else fit_training(fit, prepared)
 
     def tick() -> None:
-        if time.monotonic() > training.end - LEAD or training.seconds is None:
+        late = training.seconds is None or time.monotonic() > training.end - LEAD
+        if late and fit.best.keys() - {"baseline"}:  # a model that it can be asked of
             warm_up(fit, prepared)
 
     ending = training.run(finished=value.add, tick=tick)

@@ -1,4 +1,4 @@
-"""The Ray that a fit starts: nobody else reaches it, and nothing of it stays behind."""
+"""The Ray that a fit starts: nobody else reaches it or ends it, and nothing of it stays."""
 
 from __future__ import annotations
 
@@ -55,3 +55,44 @@ def test_it_listens_on_loopback_only_with_a_token_of_its_own(before, tmp_path):
     assert token >= 32
     assert restored
     assert not (tmp_path / "not here").exists()
+
+
+SPARED = """
+import json, sys, time
+import psutil
+from automl.workers.cluster import Cluster
+
+cluster = Cluster(cpus=1)
+cluster.wait()
+import ray
+
+@ray.remote
+def answer(value):
+    return len(value)
+
+kept = ray.put(b"-" * 1_000_000)
+assert ray.get(answer.remote(kept)) == 1_000_000
+before = psutil.Process().children(recursive=True)
+for one in before:
+    one.terminate()
+time.sleep(1.0)
+there = len(ray.get(kept))
+again = ray.get(answer.remote(kept))
+below = {*before, *psutil.Process().children(recursive=True)}
+cluster.stop()
+cluster._thread.join(30)
+gone, alive = psutil.wait_procs(below, timeout=10)
+print(json.dumps([there, again, len(gone) > 3, [p.name() for p in alive]]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM to spare it")
+def test_sigterm_to_all_of_its_processes_leaves_it_there_until_it_is_stopped():
+    done = subprocess.run(
+        [sys.executable, "-c", SPARED], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    there, again, ended, alive = json.loads(done.stdout.splitlines()[-1])
+    assert (there, again) == (1_000_000, 1_000_000)
+    assert ended
+    assert alive == []

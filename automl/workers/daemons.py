@@ -1,0 +1,56 @@
+"""The processes of a Ray of our own: SIGTERM spares them, for the driver needs them to conclude.
+
+Slurm sends SIGTERM to every process of a job. A driver whose object store is gone is ended by Ray
+at once (`exit_on_connection_failure` of its Plasma client), whatever it still has to write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_BLOCKABLE = hasattr(signal, "pthread_sigmask")
+"""False on Windows, which has no SIGTERM to block."""
+
+
+@contextmanager
+def spared() -> Iterator[None]:
+    """Let processes that this thread starts in the block inherit that SIGTERM waits."""
+    if not _BLOCKABLE:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def listen_again() -> None:
+    """Let SIGTERM end this process, a worker, and what its learners start."""
+    if _BLOCKABLE:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def end_ray() -> None:
+    """Shut down the Ray of this process, and end the processes that SIGTERM would not."""
+    import psutil
+    import ray
+
+    node: Any = ray._private.worker._global_node  # noqa: SLF001 - no public way
+    kinds = {} if node is None else node.all_processes
+    started = [info.process for infos in kinds.values() for info in infos]
+    below: list[psutil.Process] = []
+    for process in started:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            below += psutil.Process(process.pid).children(recursive=True)
+        process.terminate = process.kill  # Ray would wait a second for each
+    ray.shutdown()
+    for one in below:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
