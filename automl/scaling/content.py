@@ -124,6 +124,18 @@ class LevelFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class GapPoint:
+    """The difference of the losses at one size, or its fitted line there."""
+
+    n: float
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    bound: bool = False
+    """True if fits that were cut short make the difference a bound."""
+
+
+@dataclass(frozen=True, slots=True)
 class Slope:
     """A slope that is described and not tested."""
 
@@ -152,6 +164,10 @@ class ContrastFinding:
     cut_short: Mapping[str, CutShort] = field(default_factory=dict)
     """Family -> fits of its side that the time limit cut short; empty in older studies."""
     envelope: Slope | None = None
+    differences: tuple[GapPoint, ...] = ()
+    """At every size, with the interval of the verdict on the level; empty in older studies."""
+    line: tuple[GapPoint, ...] = ()
+    """The line through the top three octaves, with the interval of the verdict on the rate."""
     sentence: str
 
     @property
@@ -172,6 +188,8 @@ class ContrastFinding:
             ),
             "level": LevelFinding(**known_fields(LevelFinding, level)),
             "crossover": Crossover(**known_fields(Crossover, crossed)),
+            "differences": _all(GapPoint, content.get("differences", ())),
+            "line": _all(GapPoint, content.get("line", ())),
             "cut_short": {
                 family: CutShort(**known_fields(CutShort, cut))
                 for family, cut in (content.get("cut_short") or {}).items()
@@ -195,6 +213,8 @@ class ScalingContent:
     axis: str
     metric: str
     greater_is_better: bool
+    bounded: bool = False
+    """True for metrics in [0, 1], whose differences are told in points, hundredths of them."""
     regime: Regime
     scored_on: str = "crossfit"
     n_test: int = 0
@@ -204,6 +224,8 @@ class ScalingContent:
     fits: FitCount = FitCount()
     not_reached: tuple[str, ...] = ()
     """Learners that had no time for the last anchor."""
+    eliminated: tuple[str, ...] = ()
+    """Learners that had the first repeat only, for validation put others first there."""
     learners: Mapping[str, LearnerCurve]
     contrasts: tuple[ContrastFinding, ...]
     """The families first, then each deep learner."""

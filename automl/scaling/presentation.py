@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from automl.errors import UsageError
 from automl.scaling.advice import FEW_ROWS, Advice, advise
 from automl.scaling.document import content_of, findings
 from automl.scaling.from_fit import study_of_run
+from automl.scaling.picture import draw_curves, panels, pyplot
 from automl.scaling.wording import SETTINGS
+from automl.text import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from automl.scaling.content import ScalingContent
     from automl.scaling.points import Study
     from automl.types import Metric, Regime
-
-BAND_OPACITY = 0.12
-"""Opacity of intervals, as in the report's style.css."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -57,35 +53,25 @@ class Scaling:
         return "\n".join(self.sentences)
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Plot every learner's curve with its interval, rows on a log scale.
+        """Plot every learner's curve, and below them the difference behind each verdict.
+
+        Sizes are on a log scale. The panels below show deep loss less classical loss at every size
+        with its interval, the line that the rate is the slope of, and where the sides cross.
 
         Args:
-            ax: The axes to draw on; default a new figure.
+            ax: Axes to draw the curves on, and nothing else; default a new figure of all panels.
 
         Returns:
-            The axes.
+            The axes of the curves; those of the others are in its `figure.axes`.
 
         Raises:
             UsageError: matplotlib is not installed.
         """
-        try:
-            from matplotlib import pyplot as plt
-        except ImportError as error:
-            msg = "plotting needs matplotlib; install it with: pip install matplotlib"
-            raise UsageError(msg) from error
-        axes: Axes = plt.subplots()[1] if ax is None else ax
-        styles = {"deep": "-", "classical": "--", "baseline": ":"}
-        for name, learner in self.content.learners.items():
-            n, score = [p.n for p in learner.points], _drawn(p.score for p in learner.points)
-            low, high = (_drawn(getattr(p, end) for p in learner.points) for end in ("low", "high"))
-            (line,) = axes.plot(n, score, styles.get(learner.family, "-"), marker="o", label=name)
-            axes.fill_between(n, low, high, color=line.get_color(), alpha=BAND_OPACITY, linewidth=0)
-        axes.set_xscale("log", base=2)
-        axes.set_xlabel("training rows" if self.content.axis == "rows" else self.content.axis)
-        better = "higher" if self.content.greater_is_better else "lower"
-        axes.set_ylabel(f"{self.content.metric} ({better} is better)")
-        axes.legend(fontsize="small")
-        return axes
+        if ax is None:
+            return panels(self.content)[0]
+        pyplot()
+        draw_curves(self.content, ax)
+        return ax
 
     def _nothing(self) -> str:
         families = {entry.family for entry in self.content.learners.values()}
@@ -126,18 +112,22 @@ class Scaling:
         return (
             f"This is about these learners with {settings}, in the time they were given (which cut "
             f"{share} short), on tables drawn like this one. Judged {on}; 95% intervals in "
-            f"brackets, widened where several learners are tested together; others than validation "
-            f"puts first are described and not tested.{self._unit()}"
+            f"brackets, widened where several learners are tested together: those that validation "
+            f"puts first.{self._eliminated()}{self._unit()}"
         )
 
+    def _eliminated(self) -> str:
+        """A sentence on the learners that had one repeat only."""
+        names = self.content.eliminated
+        if not names:
+            return ""
+        return f" Only the first repeat had {listed(names)}: validation put others first there."
+
     def _unit(self) -> str:
-        told = any(" point" in contrast.sentence for contrast in self.content.contrasts)
-        return f" A point is a hundredth of {self.content.metric}." if told else ""
-
-
-def _drawn(values: Iterable[float | None]) -> list[float]:
-    """Unknown numbers as NaN, which matplotlib does not draw."""
-    return [math.nan if value is None else value for value in values]
+        content, told = self.content, " ".join(one.sentence for one in self.content.contrasts)
+        point = f" A point is a hundredth of {content.metric}." if " point" in told else ""
+        loss = content.bounded and content.greater_is_better and " loss" in told
+        return f"{point} A loss is 1 less {content.metric}." if loss else point
 
 
 def read_scaling(run: Path, metric: Metric, *, equal_seconds: bool = False) -> Scaling:

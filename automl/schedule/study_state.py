@@ -29,6 +29,8 @@ class Stage(IntEnum):
     """Fits of what tuning chose."""
     RETUNING = auto()
     """Tuning anew at every level."""
+    NARROWING = auto()
+    """Further subsets of levels, beyond those of the plan."""
 
 
 Place: TypeAlias = tuple[int, int, int, int]
@@ -86,6 +88,10 @@ class StudyLearner:
     subsets: tuple[int, ...] = ()
     """Subsets of each level that a repeat trains settings on that are not tuned there; 1 if empty.
     A level whose first subset has no score gets no further one."""
+    room: tuple[int, ...] = ()
+    """Subsets of each level that share no rows; 1 if empty."""
+    narrowed: dict[int, int] = field(default_factory=dict)
+    """Level -> subsets that the spare time allows, if more than planned."""
     finished: dict[tuple[int, int, int], Rung] = field(default_factory=dict)
     """(number, level, repeat) -> what came of it on the first subset."""
     beats: Callable[[Rung, Rung], bool] | None = None
@@ -103,6 +109,8 @@ class StudyLearner:
     """Repeats it can afford, as things stand."""
     plain: bool = False
     """True if it can afford no tuning on few rows beside its default."""
+    chance: float = 1.0
+    """Probability that it goes on after the first repeat: 0 or 1 once the race is over."""
     ended: dict[int, int] = field(default_factory=dict)
     """Number of a configuration -> the lowest level at which a fit of it had to be ended."""
     spent: float = 0.0
@@ -213,10 +221,11 @@ class StudyLearner:
         self, repeat: int, stage: Stage, levels: Iterable[int], number: int
     ) -> Iterator[StudyFit]:
         for level in levels:
-            for subset in range(self._subsets(level)):
+            for subset in range(self.planned(level)):
                 yield StudyFit(repeat, stage, level, number, subset)
 
-    def _subsets(self, level: int) -> int:
+    def planned(self, level: int) -> int:
+        """Subsets of a level that the plan has."""
         return self.subsets[level] if self.subsets else 1
 
     def _defaults(self, repeat: int) -> Iterator[StudyFit]:
@@ -234,6 +243,29 @@ class StudyLearner:
             for level in levels:
                 yield from self._tune(repeat, Stage.RETUNING, level)
 
+    def narrowing(self, repeat: int) -> Iterator[StudyFit]:
+        """Fits of a repeat on further subsets that could start now, the next one first."""
+        for level, count in sorted(self.narrowed.items()):
+            for number in sorted(self._settings(repeat)):
+                for subset in range(self.planned(level), count):
+                    fit = StudyFit(repeat, Stage.NARROWING, level, number, subset)
+                    if fit.place not in self.running and self._lacks(fit):
+                        yield fit
+
+    def _settings(self, repeat: int) -> set[int]:
+        """Numbers of the settings that are not tuned where they are trained."""
+        found = {0} if "default" in self.regimes else set()
+        if self.transfers and (chosen := self.chosen(repeat)) is not None:
+            found.add(chosen)
+        return found
+
+    def lacks_subset(self, level: int, repeat: int, subset: int) -> int:
+        """Fits on one further subset that a level of a repeat still lacks."""
+        return sum(
+            self._lacks(StudyFit(repeat, Stage.NARROWING, level, number, subset))
+            for number in self._settings(repeat)
+        )
+
     def _tune(self, repeat: int, stage: Stage, level: int) -> list[StudyFit]:
         tuning = self.tuning(repeat, level)
         return [] if tuning.closed else [StudyFit(repeat, stage, level, tuning.numbers[-1])]
@@ -245,6 +277,14 @@ class StudyLearner:
             for level in range(cap + 1)
             if (missing := self._missing(level, repeat, cap))
         )
+
+    def whole(self, cap: int, repeats: int) -> float:
+        """Seconds that so many repeats should still take up to a level."""
+        return sum(self.weight(repeat) * self.need(repeat, cap) for repeat in range(repeats))
+
+    def weight(self, repeat: int) -> float:
+        """Probability that it takes part in a repeat."""
+        return self.chance if repeat else 1.0
 
     def least(self, repeat: int, cap: int) -> float:
         """Seconds until a repeat has one fit at every level up to a cap."""
@@ -271,7 +311,7 @@ class StudyLearner:
 
     def _lacks_subsets(self, level: int, repeat: int, *, transfers: bool) -> int:
         """Fits on further subsets that a level of a repeat still lacks, at most."""
-        more = range(1, self._subsets(level))
+        more = range(1, self.planned(level))
         if not more:
             return 0
         numbers, unknown = {0} if "default" in self.regimes else set(), 0

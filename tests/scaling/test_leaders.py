@@ -66,7 +66,7 @@ def test_the_others_have_figures_and_no_verdict():
         assert one["crossover"]["status"] == "unknown"
         assert one["detectable"] is None
         assert 0 < one["level"]["low"] < one["level"]["difference"] < one["level"]["high"]
-        assert "described and not tested" in one["sentence"]
+        assert "describes and was not tested" in one["sentence"]
         assert f"tree is ahead of {name} by" in one["sentence"]
     found = scaling_of(study).content.contrasts[-1]
     assert found.words == ("not tested", "not tested", "not tested")

@@ -47,6 +47,7 @@ class StudyRecord:
             self.blank,
             points=points_of(self.scheduler, self.axis, self.scorer, terms=terms),
             not_reached=kept_from_top(self.scheduler, self.axis, self.fit.options.repeats),
+            eliminated=self.scheduler.eliminated,
             seconds_per_row=(self.fit.info.study or StudyInfo()).seconds_per_row,
         )
 
