@@ -121,7 +121,7 @@ PLANS: dict[str, dict[str, Any]] = {
     "race": {},
     "race and narrowing": {"subsets": planted.NARROWED},
 }
-"""Ways to spend the seconds on 22 learners. In seconds of a learner in one repeat they take 66, 110,
+"""Ways to spend the seconds on 22 learners. In seconds of one learner and repeat they take 66, 110,
 46 and 61, where a fit takes as long as its rows are many."""
 CONTROLS: dict[str, Control] = {
     "crossing at 1531": Control(EQUAL, planted.flat, 1531.25),
