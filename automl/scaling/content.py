@@ -11,7 +11,7 @@ from automl.files import known_fields, to_plain
 from automl.metrics import loss_sign
 from automl.scaling.backtest import Backtest
 from automl.scaling.censoring import CutShort
-from automl.scaling.cost import Cost, Speedup
+from automl.scaling.cost import Cost, SerialShare, Speedup
 from automl.scaling.curve import POWER_LAW
 from automl.scaling.verdict import Crossover
 from automl.types import Regime
@@ -74,6 +74,8 @@ class LearnerCurve:
     cost: Cost = field(default_factory=Cost)
     speedup: tuple[Speedup, ...] = ()
     """Only along the number of CPUs."""
+    serial: SerialShare = field(default_factory=SerialShare)
+    """Amdahl's law fitted to all of them; only there."""
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
@@ -83,6 +85,7 @@ class LearnerCurve:
             "fits": FitCount(**known_fields(FitCount, content.get("fits", {}))),
             "cost": Cost(**known_fields(Cost, content.get("cost") or {})),
             "speedup": _all(Speedup, content.get("speedup", ())),
+            "serial": SerialShare(**known_fields(SerialShare, content.get("serial") or {})),
         }
         if (law := content.get("fit")) is not None:
             params = PowerParameters(**known_fields(PowerParameters, law["params"]))
@@ -255,7 +258,7 @@ class ScalingContent:
         content: dict[str, Any] = to_plain(self)
         for learner in content["learners"].values():
             if self.axis != "workers":
-                del learner["speedup"]
+                del learner["speedup"], learner["serial"]
         for contrast in content["contrasts"]:
             del contrast["crossover"]["above"]  # the sentence and the level say it
         return content

@@ -26,7 +26,7 @@ from automl.scaling.content import (
     finite,
 )
 from automl.scaling.contrast import contrasts
-from automl.scaling.cost import cost_of, speedups
+from automl.scaling.cost import SerialShare, cost_of, serial_share, speedups
 from automl.scaling.criteria import CRITERIA
 from automl.scaling.curve import fit_curves
 from automl.scaling.estimate import Estimate
@@ -140,6 +140,7 @@ def _learners(study: Study, losses: Mapping[str, Series]) -> dict[str, LearnerCu
             fit=_fit(losses.get(name)),
             cost=cost_of(points),
             speedup=tuple(speedups(points)) if study.axis == "workers" else (),
+            serial=serial_share(points) if study.axis == "workers" else SerialShare(),
         )
     return found
 

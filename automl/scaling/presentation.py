@@ -81,21 +81,27 @@ class Scaling:
         return "No deep and classical learner share a number of rows, so nothing is compared."
 
     def _speedups(self) -> list[str]:
-        """A sentence on the speed-up of each learner on all CPUs, the greatest first; or none."""
+        """Sentences on training on more CPUs, the greatest speed-up first; or none."""
         last = {
-            name: learner.speedup[-1]
+            name: (learner.speedup[-1], learner.serial)
             for name, learner in self.content.learners.items()
             if learner.family != "baseline" and learner.speedup
         }
         if not last:
             return []
-        told = [
-            f"{name} {one.times:.2f}"
-            + ("" if one.low is None else f" ({one.low:.2f} to {one.high:.2f})")
-            for name, one in sorted(last.items(), key=lambda pair: -pair[1].times)
+        ranked = sorted(last.items(), key=lambda pair: -pair[1][0].times)
+        told = [f"{name} {one.times:.2f}{_range(one.low, one.high)}" for name, (one, _) in ranked]
+        cpus = max(one.at for one, _ in last.values())
+        shares = [
+            f"{name} {100 * one.value:.0f}%{_range(one.low, one.high, percent=True)}"
+            for name, (_, one) in ranked
+            if one.value is not None
         ]
-        cpus = max(one.at for one in last.values())
-        return [f"Times as fast to train on {cpus:g} CPUs as on one: {', '.join(told)}."]
+        law = "Share of the training that more CPUs do not speed up, by Amdahl's law"
+        return [
+            f"Times as fast to train on {cpus:g} CPUs as on one: {', '.join(told)}.",
+            *([f"{law}: {', '.join(shares)}."] if shares else []),
+        ]
 
     def _basis(self) -> str:
         """A sentence on the data and settings behind the verdicts."""
@@ -128,6 +134,13 @@ class Scaling:
         point = f" A point is a hundredth of {content.metric}." if " point" in told else ""
         loss = content.bounded and content.greater_is_better and " loss" in told
         return f"{point} A loss is 1 less {content.metric}." if loss else point
+
+
+def _range(low: float | None, high: float | None, *, percent: bool = False) -> str:
+    """An interval in brackets; empty if it is not known."""
+    if low is None or high is None:
+        return ""
+    return f" ({100 * low:.0f} to {100 * high:.0f})" if percent else f" ({low:.2f} to {high:.2f})"
 
 
 def read_scaling(run: Path, metric: Metric, *, equal_seconds: bool = False) -> Scaling:

@@ -98,6 +98,8 @@ def test_workers_are_compared_by_the_time_of_a_fit(ray_here, customers, tmp_path
         assert 0 < speedup["low"] <= speedup["times"] <= speedup["high"]
         serial = speedup["serial"]
         assert 1 / speedup["times"] == pytest.approx(serial + (1 - serial) / 2)
+        fitted = found.document["learners"][name]["serial"]
+        assert fitted["low"] <= fitted["value"] <= fitted["high"]
         one, two = found.document["learners"][name]["points"]
         assert one["score"] == pytest.approx(two["score"], abs=0.02)
     assert "Times as fast to train on 2 CPUs as on one: " in repr(found)
