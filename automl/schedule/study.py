@@ -171,6 +171,8 @@ class StudyScheduler:
         self._planned = now
         alive = [state for state in self.learners.values() if not state.dead]
         self._run_race(alive)
+        for state in alive:
+            state.plain = False
         if self.seconds is None:
             for state in alive:
                 state.cap, state.repeats = self._highest(state), self._most(state)
@@ -225,9 +227,10 @@ class StudyScheduler:
         """
         top = self._highest(state)
         caps = range(top, -1, -1) if self._graded else (top,)
-        plain, most = self._untuned(state), self._most(state)
+        most = self._most(state)
+        plain = {"default", "transferred"} <= set(state.regimes)
         base = min(ENOUGH, most)
-        yield top, most, plain and not state.chance
+        yield top, most, False
         yield from ((cap, most, plain) for cap in caps if cap >= top - OCTAVE)
         yield from ((cap, base, plain) for cap in caps)
         lowest = 0 if self._graded else top
@@ -245,16 +248,10 @@ class StudyScheduler:
         """Repeats that are open to a learner at all."""
         return self.repeats if state.chance else 1
 
-    @staticmethod
-    def _untuned(state: StudyLearner) -> bool:
-        """Return whether a learner may go without tuning on few rows, beside its default."""
-        return {"default", "transferred"} <= set(state.regimes)
-
     def _run_race(self, alive: Sequence[StudyLearner]) -> None:
         """Tell learners their chances to go on, and see who may while that is open."""
         for name, chance in self._race.chances(alive).items():
-            state = self.learners[name]
-            state.chance, state.plain = chance, not chance and self._untuned(state)
+            self.learners[name].chance = chance
         sure = frozenset(state.learner.name for state in alive if state.chance == 1)
         guess = self._race.winners is None and self.seconds is not None
         self._ahead = self._race.ahead(alive) if guess else sure
@@ -277,7 +274,7 @@ class StudyScheduler:
         if state.dead:
             return None
         goes_on = state.learner.name in self._ahead
-        tuning = (False, True) if goes_on or not self._untuned(state) else (False,)
+        tuning = (False, True) if goes_on or "default" not in state.regimes else (False,)
         for tuned, repeat in product(tuning, range(state.repeats if goes_on else 1)):
             for fit in state.open(repeat, tuned=tuned):
                 if fit.stage == Stage.RETUNING and self._spent(state, fit):

@@ -203,7 +203,17 @@ class StudyLearner:
     @property
     def transfers(self) -> bool:
         """True if it is tuned on few rows."""
-        return "transferred" in self.regimes and not self.plain
+        return "transferred" in self.regimes and not self.plain and self._tunes
+
+    @property
+    def _retunes(self) -> bool:
+        """True if it is tuned at every level."""
+        return "retuned" in self.regimes and self._tunes
+
+    @property
+    def _tunes(self) -> bool:
+        """False if its default lost the race, and no more of it is wanted."""
+        return self.chance > 0 or "default" not in self.regimes
 
     def open(self, repeat: int, *, tuned: bool) -> Iterator[StudyFit]:
         """Fits of a repeat that could start now, the next one first: of the default, or tuned."""
@@ -239,7 +249,7 @@ class StudyLearner:
             if (number := self.chosen(repeat)) is not None:
                 open_ = range(min(self.cap + 1, self.ended.get(number, self.cap + 1)))
                 yield from self._on_subsets(repeat, Stage.CHOSEN, open_, number)
-        if "retuned" in self.regimes:
+        if self._retunes:
             for level in levels:
                 yield from self._tune(repeat, Stage.RETUNING, level)
 
@@ -298,7 +308,7 @@ class StudyLearner:
     def _missing(self, level: int, repeat: int, cap: int) -> int:
         """Fits that a level of a repeat still lacks, at most."""
         transfers = self.transfers and self.tuned_at <= cap
-        if "retuned" in self.regimes or (transfers and level == self.tuned_at):
+        if self._retunes or (transfers and level == self.tuned_at):
             tuning = self.tunings.get((repeat, level))
             trials = self.trials if self.learner.space else len(self.learner.defaults)
             closed = tuning is not None and tuning.closed

@@ -58,6 +58,19 @@ def test_where_settings_are_tuned_at_every_level_the_race_is_among_tuned_ones():
     assert {cells["net0", repeat] for repeat in range(REPEATS)} == {4 * len(SIZES)}
 
 
+@pytest.mark.parametrize(
+    "regimes", [("default", "transferred", "retuned"), ("transferred",), ("transferred", "retuned")]
+)
+def test_when_the_race_is_done_nothing_more_is_expected(regimes):
+    few = dict.fromkeys(("net0", "net1", "tree0", "tree1"), 0.1)
+    world = World(few, worse=WORSE, racing=1, regimes=regimes, subsets=PARTED)
+    scheduler = world.scheduler(50_000)
+    assert scheduler.expected_seconds() > 0
+    world.run(scheduler)
+    assert scheduler.expected_seconds() == 0
+    assert scheduler.eliminated == ("net1", "tree1")
+
+
 def test_few_learners_do_not_race():
     world = World({"net0": 1.0, "net1": 1.0, "tree0": 0.5}, worse=WORSE, racing=3)
     scheduler = world.scheduler(None)
