@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from automl.metrics import loss_sign
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from automl.schedule.study_state import StudyLearner
+    from automl.types import Rung
 
 RACING = ("deep", "classical")
 """Families whose learners race; the baseline, which is cheap, has all repeats."""
@@ -26,7 +27,7 @@ class Race:
     """Says how probable it is that a learner goes on: 1 and 0 once the first repeat is over."""
 
     most: int | None = None
-    """Learners of each family that go on; None for all."""
+    """Learners of each family that go on, besides those that they do not beat; None for all."""
     winners: frozenset[str] | None = None
     """The learners that go on; None until all have had the first repeat."""
 
@@ -53,15 +54,61 @@ class Race:
         return {state.learner.name: chance[state.learner.family] for state in learners}
 
     def ahead(self, learners: Iterable[StudyLearner]) -> frozenset[str]:
-        """The learners that validation puts first in each family, as things stand."""
-        found: set[str] = set()
+        """The learners that may yet be among the first of their family, as things stand."""
         by_family: dict[str, list[StudyLearner]] = {}
         for state in learners:
             by_family.setdefault(state.learner.family, []).append(state)
-        for family, own in by_family.items():
-            ranked = sorted(own, key=_ranking(own)) if family in RACING else own
-            found |= {state.learner.name for state in ranked[: self.most or len(ranked)]}
-        return frozenset(found)
+        going = [
+            own if self.most is None or family not in RACING else _contenders(own, self.most)
+            for family, own in by_family.items()
+        ]
+        return frozenset(state.learner.name for own in going for state in own)
+
+
+def _contenders(family: Sequence[StudyLearner], most: int) -> list[StudyLearner]:
+    """The first of a family, and those that fewer than so many beat by more than luck.
+
+    They are ranked by their losses at the last level that half of the family reached. Whoever did
+    not get there comes behind, the furthest first.
+    """
+    rungs = {state.learner.name: _best(state) for state in family}
+    tops = sorted((max(own, default=-1) for own in rungs.values()), reverse=True)
+    last = tops[(len(tops) - 1) // 2]
+
+    def key(state: StudyLearner) -> tuple[float, float, str]:
+        own = rungs[state.learner.name]
+        at = max((level for level in own if level <= last), default=-1)
+        loss = _loss(state, own[at]) if at in own else math.inf
+        return last - at, loss, state.learner.name
+
+    def beaten(state: StudyLearner, others: Sequence[StudyLearner]) -> int:
+        beats, mine = state.beats, rungs[state.learner.name].get(last)
+        if mine is None or beats is None:
+            return len(others)
+        return sum(beats(rungs[other.learner.name][last], mine) for other in others)
+
+    ranked = sorted(family, key=key)
+    return [
+        state
+        for place, state in enumerate(ranked)
+        if place < most or beaten(state, ranked[:place]) < most
+    ]
+
+
+def _best(state: StudyLearner) -> dict[int, Rung]:
+    """Level -> its fit of the first repeat that validation rows prefer."""
+    found: dict[int, Rung] = {}
+    for (_, level, repeat), rung in state.finished.items():
+        if repeat == 0 and rung.score is not None:
+            known = found.get(level)
+            if known is None or _loss(state, rung) < _loss(state, known):
+                found[level] = rung
+    return found
+
+
+def _loss(state: StudyLearner, rung: Rung) -> float:
+    score = math.nan if rung.score is None else rung.score
+    return loss_sign(greater_is_better=state.greater_is_better) * score
 
 
 def _over(state: StudyLearner) -> bool:
@@ -69,30 +116,3 @@ def _over(state: StudyLearner) -> bool:
     tuned = "default" not in state.regimes
     waiting = any(place[2] == 0 for place in state.running)
     return state.cap < 0 or not (waiting or any(state.open(0, tuned=tuned)))
-
-
-def _ranking(family: Sequence[StudyLearner]) -> Callable[[StudyLearner], tuple[float, float, str]]:
-    """A key that sorts a family by its losses at the last level that half of it reached.
-
-    Whoever did not get there comes behind, the furthest first.
-    """
-    losses = {state.learner.name: _losses(state) for state in family}
-    tops = sorted((max(own, default=-1) for own in losses.values()), reverse=True)
-    last = tops[(len(tops) - 1) // 2]
-
-    def key(state: StudyLearner) -> tuple[float, float, str]:
-        name = state.learner.name
-        at = max((level for level in losses[name] if level <= last), default=-1)
-        return last - at, losses[name].get(at, math.inf), name
-
-    return key
-
-
-def _losses(state: StudyLearner) -> dict[int, float]:
-    """Level -> the best loss on validation rows in the first repeat."""
-    sign = loss_sign(greater_is_better=state.greater_is_better)
-    found: dict[int, float] = {}
-    for (_, level, repeat), rung in state.finished.items():
-        if repeat == 0 and rung.score is not None:
-            found[level] = min(sign * rung.score, found.get(level, math.inf))
-    return found

@@ -95,8 +95,9 @@ class StudyLearner:
     finished: dict[tuple[int, int, int], Rung] = field(default_factory=dict)
     """(number, level, repeat) -> what came of it on the first subset."""
     beats: Callable[[Rung, Rung], bool] | None = None
-    """Tells of what tuning found and of the default, fitted in one cell, whether more than luck is
-    between them; else the default is chosen. None to choose by the scores alone."""
+    """Tells of two fits in one cell whether more than luck is between their scores: else what
+    tuning found does not replace the default, and a learner is not beaten in the race. None to
+    choose by the scores alone."""
     further: dict[Place, Rung] = field(default_factory=dict)
     """Place -> what came of it on another subset."""
     running: set[Place] = field(default_factory=set)

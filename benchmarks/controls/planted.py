@@ -75,7 +75,8 @@ def study(
 ) -> scaling.Study:
     """A study by the plan: a fifth held out in each repeat, half-octave anchors.
 
-    After the first repeat the learners of each family go on that validation puts first there.
+    After the first repeat the learners of each family go on that validation puts first there, and
+    those that fewer than so many beat by more than the standard error.
 
     Error rates differ between repeats by what training adds and by the rows held out, which are
     the same for all learners of a repeat: a row that is hard for one is often hard for another.
@@ -127,15 +128,26 @@ def study(
 
 
 def _eliminated(rows: list[dict[str, Any]], racing: int | None) -> tuple[str, ...]:
-    """Learners that validation does not put first in the first repeat."""
+    """Learners that so many of their family beat in the first repeat by more than chance.
+
+    By the standard error of the difference of two error rates on the rows that choose.
+    """
+    if racing is None:
+        return ()
     top = max(row["n"] for row in rows)
-    ranked = sorted(
-        (row for row in rows if row["repeat"] == 0 and row["n"] == top),
-        key=lambda row: (row["family"], row["score_val"]),
-    )
-    families = {row["family"] for row in ranked}
-    own = [[row["learner"] for row in ranked if row["family"] == f] for f in sorted(families)]
-    return () if racing is None else tuple(name for names in own for name in names[racing:])
+    last = [row for row in rows if row["repeat"] == 0 and row["n"] == top]
+    choosing = max(CHOOSING * top, 20)
+    found = []
+    for row in last:
+        family = [one["score_val"] for one in last if one["family"] == row["family"]]
+        own = row["score_val"]
+        beaten = sum(
+            own - other > np.sqrt((own * (1 - own) + other * (1 - other)) / choosing)
+            for other in family
+        )
+        if beaten >= racing and sorted(family)[racing - 1] < own:
+            found.append(row["learner"])
+    return tuple(found)
 
 
 def _fits(n: np.ndarray, subsets: tuple[int, ...]) -> np.ndarray:

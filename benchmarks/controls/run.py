@@ -284,6 +284,7 @@ def outcome(control: Control, design: str, seed: int) -> dict[str, float]:
         "ratio interval holds the truth": both["low"] <= 2**share <= both["high"],
         "level interval holds the truth": level["low"] <= gap[-1] <= level["high"],
     }
+    said["learners that go on"] = len({p.learner for p in study.points if p.repeat == 1})
     if found["detectable"] is not None:
         said["detectable"] = 100 * found["detectable"]
     if control.crosses is not None and crossed["status"] == "observed":

@@ -42,6 +42,16 @@ def test_all_have_one_repeat_and_those_that_validation_puts_first_the_others(sec
         assert all(found[name] == {0} for name in others)
 
 
+def test_whoever_is_behind_by_luck_alone_goes_on():
+    world = World(NETS | TREES, worse=WORSE, racing=3, regimes=("default",))
+    scheduler = world.scheduler(None)
+    for state in scheduler.learners.values():
+        state.beats = lambda one, other: abs(one.score - other.score) > 0.015
+    world.run(scheduler)
+    # the fourth is beaten by the first two, the fifth by three
+    assert scheduler.eliminated == ("net4", "net5", "tree4", "tree5")
+
+
 def test_who_is_eliminated_is_not_tuned():
     world = World(NETS | TREES, worse=WORSE, racing=3)
     world.run(world.scheduler(None))
