@@ -123,8 +123,9 @@ class Scaling:
         )
 
     def _eliminated(self) -> str:
-        """A sentence on the learners that had one repeat only."""
-        names = self.content.eliminated
+        """A sentence on the learners that had one repeat only, but those that time left behind."""
+        content = self.content
+        names = [name for name in content.eliminated if name not in content.not_reached]
         if not names:
             return ""
         return f" Only the first repeat had {listed(names)}: validation put others first there."

@@ -122,7 +122,7 @@ PLANS: dict[str, dict[str, Any]] = {
     "race and narrowing": {"subsets": planted.NARROWED},
 }
 """Ways to spend the seconds on 22 learners. In seconds of one learner and repeat they take 66, 110,
-46 and 61, where a fit takes as long as its rows are many."""
+56 and 75, where a fit takes as long as its rows are many."""
 CONTROLS: dict[str, Control] = {
     "crossing at 1531": Control(EQUAL, planted.flat, 1531.25),
     "crossing at 4000": Control(crossing(4000), planted.flat, 4000.0),

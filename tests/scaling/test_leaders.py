@@ -98,6 +98,8 @@ def test_who_had_the_first_repeat_only_is_described_and_named():
     assert [one.deep for one in learners if one.tested] == NETS[:3]
     assert "Only the first repeat had net3, net4 and net5" in found.sentences[-1]
     assert found.document["eliminated"] == ["net3", "net4", "net5"]
+    late = scaling_of(replace(raced(), not_reached=("net4",)))  # it was time, not validation
+    assert "Only the first repeat had net3 and net5" in late.sentences[-1]
 
 
 def test_the_race_changes_no_figure_of_the_family_whose_leader_went_on():
