@@ -229,8 +229,8 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
                 `retuned` (at every anchor); may be repeated. The first two unless given.
             repeats: Times that a fifth of the rows is held out anew.
             anchors: Values on the axis; rows: two an octave.
-            tested: Deep learners that are tested, those that validation puts first; others are
-                described.
+            tested: Learners of a family that have all repeats, those that validation puts first;
+                the deep ones are tested, others described.
             price_per_hour: Price of the machine, to say what the study costs.
 
         Returns:

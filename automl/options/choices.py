@@ -138,8 +138,8 @@ class Options:
         int,
         _of_study(
             "same",
-            "Deep learners that are tested, those that validation puts first; others are"
-            " described.",
+            "Learners of a family that have all repeats, those that validation puts first; the"
+            " deep ones are tested, others described.",
             "N",
             least=1,
         ),

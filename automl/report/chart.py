@@ -50,6 +50,8 @@ class ChartSeries:
     shown: bool = True
     whiskers: bool = False
     """True to draw intervals as bars through the points instead of a band."""
+    marked: bool = True
+    """False to leave out the points themselves."""
 
 
 @dataclass(frozen=True, slots=True)

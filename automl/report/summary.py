@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from automl.report.differences import differences
 from automl.report.facts import DAMAGE
 from automl.report.formatting import between, number
 from automl.scaling.presentation import Scaling
 from automl.text import listed
 
 if TYPE_CHECKING:
+    from automl.report.chart import Chart
     from automl.report.facts import Facts
 
 STATES = {
@@ -23,11 +25,17 @@ def verdict(facts: Facts) -> dict[str, Any] | str:
     """Winners, verdicts on scaling, and advice."""
     state = STATES.get(facts.info.status)
     winners = _winners(facts)
-    scaling, tips = _scaling(facts)
+    scaling, tips, figures = _scaling(facts)
     if not winners and not scaling:
         why = f"{state} " if state else ""
         return f"{why}No learner has finished, so there is nothing to compare yet."
-    return {"state": state, "winners": winners, "scaling": scaling, "tips": tips}
+    return {
+        "state": state,
+        "winners": winners,
+        "scaling": scaling,
+        "figures": figures,
+        "tips": tips,
+    }
 
 
 def where(facts: Facts) -> str:
@@ -73,14 +81,14 @@ def _best_of(family: str, ranked: list[dict[str, Any]]) -> str:
     )
 
 
-def _scaling(facts: Facts) -> tuple[list[str], list[str]]:
-    """Sentences on scaling with their basis, and advice."""
+def _scaling(facts: Facts) -> tuple[list[str], list[str], list[Chart]]:
+    """Sentences on scaling with their basis, advice, and a figure for each verdict."""
     if facts.scaling is None:
-        return [], []
+        return [], [], []
     told = (facts.diagnostics or {}).get("advice", [])
     try:
         tips = [f"{str(tip['subject']).capitalize()}: {tip['text']}" for tip in told]
-        return Scaling(facts.scaling, ()).sentences, tips
+        return Scaling(facts.scaling, ()).sentences, tips, differences(facts.scaling)
     except DAMAGE as error:
         what = f"scaling.json does not say how scores grow ({type(error).__name__}: {error})."
-        return [what], []
+        return [what], [], []

@@ -11,7 +11,7 @@ from automl.files import known_fields, to_plain
 from automl.metrics import loss_sign
 from automl.scaling.backtest import Backtest
 from automl.scaling.censoring import CutShort
-from automl.scaling.cost import Cost, Speedup
+from automl.scaling.cost import Cost, SerialShare, Speedup
 from automl.scaling.curve import POWER_LAW
 from automl.scaling.verdict import Crossover
 from automl.types import Regime
@@ -74,6 +74,8 @@ class LearnerCurve:
     cost: Cost = field(default_factory=Cost)
     speedup: tuple[Speedup, ...] = ()
     """Only along the number of CPUs."""
+    serial: SerialShare = field(default_factory=SerialShare)
+    """Amdahl's law fitted to all of them; only there."""
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
@@ -83,6 +85,7 @@ class LearnerCurve:
             "fits": FitCount(**known_fields(FitCount, content.get("fits", {}))),
             "cost": Cost(**known_fields(Cost, content.get("cost") or {})),
             "speedup": _all(Speedup, content.get("speedup", ())),
+            "serial": SerialShare(**known_fields(SerialShare, content.get("serial") or {})),
         }
         if (law := content.get("fit")) is not None:
             params = PowerParameters(**known_fields(PowerParameters, law["params"]))
@@ -124,6 +127,18 @@ class LevelFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class GapPoint:
+    """The difference of the losses at one size, or its fitted line there."""
+
+    n: float
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    bound: bool = False
+    """True if fits that were cut short make the difference a bound."""
+
+
+@dataclass(frozen=True, slots=True)
 class Slope:
     """A slope that is described and not tested."""
 
@@ -152,6 +167,10 @@ class ContrastFinding:
     cut_short: Mapping[str, CutShort] = field(default_factory=dict)
     """Family -> fits of its side that the time limit cut short; empty in older studies."""
     envelope: Slope | None = None
+    differences: tuple[GapPoint, ...] = ()
+    """At every size, with the interval of the verdict on the level; empty in older studies."""
+    line: tuple[GapPoint, ...] = ()
+    """The line through the top three octaves, with the interval of the verdict on the rate."""
     sentence: str
 
     @property
@@ -172,6 +191,8 @@ class ContrastFinding:
             ),
             "level": LevelFinding(**known_fields(LevelFinding, level)),
             "crossover": Crossover(**known_fields(Crossover, crossed)),
+            "differences": _all(GapPoint, content.get("differences", ())),
+            "line": _all(GapPoint, content.get("line", ())),
             "cut_short": {
                 family: CutShort(**known_fields(CutShort, cut))
                 for family, cut in (content.get("cut_short") or {}).items()
@@ -195,6 +216,8 @@ class ScalingContent:
     axis: str
     metric: str
     greater_is_better: bool
+    bounded: bool = False
+    """True for metrics in [0, 1], whose differences are told in points, hundredths of them."""
     regime: Regime
     scored_on: str = "crossfit"
     n_test: int = 0
@@ -204,6 +227,8 @@ class ScalingContent:
     fits: FitCount = FitCount()
     not_reached: tuple[str, ...] = ()
     """Learners that had no time for the last anchor."""
+    eliminated: tuple[str, ...] = ()
+    """Learners that had the first repeat only, for validation put others first there."""
     learners: Mapping[str, LearnerCurve]
     contrasts: tuple[ContrastFinding, ...]
     """The families first, then each deep learner."""
@@ -233,7 +258,7 @@ class ScalingContent:
         content: dict[str, Any] = to_plain(self)
         for learner in content["learners"].values():
             if self.axis != "workers":
-                del learner["speedup"]
+                del learner["speedup"], learner["serial"]
         for contrast in content["contrasts"]:
             del contrast["crossover"]["above"]  # the sentence and the level say it
         return content

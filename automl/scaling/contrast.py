@@ -78,8 +78,8 @@ def contrasts(study: Study) -> list[Contrast]:
     if not deep or not classical:
         return []
     # a ladder stops learners that it found worse; a study only those that are too expensive
-    half = not study.single
-    found = [_contrast(study, "family", (deep, classical), _meet(deep, classical, half=half))]
+    racing = None if study.single else (_racing(study, deep), _racing(study, classical))
+    found = [_contrast(study, "family", (deep, classical), _meet(deep, classical, racing))]
     for name, cells in deep.items():
         sides = ({name: cells}, classical)
         found.append(_contrast(study, "learner", sides, _meet(*sides)))
@@ -147,16 +147,21 @@ def _contrast(
     )
 
 
-def _meet(deep: Side, classical: Side, *, half: bool = False) -> _Meeting | None:
+def _racing(study: Study, side: Side) -> int:
+    """Number of learners of a side that went on after the first repeat."""
+    return len(side.keys() - set(study.eliminated))
+
+
+def _meet(deep: Side, classical: Side, racing: tuple[int, int] | None = None) -> _Meeting | None:
     """Find the last anchor that both sides have in three repeats, and the learners that have it.
 
     Args:
         deep: One side.
         classical: The other.
-        half: Whether half of the learners of each side must have the last anchor, not just one.
+        racing: Learners of each side of which half must have the last anchor; None if one must.
     """
     sides = (deep, classical)
-    needed = [len(side) / 2 if half else 1 for side in sides]
+    needed = (1, 1) if racing is None else [max(1, count / 2) for count in racing]
     every = {cell for side in sides for cells in side.values() for cell in cells}
     shared = [
         cell
@@ -167,7 +172,7 @@ def _meet(deep: Side, classical: Side, *, half: bool = False) -> _Meeting | None
         )
     ]
     if not shared:
-        return _meet(deep, classical) if half else None
+        return None if racing is None else _meet(deep, classical)
     often = Counter(cell.n for cell in shared)
     last = max([n for n, count in often.items() if count >= ENOUGH] or often)
     return _Meeting(

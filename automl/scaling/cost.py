@@ -73,10 +73,7 @@ def speedups(points: Iterable[Point]) -> list[Speedup]:
     Args:
         points: Points of one learner and one regime, one configuration in each repeat.
     """
-    seconds: dict[float, dict[int, float]] = {}
-    for point in points:
-        if point.fit_seconds > 0:
-            seconds.setdefault(point.n, {})[point.repeat] = point.fit_seconds
+    seconds = _by_value(points)
     if not seconds:
         return []
     first, *others = sorted(seconds)
@@ -92,6 +89,54 @@ def speedups(points: Iterable[Point]) -> list[Speedup]:
             low, high = ends if math.isfinite(half) else (None, None)
             times, cpus = math.exp(middle), at / first
             found.append(Speedup(at, times, low, high, (cpus / times - 1) / (cpus - 1)))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class SerialShare:
+    """Share of the training that more CPUs do not speed up, with its 95% interval."""
+
+    value: float | None = None
+    low: float | None = None
+    """None with fewer than two repeats."""
+    high: float | None = None
+
+
+def serial_share(points: Iterable[Point]) -> SerialShare:
+    """Fit Amdahl's law to the training times at all numbers of CPUs.
+
+    `time(c) / time(1) = s + (1 - s) / c` is a line through the origin in s: least squares in each
+    repeat, and a t interval over the repeats.
+
+    Args:
+        points: Points of one learner and one regime, one configuration in each repeat.
+    """
+    seconds = _by_value(points)
+    if not seconds:
+        return SerialShare()
+    first, *others = sorted(seconds)
+    shares = []
+    for repeat, alone in seconds[first].items():
+        both = [(at / first, seconds[at][repeat]) for at in others if repeat in seconds[at]]
+        if both:
+            cpus, taken = np.array(both).T
+            x, y = 1 - 1 / cpus, taken / alone - 1 / cpus
+            shares.append(float(x @ y / (x @ x)))
+    if not shares:
+        return SerialShare()
+    mean, r = float(np.mean(shares)), len(shares)
+    if r == 1:
+        return SerialShare(mean)
+    half = critical_t(r - 1) * float(np.std(shares, ddof=1)) / math.sqrt(r)
+    return SerialShare(mean, mean - half, mean + half)
+
+
+def _by_value(points: Iterable[Point]) -> dict[float, dict[int, float]]:
+    """Value on the axis -> repeat -> training seconds."""
+    found: dict[float, dict[int, float]] = {}
+    for point in points:
+        if point.fit_seconds > 0:
+            found.setdefault(point.n, {})[point.repeat] = point.fit_seconds
     return found
 
 

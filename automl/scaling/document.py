@@ -14,6 +14,7 @@ from automl.scaling.content import (
     ContrastFinding,
     CurvePoint,
     FitCount,
+    GapPoint,
     LearnerCurve,
     LevelFinding,
     PowerLaw,
@@ -25,7 +26,7 @@ from automl.scaling.content import (
     finite,
 )
 from automl.scaling.contrast import contrasts
-from automl.scaling.cost import cost_of, speedups
+from automl.scaling.cost import SerialShare, cost_of, serial_share, speedups
 from automl.scaling.criteria import CRITERIA
 from automl.scaling.curve import fit_curves
 from automl.scaling.estimate import Estimate
@@ -35,7 +36,7 @@ from automl.scaling.prose import sentence
 from automl.scaling.wording import times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from automl.scaling.estimate import Series
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from automl.scaling.picks import Curve, Pick, RepeatAnchor
     from automl.scaling.points import Point, Study
     from automl.scaling.verdict import Decision
-    from automl.types import Regime
+    from automl.types import Array, Regime
 
 NAME = "scaling.json"
 
@@ -99,6 +100,7 @@ def _content(found: Findings) -> ScalingContent:
         axis=study.axis,
         metric=study.metric,
         greater_is_better=study.greater_is_better,
+        bounded=study.bounded,
         regime=found.regime,
         scored_on=study.scored_on,
         n_test=sum(study.points[0].rows) if study.points else 0,
@@ -107,6 +109,7 @@ def _content(found: Findings) -> ScalingContent:
         equal_seconds=study.equal_seconds,
         fits=_fits(study.points),
         not_reached=study.not_reached,
+        eliminated=study.eliminated,
         learners=_learners(study, found.losses),
         contrasts=tuple(_contrast(study, one) for one in found.judged),
         backtest=found.tested,
@@ -137,6 +140,7 @@ def _learners(study: Study, losses: Mapping[str, Series]) -> dict[str, LearnerCu
             fit=_fit(losses.get(name)),
             cost=cost_of(points),
             speedup=tuple(speedups(points)) if study.axis == "workers" else (),
+            serial=serial_share(points) if study.axis == "workers" else SerialShare(),
         )
     return found
 
@@ -216,7 +220,17 @@ def _contrast(study: Study, one: Judged) -> ContrastFinding:
         detectable=one.detectable,
         cut_short=dict(zip(("deep", "classical"), cut, strict=True)),
         envelope=None if one.contrast.envelope is None else _slope(one.contrast.envelope),
+        differences=_path(one.contrast.gap.n, one.differences),
+        line=_path(one.contrast.gap.n[one.contrast.gap.inside], one.line),
         sentence=sentence(study, one),
+    )
+
+
+def _path(n: Array, found: Sequence[Decision]) -> tuple[GapPoint, ...]:
+    """Differences at anchors; none if there is none of them."""
+    return tuple(
+        GapPoint(_whole(float(at)), one.value, one.low, one.high, one.bound)
+        for at, one in zip(n, found, strict=bool(found))
     )
 
 

@@ -188,13 +188,26 @@ class Series:
 
     def slope(self) -> Estimate:
         """Change a doubling of n over the top three octaves, by least squares on log2 n."""
-        inside = self.inside
-        x = np.where(inside, np.log2(self.n), 0.0)
-        centred = np.where(inside, x - x[inside].mean(), 0.0)
-        square = float((centred**2).sum())
+        centred, square = self._centred()
         if square == 0:
             return Estimate(math.nan, ())
         return self._estimate(centred / square, 1 / math.sqrt(square))
+
+    def line(self, place: int) -> Estimate:
+        """The line that has that slope, at one anchor of the top three octaves."""
+        centred, square = self._centred()
+        if square == 0:
+            return Estimate(math.nan, ())
+        level, steep = 1 / float(self.inside.sum()), float(centred[place]) / square
+        weights = np.where(self.inside, level + steep * centred, 0.0)
+        return self._estimate(weights, math.sqrt(level + steep**2 * square))
+
+    def _centred(self) -> tuple[Array, float]:
+        """(k,) log2 n less its mean over the top three octaves, 0 below; and the sum of squares."""
+        inside = self.inside
+        x = np.where(inside, np.log2(self.n), 0.0)
+        centred = np.where(inside, x - x[inside].mean(), 0.0)
+        return centred, float((centred**2).sum())
 
     def _estimate(self, weights: Array, spread: float) -> Estimate:
         """A weighted sum over anchors.

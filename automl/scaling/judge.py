@@ -25,13 +25,14 @@ from automl.scaling.verdict import (
     crossover,
     decide,
     decide_rate,
+    described,
     holm,
     margin_of,
     p_apart,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from automl.scaling.backtest import Backtest
     from automl.scaling.estimate import Series
@@ -68,6 +69,11 @@ class Judged:
     """False if validation puts enough others first."""
     reversed_in: Mapping[Regime, Decision]
     """Regimes in which the other side is ahead."""
+    differences: tuple[Decision, ...]
+    """The difference at every anchor, with the interval of the verdict on the level."""
+    line: tuple[Decision, ...]
+    """The line through the top three octaves at each of their anchors, with the interval of the
+    verdict on the rate; empty if there is no line."""
 
 
 def judge(study: Study, regime: Regime, tested: Backtest) -> list[Judged]:
@@ -109,13 +115,16 @@ def _among(one: Judged, regimes: Mapping[Regime, Judged]) -> Judged:
 def _judged(study: Study, tested: Backtest) -> list[Judged]:
     found = contrasts(study)
     first = could_lead(study, found)
-    anchors, slopes, ratios = _estimates(found)
+    slopes, ratios = _slopes(found)
+    anchors = _moderated_at(found, lambda gap, place: gap.at(place))
+    lines = _moderated_at(found, lambda gap, place: gap.line(place))
     evidence = [
         _Evidence(
             contrast=one,
             margin=_margin(study, one),
             tested=one.kind == "family" or one.deep in first,
             anchors=anchors[place],
+            line=lines[place],
             slope=slopes[place],
             ratio=ratios[place],
         )
@@ -141,30 +150,42 @@ class _Evidence:
     tested: bool
     anchors: Sequence[Estimate]
     """The difference of the losses at each anchor."""
+    line: Sequence[Estimate]
+    """The line through its top three octaves at each anchor."""
     slope: Estimate
     """Change of it by a doubling."""
     ratio: Estimate
     """Change of log2 of the ratio of the losses by a doubling."""
 
 
-def _estimates(
-    found: Sequence[Contrast],
-) -> tuple[list[list[Estimate]], list[Estimate], list[Estimate]]:
-    """Differences at the anchors and both slopes of all contrasts."""
+def _slopes(found: Sequence[Contrast]) -> tuple[list[Estimate], list[Estimate]]:
+    """Slopes of the difference and of the log ratio of all contrasts."""
     told = [contrast.kind == "learner" for contrast in found]
     ratios = [UNKNOWN if one.ratio is None else one.ratio.slope() for one in found]
-    anchors = [[one.gap.at(place) for place in range(len(one.gap.n))] for one in found]
+    return moderated([one.gap.slope() for one in found], told), moderated(ratios, told)
+
+
+def _moderated_at(
+    found: Sequence[Contrast], estimate: Callable[[Series, int], Estimate]
+) -> list[list[Estimate]]:
+    """An estimate at every anchor of all contrasts, its variance moderated over those that have it.
+
+    Args:
+        found: The contrasts.
+        estimate: Makes it of a gap and the place of an anchor.
+    """
+    result = [[estimate(one.gap, place) for place in range(len(one.gap.n))] for one in found]
     for n in {float(n) for one in found for n in one.gap.n}:
         here = [
             (i, int(place))
             for i, one in enumerate(found)
             for place in np.flatnonzero(one.gap.n == n)
         ]
-        alike = moderated([anchors[i][place] for i, place in here], [told[i] for i, _ in here])
-        for (i, place), estimate in zip(here, alike, strict=True):
-            anchors[i][place] = estimate
-    slopes = moderated([one.gap.slope() for one in found], told)
-    return anchors, slopes, moderated(ratios, told)
+        told = [found[i].kind == "learner" for i, _ in here]
+        alike = moderated([result[i][place] for i, place in here], told)
+        for (i, place), one in zip(here, alike, strict=True):
+            result[i][place] = one
+    return result
 
 
 def _p_level(one: _Evidence) -> tuple[float, float]:
@@ -219,6 +240,17 @@ def _verdicts(
         enough=enough,
         tested=one.tested,
         reversed_in={},
+        differences=tuple(described(each, level_at.differ) for each in one.anchors),
+        line=_line(gap, one.line, rate_at.differ),
+    )
+
+
+def _line(gap: Series, line: Sequence[Estimate], alpha: float) -> tuple[Decision, ...]:
+    """The line over the top three octaves, if they have anchors enough for one."""
+    if gap.inside.sum() < CRITERIA.fewest_anchors:
+        return ()
+    return tuple(
+        described(one, alpha) for one, inside in zip(line, gap.inside, strict=True) if inside
     )
 
 

@@ -98,6 +98,8 @@ class Study:
     """Deep learners that are tested, those that validation puts first; others are described."""
     not_reached: tuple[str, ...] = ()
     """Learners that had no time for the last anchor within their limits."""
+    eliminated: tuple[str, ...] = ()
+    """Learners that had the first repeat only, for validation put others first there."""
     seconds_per_row: float | None = None
     """Time limit of every fit per training row; None if learners had different limits."""
     equal_seconds: bool = False
@@ -241,7 +243,8 @@ def read_study(run: Path) -> Study:
         first, *others = [json.loads(line) for line in lines if line.endswith("\n")]
         points = tuple(_read_point(run, line) for line in others)
         header = first["study"]
-        header["not_reached"] = tuple(header.get("not_reached", ()))
+        for key in ("not_reached", "eliminated"):
+            header[key] = tuple(header.get(key, ()))
         return Study(**header, points=points)
     except (OSError, ValueError, TypeError, KeyError) as error:
         msg = f"{file} is missing or damaged ({error}); run the study again"

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from automl.errors import UsageError
 from automl.scaling.advice import FEW_ROWS, Advice, advise
 from automl.scaling.document import content_of, findings
 from automl.scaling.from_fit import study_of_run
+from automl.scaling.picture import draw_curves, panels, pyplot
 from automl.scaling.wording import SETTINGS
+from automl.text import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from automl.scaling.content import ScalingContent
     from automl.scaling.points import Study
     from automl.types import Metric, Regime
-
-BAND_OPACITY = 0.12
-"""Opacity of intervals, as in the report's style.css."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -57,35 +53,25 @@ class Scaling:
         return "\n".join(self.sentences)
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Plot every learner's curve with its interval, rows on a log scale.
+        """Plot every learner's curve, and below them the difference behind each verdict.
+
+        Sizes are on a log scale. The panels below show deep loss less classical loss at every size
+        with its interval, the line that the rate is the slope of, and where the sides cross.
 
         Args:
-            ax: The axes to draw on; default a new figure.
+            ax: Axes to draw the curves on, and nothing else; default a new figure of all panels.
 
         Returns:
-            The axes.
+            The axes of the curves; those of the others are in its `figure.axes`.
 
         Raises:
             UsageError: matplotlib is not installed.
         """
-        try:
-            from matplotlib import pyplot as plt
-        except ImportError as error:
-            msg = "plotting needs matplotlib; install it with: pip install matplotlib"
-            raise UsageError(msg) from error
-        axes: Axes = plt.subplots()[1] if ax is None else ax
-        styles = {"deep": "-", "classical": "--", "baseline": ":"}
-        for name, learner in self.content.learners.items():
-            n, score = [p.n for p in learner.points], _drawn(p.score for p in learner.points)
-            low, high = (_drawn(getattr(p, end) for p in learner.points) for end in ("low", "high"))
-            (line,) = axes.plot(n, score, styles.get(learner.family, "-"), marker="o", label=name)
-            axes.fill_between(n, low, high, color=line.get_color(), alpha=BAND_OPACITY, linewidth=0)
-        axes.set_xscale("log", base=2)
-        axes.set_xlabel("training rows" if self.content.axis == "rows" else self.content.axis)
-        better = "higher" if self.content.greater_is_better else "lower"
-        axes.set_ylabel(f"{self.content.metric} ({better} is better)")
-        axes.legend(fontsize="small")
-        return axes
+        if ax is None:
+            return panels(self.content)[0]
+        pyplot()
+        draw_curves(self.content, ax)
+        return ax
 
     def _nothing(self) -> str:
         families = {entry.family for entry in self.content.learners.values()}
@@ -95,21 +81,27 @@ class Scaling:
         return "No deep and classical learner share a number of rows, so nothing is compared."
 
     def _speedups(self) -> list[str]:
-        """A sentence on the speed-up of each learner on all CPUs, the greatest first; or none."""
+        """Sentences on training on more CPUs, the greatest speed-up first; or none."""
         last = {
-            name: learner.speedup[-1]
+            name: (learner.speedup[-1], learner.serial)
             for name, learner in self.content.learners.items()
             if learner.family != "baseline" and learner.speedup
         }
         if not last:
             return []
-        told = [
-            f"{name} {one.times:.2f}"
-            + ("" if one.low is None else f" ({one.low:.2f} to {one.high:.2f})")
-            for name, one in sorted(last.items(), key=lambda pair: -pair[1].times)
+        ranked = sorted(last.items(), key=lambda pair: -pair[1][0].times)
+        told = [f"{name} {one.times:.2f}{_range(one.low, one.high)}" for name, (one, _) in ranked]
+        cpus = max(one.at for one, _ in last.values())
+        shares = [
+            f"{name} {100 * one.value:.0f}%{_range(one.low, one.high, percent=True)}"
+            for name, (_, one) in ranked
+            if one.value is not None
         ]
-        cpus = max(one.at for one in last.values())
-        return [f"Times as fast to train on {cpus:g} CPUs as on one: {', '.join(told)}."]
+        law = "Share of the training that more CPUs do not speed up, by Amdahl's law"
+        return [
+            f"Times as fast to train on {cpus:g} CPUs as on one: {', '.join(told)}.",
+            *([f"{law}: {', '.join(shares)}."] if shares else []),
+        ]
 
     def _basis(self) -> str:
         """A sentence on the data and settings behind the verdicts."""
@@ -126,18 +118,30 @@ class Scaling:
         return (
             f"This is about these learners with {settings}, in the time they were given (which cut "
             f"{share} short), on tables drawn like this one. Judged {on}; 95% intervals in "
-            f"brackets, widened where several learners are tested together; others than validation "
-            f"puts first are described and not tested.{self._unit()}"
+            f"brackets, widened where several learners are tested together: those that validation "
+            f"puts first.{self._eliminated()}{self._unit()}"
         )
 
+    def _eliminated(self) -> str:
+        """A sentence on the learners that had one repeat only, but those that time left behind."""
+        content = self.content
+        names = [name for name in content.eliminated if name not in content.not_reached]
+        if not names:
+            return ""
+        return f" Only the first repeat had {listed(names)}: validation put others first there."
+
     def _unit(self) -> str:
-        told = any(" point" in contrast.sentence for contrast in self.content.contrasts)
-        return f" A point is a hundredth of {self.content.metric}." if told else ""
+        content, told = self.content, " ".join(one.sentence for one in self.content.contrasts)
+        point = f" A point is a hundredth of {content.metric}." if " point" in told else ""
+        loss = content.bounded and content.greater_is_better and " loss" in told
+        return f"{point} A loss is 1 less {content.metric}." if loss else point
 
 
-def _drawn(values: Iterable[float | None]) -> list[float]:
-    """Unknown numbers as NaN, which matplotlib does not draw."""
-    return [math.nan if value is None else value for value in values]
+def _range(low: float | None, high: float | None, *, percent: bool = False) -> str:
+    """An interval in brackets; empty if it is not known."""
+    if low is None or high is None:
+        return ""
+    return f" ({100 * low:.0f} to {100 * high:.0f})" if percent else f" ({low:.2f} to {high:.2f})"
 
 
 def read_scaling(run: Path, metric: Metric, *, equal_seconds: bool = False) -> Scaling:

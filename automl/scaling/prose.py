@@ -17,6 +17,7 @@ from automl.scaling.wording import (
     number,
     place,
     sides,
+    size,
     sized,
 )
 
@@ -60,8 +61,8 @@ def _described(study: Study, one: Judged) -> str:
         figures += f", and {gains} gains {sized(study, change)} {doubling(study)}"
     cut = "; fits were cut short" if level.bound or change.bound else ""
     return (
-        f"{_where(study, one)}, described and not tested, for validation puts others first: "
-        f"{figures}{cut}."
+        f"{_where(study, one)}, {figures}{cut}. This describes and was not tested, for validation "
+        "puts others first."
     )
 
 
@@ -131,15 +132,15 @@ def _crossover(study: Study, one: Judged) -> str:
         return f"They cross between {where}; above, {leader} led, but no longer clearly on {top}."
     if crossed.status == "none up to N":
         first = number(study, one.contrast.gap.n[one.contrast.gap.inside][0])
-        return f"There is no crossover between {first} and {top}; what lies beyond is unknown."
+        return f"Neither overtakes the other between {first} and {top}; beyond, nothing is known."
     if crossed.status == "not within 2x":
         return (
-            "No crossover is observed; 90% bands that are calibrated for the error rate exclude "
-            "one up to twice the rows."
+            "They are not seen to cross, and up to twice the rows they should not: 90% bands that "
+            "are calibrated for the error rate exclude it."
         )
     if crossed.status == "undecided":
         return "Whether they cross is undecided, for fits were cut short."
-    return "No crossover is observed; whether one lies within 2x is unknown."
+    return f"They are not seen to cross; whether they would with more {size(study)} is unknown."
 
 
 def _left_out(study: Study, one: Judged) -> str:
@@ -152,4 +153,4 @@ def _left_out(study: Study, one: Judged) -> str:
     if not names:
         return ""
     every = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
-    return f"Left out, for they did not get this far: {every}."
+    return f"Left out, because they did not get this far: {every}."

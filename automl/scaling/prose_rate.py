@@ -68,21 +68,21 @@ def _scales(study: Study, one: Judged) -> str:
     deep, classical = sides(one)
     difference, ratio = one.rate.difference, one.rate.ratio
     gainer = {-1: deep, 1: classical}
-    unit = "points" if study.bounded else study.metric
     if difference.sign:
         by = f"{sized(study, difference)} {doubling(study)}"
-        first = f"in {unit} {gainer[difference.sign]} gains {by}"
+        first = f"by the difference {gainer[difference.sign]} gains {by}"
     else:
-        first = f"in {unit} neither is shown to gain{either(study, difference, deep, classical)}"
+        range_ = either(study, difference, deep, classical)
+        first = f"by the difference neither is shown to gain{range_}"
     low, high = (f"{times(end):.3g}" for end in (ratio.low, ratio.high))
     if not math.isfinite(ratio.value):
         second = "the ratio of the losses is not defined, for not all of them are above 0"
     elif ratio.sign:
         by = f"a doubling multiplies deep loss over classical loss by {times(ratio.value):.3g}"
-        second = f"in proportion {gainer[ratio.sign]} gains: {by} ({low} to {high})"
+        second = f"by the ratio {gainer[ratio.sign]} gains: {by} ({low} to {high})"
     else:
         by = f"a doubling multiplies deep loss over classical loss by {low} to {high}"
-        second = f"in proportion neither is shown to gain: {by}"
+        second = f"by the ratio neither is shown to gain: {by}"
     return f"Who gains with {size(study)} depends on the scale: {first}; {second}."
 
 
@@ -129,8 +129,8 @@ def envelope(study: Study, one: Judged) -> str:
     if found.low < 0 < found.high:
         gains = f"neither is seen to gain{either(study, found, *sides(one))}"
     return (
-        "With each side's best chosen anew at every value (the envelope, described and not "
-        f"tested), {gains}."
+        f"If each side's best is chosen anew at every value (its envelope), {gains}; this "
+        "describes and was not tested."
     )
 
 
@@ -141,4 +141,4 @@ def detectable(study: Study, one: Judged) -> str:
     if one.detectable == 0 or not math.isfinite(one.detectable):
         return ""
     size = amount(study, one.detectable)
-    return f"A change of {size} {doubling(study)} would have been found four times in five."
+    return f"A true change of {size} {doubling(study)} would have been found four times in five."

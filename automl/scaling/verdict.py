@@ -141,6 +141,11 @@ def _decision(estimate: Estimate, sign: Sign | None, levels: SignificanceLevels)
     return Decision(estimate.value, *estimate.interval(levels.differ), sign, estimate.bound)
 
 
+def described(estimate: Estimate, alpha: float) -> Decision:
+    """An estimate with its `1 - alpha` interval, and no decision."""
+    return _decision(estimate, None, SignificanceLevels(differ=alpha))
+
+
 def p_apart(estimate: Estimate, margin: float) -> float:
     """p-value of the test that a difference is not 0 and lies beyond the margin."""
     return max(estimate.p, estimate.p_beyond(margin))

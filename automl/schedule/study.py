@@ -1,9 +1,10 @@
 """The scheduler of a study: a pure state machine, without Ray and without a clock.
 
-All levels of the first repeat come first, then those of the second, and so on; tuning follows
-when the defaults have had all repeats. Seconds, those spent included, are shared out equally: who
-needs less than an equal share leaves the rest to the others, and who needs more does without
-`transferred` tuning, then without up to an octave of rows, then makes do with three repeats.
+All levels of the first repeat come first, then those of the second, and so on, of the learners
+that won the race; tuning follows when the defaults have had all repeats. Seconds, those spent
+included, are shared out equally: who needs less than an equal share leaves the rest to the others,
+and who needs more does without `transferred` tuning, then without up to an octave of rows, then
+makes do with three repeats. What time remains goes to further subsets.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from automl.rows.repeats import ENOUGH
 from automl.schedule.base import FRESH, Job
+from automl.schedule.narrowing import narrow
+from automl.schedule.race import Race
 from automl.schedule.study_state import Stage, StudyFit, StudyLearner
 from automl.types import Cell, Trial
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from automl.schedule.base import Worker
+    from automl.schedule.narrowing import Window
     from automl.types import Rung, Status
 
 SPARE = 0.9
@@ -51,6 +55,8 @@ class StudyScheduler:
         slots: int,
         axis: str = "rows",
         graded: bool = True,
+        racing: int | None = None,
+        window: Window | None = None,
     ) -> None:
         """Set up the learners.
 
@@ -61,6 +67,8 @@ class StudyScheduler:
             slots: Fits at once.
             axis: Name of what grows.
             graded: Whether lower levels are cheaper; where not, repeats are saved instead.
+            racing: Learners of each family that go on after the first repeat; None for all.
+            window: Tells the levels that enter the rate, to narrow it in spare time; or None.
         """
         self.learners = {state.learner.name: state for state in sorted(learners, key=_by_cost)}
         self.repeats = repeats
@@ -68,6 +76,12 @@ class StudyScheduler:
         self._slots = slots
         self._axis = axis
         self._graded = graded
+        self._window = window
+        self._narrowing = 0.0
+        """Seconds of further subsets that are planned."""
+        self._race = Race(racing)
+        self._ahead: frozenset[str] = frozenset()
+        """Learners that may begin their second repeat now."""
         self._planned = -math.inf
         self._before = 0.0
         """Seconds of the fits of earlier sessions."""
@@ -86,7 +100,7 @@ class StudyScheduler:
         if now - self._planned >= REPLAN_EVERY:
             self.plan(now)
         found = [
-            ((fit.stage > 0, fit.repeat, fit.stage, fit.level, order), state, fit)
+            ((_turn(fit.stage), fit.repeat, fit.stage, fit.level, order), state, fit)
             for order, state in enumerate(self.learners.values())
             if (fit := self._next(state, now)) is not None
         ]
@@ -156,12 +170,13 @@ class StudyScheduler:
         """Share out the seconds left; what rounding leaves goes to further repeats."""
         self._planned = now
         alive = [state for state in self.learners.values() if not state.dead]
-        if self.seconds is None:
-            for state in alive:
-                state.cap, state.repeats = self._highest(state), self.repeats
-            return
+        self._run_race(alive)
         for state in alive:
             state.plain = False
+        if self.seconds is None:
+            for state in alive:
+                state.cap, state.repeats = self._highest(state), self._most(state)
+            return
         left = self._slots * SPARE * (self.seconds - now) - self._under_way(alive)
         left += sum(state.spent for state in alive)
         alive.sort(key=self._whole)
@@ -170,21 +185,34 @@ class StudyScheduler:
             left -= state.spent + self._grant(state, max(share - state.spent, 0.0))
         for repeat in range(min(ENOUGH, self.repeats), self.repeats):
             for state in alive:
-                more = state.need(repeat, state.cap)
-                if state.repeats == repeat and state.cap >= 0 and more <= left:
+                more = state.weight(repeat) * state.need(repeat, state.cap)
+                open_ = state.repeats == repeat < self._most(state) and state.cap >= 0
+                if open_ and more <= left:
                     state.repeats, left = repeat + 1, left - more
+        self._narrow(alive, left)
+
+    def _narrow(self, alive: Iterable[StudyLearner], left: float) -> None:
+        """Plan further subsets for those that go on in all repeats, once the race is over."""
+        if self._window is not None and self._race.over:
+            going = [one for one in alive if one.chance and one.repeats == self.repeats]
+            self._narrowing = narrow(going, left, self._window)
+
+    @property
+    def eliminated(self) -> tuple[str, ...]:
+        """Learners that go no further than the first repeat, by name."""
+        return tuple(sorted(name for name, state in self.learners.items() if not state.chance))
 
     def expected_seconds(self) -> float:
         """Seconds that what is planned should still take, all slots busy."""
         alive = [state for state in self.learners.values() if not state.dead]
-        total = sum(self._need(state, state.cap, state.repeats) for state in alive)
-        return total / self._slots
+        total = sum(state.whole(state.cap, state.repeats) for state in alive)
+        return (total + self._narrowing) / self._slots
 
     def _grant(self, state: StudyLearner, share: float) -> float:
         """Set how far a learner goes within its share; gives the seconds promised."""
         for cap, repeats, plain in self._options(state):
             state.plain = plain
-            needed = self._need(state, cap, repeats)
+            needed = state.whole(cap, repeats)
             if needed <= share or self._curtailed(state, cap, repeats) <= share:
                 state.cap, state.repeats = cap, repeats
                 return min(needed, share)
@@ -199,10 +227,11 @@ class StudyScheduler:
         """
         top = self._highest(state)
         caps = range(top, -1, -1) if self._graded else (top,)
+        most = self._most(state)
         plain = {"default", "transferred"} <= set(state.regimes)
-        base = min(ENOUGH, self.repeats)
-        yield top, self.repeats, False
-        yield from ((cap, self.repeats, plain) for cap in caps if cap >= top - OCTAVE)
+        base = min(ENOUGH, most)
+        yield top, most, False
+        yield from ((cap, most, plain) for cap in caps if cap >= top - OCTAVE)
         yield from ((cap, base, plain) for cap in caps)
         lowest = 0 if self._graded else top
         yield from ((lowest, fewer, plain) for fewer in range(base - 1, 0, -1))
@@ -213,18 +242,26 @@ class StudyScheduler:
 
     def _whole(self, state: StudyLearner) -> float:
         """Seconds of all that a learner could want, what it has had included."""
-        return state.spent + self._need(state, self._highest(state), self.repeats)
+        return state.spent + state.whole(self._highest(state), self.repeats)
 
-    @staticmethod
-    def _need(state: StudyLearner, cap: int, repeats: int) -> float:
-        return sum(state.need(repeat, cap) for repeat in range(repeats))
+    def _most(self, state: StudyLearner) -> int:
+        """Repeats that are open to a learner at all."""
+        return self.repeats if state.chance else 1
+
+    def _run_race(self, alive: Sequence[StudyLearner]) -> None:
+        """Tell learners their chances to go on, and see who may while that is open."""
+        for name, chance in self._race.chances(alive).items():
+            self.learners[name].chance = chance
+        sure = frozenset(state.learner.name for state in alive if state.chance == 1)
+        guess = self._race.winners is None and self.seconds is not None
+        self._ahead = self._race.ahead(alive) if guess else sure
 
     @staticmethod
     def _curtailed(state: StudyLearner, cap: int, repeats: int) -> float:
         """The least it takes where tuning may try fewer configurations: `_spent` sees to it."""
         if "retuned" not in state.regimes:
             return math.inf
-        return sum(state.least(repeat, cap) for repeat in range(repeats))
+        return sum(state.weight(repeat) * state.least(repeat, cap) for repeat in range(repeats))
 
     @staticmethod
     def _under_way(learners: Iterable[StudyLearner]) -> float:
@@ -236,14 +273,17 @@ class StudyScheduler:
         """The learner's next fit, if there is one that should end in time."""
         if state.dead:
             return None
-        for tuned, repeat in product((False, True), range(state.repeats)):
+        goes_on = state.learner.name in self._ahead
+        tuning = (False, True) if goes_on or "default" not in state.regimes else (False,)
+        for tuned, repeat in product(tuning, range(state.repeats if goes_on else 1)):
             for fit in state.open(repeat, tuned=tuned):
                 if fit.stage == Stage.RETUNING and self._spent(state, fit):
                     state.tunings[repeat, fit.level].closed = True
                     continue
                 if self.seconds is None or self._fits(state, fit, now):
                     return fit
-        return None
+        spare = (fit for repeat in range(state.repeats) for fit in state.narrowing(repeat))
+        return next((fit for fit in spare if self._fits(state, fit, now)), None)
 
     def _fits(self, state: StudyLearner, fit: StudyFit, now: float) -> bool:
         return ROOM * state.expected(fit.level) < (self.seconds or 0.0) - now
@@ -269,12 +309,18 @@ class StudyScheduler:
         numbers = state.tunings[fit.repeat, fit.level].numbers[:-1]
         if self.seconds is None or not numbers:
             return False
-        every = sum(state.sizes) * self.repeats * len(self.learners)
+        repeats = sum(1 + one.chance * (self.repeats - 1) for one in self.learners.values())
+        every = sum(state.sizes) * repeats
         seconds = self._slots * SPARE * self.seconds + self._before
         share = seconds * state.sizes[fit.level] / every
         rungs = [state.finished[number, fit.level, fit.repeat] for number in numbers]
         spent = sum(rung.fit_seconds + rung.predict_seconds for rung in rungs)
         return spent + state.expected(fit.level) > share
+
+
+def _turn(stage: Stage) -> int:
+    """The turn of a stage: defaults first, then whatever is tuned, then further subsets."""
+    return (stage > Stage.DEFAULT) + (stage == Stage.NARROWING)
 
 
 def _by_cost(state: StudyLearner) -> tuple[float, str]:

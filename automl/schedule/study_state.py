@@ -29,6 +29,8 @@ class Stage(IntEnum):
     """Fits of what tuning chose."""
     RETUNING = auto()
     """Tuning anew at every level."""
+    NARROWING = auto()
+    """Further subsets of levels, beyond those of the plan."""
 
 
 Place: TypeAlias = tuple[int, int, int, int]
@@ -86,11 +88,16 @@ class StudyLearner:
     subsets: tuple[int, ...] = ()
     """Subsets of each level that a repeat trains settings on that are not tuned there; 1 if empty.
     A level whose first subset has no score gets no further one."""
+    room: tuple[int, ...] = ()
+    """Subsets of each level that share no rows; 1 if empty."""
+    narrowed: dict[int, int] = field(default_factory=dict)
+    """Level -> subsets that the spare time allows, if more than planned."""
     finished: dict[tuple[int, int, int], Rung] = field(default_factory=dict)
     """(number, level, repeat) -> what came of it on the first subset."""
     beats: Callable[[Rung, Rung], bool] | None = None
-    """Tells of what tuning found and of the default, fitted in one cell, whether more than luck is
-    between them; else the default is chosen. None to choose by the scores alone."""
+    """Tells of two fits in one cell whether more than luck is between their scores: else what
+    tuning found does not replace the default, and a learner is not beaten in the race. None to
+    choose by the scores alone."""
     further: dict[Place, Rung] = field(default_factory=dict)
     """Place -> what came of it on another subset."""
     running: set[Place] = field(default_factory=set)
@@ -103,6 +110,8 @@ class StudyLearner:
     """Repeats it can afford, as things stand."""
     plain: bool = False
     """True if it can afford no tuning on few rows beside its default."""
+    chance: float = 1.0
+    """Probability that it goes on after the first repeat: 0 or 1 once the race is over."""
     ended: dict[int, int] = field(default_factory=dict)
     """Number of a configuration -> the lowest level at which a fit of it had to be ended."""
     spent: float = 0.0
@@ -195,7 +204,17 @@ class StudyLearner:
     @property
     def transfers(self) -> bool:
         """True if it is tuned on few rows."""
-        return "transferred" in self.regimes and not self.plain
+        return "transferred" in self.regimes and not self.plain and self._tunes
+
+    @property
+    def _retunes(self) -> bool:
+        """True if it is tuned at every level."""
+        return "retuned" in self.regimes and self._tunes
+
+    @property
+    def _tunes(self) -> bool:
+        """False if its default lost the race, and no more of it is wanted."""
+        return self.chance > 0 or "default" not in self.regimes
 
     def open(self, repeat: int, *, tuned: bool) -> Iterator[StudyFit]:
         """Fits of a repeat that could start now, the next one first: of the default, or tuned."""
@@ -213,10 +232,11 @@ class StudyLearner:
         self, repeat: int, stage: Stage, levels: Iterable[int], number: int
     ) -> Iterator[StudyFit]:
         for level in levels:
-            for subset in range(self._subsets(level)):
+            for subset in range(self.planned(level)):
                 yield StudyFit(repeat, stage, level, number, subset)
 
-    def _subsets(self, level: int) -> int:
+    def planned(self, level: int) -> int:
+        """Subsets of a level that the plan has."""
         return self.subsets[level] if self.subsets else 1
 
     def _defaults(self, repeat: int) -> Iterator[StudyFit]:
@@ -230,9 +250,32 @@ class StudyLearner:
             if (number := self.chosen(repeat)) is not None:
                 open_ = range(min(self.cap + 1, self.ended.get(number, self.cap + 1)))
                 yield from self._on_subsets(repeat, Stage.CHOSEN, open_, number)
-        if "retuned" in self.regimes:
+        if self._retunes:
             for level in levels:
                 yield from self._tune(repeat, Stage.RETUNING, level)
+
+    def narrowing(self, repeat: int) -> Iterator[StudyFit]:
+        """Fits of a repeat on further subsets that could start now, the next one first."""
+        for level, count in sorted(self.narrowed.items()):
+            for number in sorted(self._settings(repeat)):
+                for subset in range(self.planned(level), count):
+                    fit = StudyFit(repeat, Stage.NARROWING, level, number, subset)
+                    if fit.place not in self.running and self._lacks(fit):
+                        yield fit
+
+    def _settings(self, repeat: int) -> set[int]:
+        """Numbers of the settings that are not tuned where they are trained."""
+        found = {0} if "default" in self.regimes else set()
+        if self.transfers and (chosen := self.chosen(repeat)) is not None:
+            found.add(chosen)
+        return found
+
+    def lacks_subset(self, level: int, repeat: int, subset: int) -> int:
+        """Fits on one further subset that a level of a repeat still lacks."""
+        return sum(
+            self._lacks(StudyFit(repeat, Stage.NARROWING, level, number, subset))
+            for number in self._settings(repeat)
+        )
 
     def _tune(self, repeat: int, stage: Stage, level: int) -> list[StudyFit]:
         tuning = self.tuning(repeat, level)
@@ -246,6 +289,14 @@ class StudyLearner:
             if (missing := self._missing(level, repeat, cap))
         )
 
+    def whole(self, cap: int, repeats: int) -> float:
+        """Seconds that so many repeats should still take up to a level."""
+        return sum(self.weight(repeat) * self.need(repeat, cap) for repeat in range(repeats))
+
+    def weight(self, repeat: int) -> float:
+        """Probability that it takes part in a repeat."""
+        return self.chance if repeat else 1.0
+
     def least(self, repeat: int, cap: int) -> float:
         """Seconds until a repeat has one fit at every level up to a cap."""
         return sum(self.expected(at) for at in range(cap + 1) if not self._done[at, repeat])
@@ -258,7 +309,7 @@ class StudyLearner:
     def _missing(self, level: int, repeat: int, cap: int) -> int:
         """Fits that a level of a repeat still lacks, at most."""
         transfers = self.transfers and self.tuned_at <= cap
-        if "retuned" in self.regimes or (transfers and level == self.tuned_at):
+        if self._retunes or (transfers and level == self.tuned_at):
             tuning = self.tunings.get((repeat, level))
             trials = self.trials if self.learner.space else len(self.learner.defaults)
             closed = tuning is not None and tuning.closed
@@ -271,7 +322,7 @@ class StudyLearner:
 
     def _lacks_subsets(self, level: int, repeat: int, *, transfers: bool) -> int:
         """Fits on further subsets that a level of a repeat still lacks, at most."""
-        more = range(1, self._subsets(level))
+        more = range(1, self.planned(level))
         if not more:
             return 0
         numbers, unknown = {0} if "default" in self.regimes else set(), 0

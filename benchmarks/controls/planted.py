@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,10 @@ LUCK = 0.75
 """Part of the variance of a score that a difference of two scores on the same rows keeps."""
 SUBSETS = (4, 2)
 """Subsets that a repeat trains on at the lowest anchors that enter the rate."""
+NARROWED = (8, 5, 4)
+"""Subsets of a learner that won the race, where there are seconds for them."""
+RACING = 3
+"""Learners of each family that go on after the first repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +70,13 @@ def study(
     repeats: int = 5,
     anchors: int = 9,
     subsets: tuple[int, ...] = SUBSETS,
+    racing: int | None = RACING,
     world: World = World(),
 ) -> scaling.Study:
     """A study by the plan: a fifth held out in each repeat, half-octave anchors.
+
+    After the first repeat the learners of each family go on that validation puts first there, and
+    those that fewer than so many beat by more than the standard error.
 
     Error rates differ between repeats by what training adds and by the rows held out, which are
     the same for all learners of a repeat: a row that is hard for one is often hard for another.
@@ -110,10 +119,35 @@ def study(
                 }
                 for k in range(anchors)
             ]
+    left = _eliminated(rows, racing)
+    kept = [row for row in rows if row["repeat"] == 0 or row["learner"] not in left]
     made = scaling.study_from_table(
-        rows, metric="error_rate", greater_is_better=False, bounded=True
+        kept, metric="error_rate", greater_is_better=False, bounded=True
     )
-    return replace(made, same_rows=world.shared)
+    return replace(made, same_rows=world.shared, eliminated=left)
+
+
+def _eliminated(rows: list[dict[str, Any]], racing: int | None) -> tuple[str, ...]:
+    """Learners that so many of their family beat in the first repeat by more than chance.
+
+    By the standard error of the difference of two error rates on the rows that choose.
+    """
+    if racing is None:
+        return ()
+    top = max(row["n"] for row in rows)
+    last = [row for row in rows if row["repeat"] == 0 and row["n"] == top]
+    choosing = max(CHOOSING * top, 20)
+    found = []
+    for row in last:
+        family = [one["score_val"] for one in last if one["family"] == row["family"]]
+        own = row["score_val"]
+        beaten = sum(
+            own - other > np.sqrt((own * (1 - own) + other * (1 - other)) / choosing)
+            for other in family
+        )
+        if beaten >= racing and sorted(family)[racing - 1] < own:
+            found.append(row["learner"])
+    return tuple(found)
 
 
 def _fits(n: np.ndarray, subsets: tuple[int, ...]) -> np.ndarray:

@@ -84,6 +84,11 @@ def led_by(points: float) -> dict[str, Truth]:
     return {"leader": gaining(points)} | flat
 
 
+def eleven(name: str, best: Truth) -> dict[str, Truth]:
+    """The best learner of a family, and ten with flat curves, a point apart from each other."""
+    return {name: best} | {f"{name}{i:02}": above(i / 100) for i in range(1, MANY)}
+
+
 def above(offset: float) -> Truth:
     """A flat .20, so much worse."""
     return lambda n: planted.flat(n) + offset
@@ -102,12 +107,22 @@ class Control:
     """True if it is simulated as a fit too."""
     of: str = FAMILIES
     """The deep side whose verdict counts."""
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments of `planted.study` for another plan than the usual one."""
 
 
 EQUAL = planted.falling
 RHO = 0.05
 SHARING = World(rho=RHO)
 UNEQUAL = World(rho=RHO, unequal=0.7)
+PLANS: dict[str, dict[str, Any]] = {
+    "all three times": {"racing": None, "repeats": 3},
+    "all five times": {"racing": None},
+    "race": {},
+    "race and narrowing": {"subsets": planted.NARROWED},
+}
+"""Ways to spend the seconds on 22 learners. In seconds of one learner and repeat they take 66, 110,
+56 and 75, where a fit takes as long as its rows are many."""
 CONTROLS: dict[str, Control] = {
     "crossing at 1531": Control(EQUAL, planted.flat, 1531.25),
     "crossing at 4000": Control(crossing(4000), planted.flat, 4000.0),
@@ -168,6 +183,27 @@ CONTROLS: dict[str, Control] = {
             ("leader of five deep", led_by, "leader"),
         )
     },
+    **{
+        f"{who} of eleven gains .5 points a doubling, {how}": Control(
+            eleven("net", gaining(0.5)),
+            eleven("tree", planted.flat),
+            world=SHARING,
+            single=False,
+            of=of,
+            plan=plan,
+        )
+        for who, of in (("best", FAMILIES), ("leader", "net"))
+        for how, plan in PLANS.items()
+    },
+    **{
+        f"{what}, folds that share {RHO}, narrowed": Control(
+            deep, classical, world=SHARING, single=False, plan={"subsets": planted.NARROWED}
+        )
+        for what, deep, classical in (
+            ("eleven against eleven", family("net"), family("tree")),
+            ("itself", EQUAL, EQUAL),
+        )
+    },
     "deep 1.3 times, cut short": Control(times(1.3), EQUAL, world=World(censored=("net",))),
     "classical 1.3 times, cut short": Control(EQUAL, times(1.3), world=World(censored=("tree",))),
 }
@@ -221,14 +257,17 @@ def simulate(job: tuple[str, str, int, int]) -> list[dict[str, Any]]:
     ]
 
 
-def outcome(control: Control, design: str, seed: int) -> dict[str, bool]:
-    """Verdicts on one simulation, and whether its intervals hold the truth."""
+def outcome(control: Control, design: str, seed: int) -> dict[str, float]:
+    """Verdicts on one simulation, whether its intervals hold the truth, and the detectable change.
+
+    A share is a mean of yes and no; the detectable change is in points.
+    """
     make = planted.study if design == "study" else planted.fit
-    study = make(control.deep, control.classical, int(seed), world=control.world)
+    study = make(control.deep, control.classical, int(seed), world=control.world, **control.plan)
     found = next(c for c in scaling.scaling_document(study)["contrasts"] if c["deep"] == control.of)
     rate, level, crossed = found["rate"], found["level"], found["crossover"]
     n, losses = truth_of(control, study)
-    said = {"is tested": found["tested"]} if control.of != FAMILIES else {}
+    said: dict[str, float] = {"is tested": found["tested"]} if control.of != FAMILIES else {}
     inside = scaling.window(n)
     gap, ratio = losses[0] - losses[1], np.log2(losses[0] / losses[1])
     slope, share = (float(np.polyfit(np.log2(n[inside]), t[inside], 1)[0]) for t in (gap, ratio))
@@ -245,6 +284,9 @@ def outcome(control: Control, design: str, seed: int) -> dict[str, bool]:
         "ratio interval holds the truth": both["low"] <= 2**share <= both["high"],
         "level interval holds the truth": level["low"] <= gap[-1] <= level["high"],
     }
+    said["learners that go on"] = len({p.learner for p in study.points if p.repeat == 1})
+    if found["detectable"] is not None:
+        said["detectable"] = 100 * found["detectable"]
     if control.crosses is not None and crossed["status"] == "observed":
         said["crossover interval holds n*"] = crossed["low"] <= control.crosses <= crossed["high"]
     return said

@@ -69,6 +69,15 @@ def scaling_document(axis="rows", name="net"):
         "level": verdict | {"n": 4000, "difference": -0.015, "verdict": "deep ahead"},
         "crossover": {"status": "observed", "low": 900, "high": 1800},
         "detectable": 0.004,
+        "differences": [
+            {"n": 500 * 2**k, "difference": d, "low": d - 0.02, "high": d + 0.02, "bound": k == 3}
+            for k, d in enumerate((0.1, 0.03, -0.04, -0.11))
+        ],
+        "line": [
+            {"n": 500 * 2**k, "difference": 0.1 - 0.07 * k, "low": 0.09 - 0.07 * k}
+            | {"high": 0.11 - 0.07 * k}
+            for k in range(4)
+        ],
         "sentence": "On 4,000 training rows, the best deep learner leads.",
     }
     fit = {"model": "pow3", "params": {"c": 0.1, "a": 2.0, "b": 0.5}, "window": [500, 4000]}
@@ -77,6 +86,7 @@ def scaling_document(axis="rows", name="net"):
         "axis": axis,
         "metric": "accuracy",
         "greater_is_better": True,
+        "bounded": True,
         "regime": "default",
         "scored_on": "test",
         "n_test": 1000,

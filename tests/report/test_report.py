@@ -230,6 +230,42 @@ def test_a_study_shows_curves_and_where_they_cross(study, page):
     assert "net" in html.cells
 
 
+def test_every_tested_verdict_has_its_figure(study, page):
+    """Those of learners fold away with their sentences; what is only described has none."""
+    document = scaling_document()
+    (family,) = document["contrasts"]
+    crossed = {"status": "unknown", "low": None, "high": None}
+    learner = family | {"kind": "learner", "deep": "net", "classical": "trees"}
+    learner |= {"crossover": crossed}
+    document["contrasts"] += [learner, learner | {"deep": "other", "tested": False}]
+    (study / "scaling.json").write_text(json.dumps(document))
+    html = page(study)
+    said = html.sections["verdict"]
+    assert "Who leads, in points of accuracy: the best deep learner or the best classical" in said
+    assert "Who leads, in points of accuracy: net or trees" in said
+    assert "other or trees" not in said
+    assert said.count("They cross between 900 and 1,800 training rows: the shaded stretch.") >= 1
+    assert "Hollow points are bounds" in said
+    assert [one["id"] for one in html.all("figure")][:2] == [
+        "chart-difference-0",
+        "chart-difference-1",
+    ]
+    marks = [path for path in html.all("path") if "data-text" in path]
+    told = "at 4,000 training rows deep is ahead by 11.00 points of accuracy"
+    hollow = [one for one in marks if one["data-text"].startswith(told)]
+    assert hollow[0]["data-text"].endswith("the interval of the difference is -13.00 to -9.00")
+    assert all("hollow" in one["class"] for one in hollow)
+    assert "-13.00 to -9.00" in html.cells
+
+
+@pytest.mark.parametrize("key", ["differences", "line"])
+def test_a_study_of_an_earlier_version_has_a_report(study, page, key):
+    document = scaling_document()
+    del document["contrasts"][0][key]
+    (study / "scaling.json").write_text(json.dumps(document))
+    assert "the best deep learner leads" in page(study).sections["verdict"]
+
+
 def test_a_study_ranks_its_learners_where_its_families_are_compared(study, page):
     """Not where each of them ends: the best net stops at 2,000 rows, lesser ones go on to 4,000."""
     document = scaling_document()

@@ -123,7 +123,8 @@ def test_who_leads_above_a_crossing_is_who_led_there():
 
 def test_no_crossover_is_said_of_the_rows_that_were_looked_at():
     curves = {("net", "deep"): flat(0.1), ("tree", "classical"): flat(0.2)}
-    assert "no crossover between 1,000 and 8,000 training rows" in family(table(curves))["sentence"]
+    said = family(table(curves))["sentence"]
+    assert "Neither overtakes the other between 1,000 and 8,000 training rows" in said
 
 
 @pytest.mark.parametrize(("tuned", "spoken"), [(2, "default"), (3, "default"), (5, "transferred")])
@@ -156,7 +157,7 @@ def test_each_side_is_one_learner_a_repeat_followed_down():
     found = family(rows)
     assert found["rate"]["per_doubling"] == pytest.approx(-0.1, abs=0.01)
     assert found["envelope"]["per_doubling"] == pytest.approx(-0.03, abs=0.01)
-    assert "the envelope, described and not tested" in found["sentence"]
+    assert "(its envelope)" in found["sentence"]
 
 
 def test_a_configuration_is_followed_down_too():
@@ -284,7 +285,7 @@ def test_one_that_trailed_where_time_left_it_costs_no_verdict():
     study = replace(study_of(rows), not_reached=("boost",))
     found = scaling_of(study).document["contrasts"][0]
     assert found["level"]["verdict"] == "deep ahead"
-    assert found["sentence"].endswith("Left out, for they did not get this far: boost.")
+    assert found["sentence"].endswith("Left out, because they did not get this far: boost.")
 
 
 def test_the_share_of_fits_that_the_limit_cut_short_is_told():

@@ -68,8 +68,9 @@ def test_a_family_is_told_with_the_learners_that_stood_for_it():
 def test_the_layout_is_the_one_of_the_contract():
     content = scaling_document(planted.study(planted.falling, planted.flat, 3))
     assert list(content) == [
-        *("axis", "metric", "greater_is_better", "regime", "scored_on", "n_test", "repeats"),
-        *("interval", "equal_seconds", "fits", "not_reached", "learners", "contrasts", "backtest"),
+        *("axis", "metric", "greater_is_better", "bounded", "regime", "scored_on", "n_test"),
+        *("repeats", "interval", "equal_seconds", "fits", "not_reached", "eliminated"),
+        *("learners", "contrasts", "backtest"),
     ]
     learner = content["learners"]["net"]
     assert list(learner) == ["family", "points", "fits", "fit", "cost"]
@@ -81,7 +82,8 @@ def test_the_layout_is_the_one_of_the_contract():
     for contrast, kind in zip(content["contrasts"], ("family", "learner"), strict=True):
         assert list(contrast) == [
             *("deep", "classical", "kind", "repeats", "df", "tested", "rate", "level"),
-            *("crossover", "detectable", "cut_short", "envelope", "sentence"),
+            *("crossover", "detectable", "cut_short", "envelope", "differences", "line"),
+            "sentence",
         ]
         assert contrast["kind"] == kind
         rate, level = contrast["rate"], contrast["level"]
@@ -107,6 +109,21 @@ def test_what_is_read_is_what_was_written(make):
     content = scaling_document(make(planted.falling, planted.flat, 3))
     again = json.loads(json.dumps(content, allow_nan=False))
     assert ScalingContent.from_json(again).to_json() == content
+
+
+@pytest.mark.parametrize("make", [planted.study, planted.fit])
+def test_the_figure_of_a_verdict_ends_where_the_verdict_is(make):
+    """Its last point is the level, and the slope of its line the rate, with their intervals."""
+    study = make(planted.falling, planted.flat, 3)
+    for contrast in scaling_document(study)["contrasts"]:
+        last, level, rate = contrast["differences"][-1], contrast["level"], contrast["rate"]
+        for key in ("n", "difference", "low", "high"):
+            assert last[key] == level[key]
+        n, line = (np.array([one[key] for one in contrast["line"]]) for key in ("n", "difference"))
+        assert n[0] == pytest.approx(n[-1] / 8, rel=0.01)
+        steps = np.diff(line) / np.diff(np.log2(n))
+        assert steps == pytest.approx(rate["per_doubling"], rel=0.01)
+        assert all(one["low"] < one["difference"] < one["high"] for one in contrast["line"])
 
 
 def test_the_fitted_parameters_are_those_of_the_loss():

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from automl.scaling import contrasts, scaling_document, scaling_of
+from automl.scaling import contrasts, read_study, scaling_document, scaling_of, write_study
 from automl.scaling.leaders import could_lead
 from tests.scaling.tables import study_of, table
 
@@ -66,7 +66,7 @@ def test_the_others_have_figures_and_no_verdict():
         assert one["crossover"]["status"] == "unknown"
         assert one["detectable"] is None
         assert 0 < one["level"]["low"] < one["level"]["difference"] < one["level"]["high"]
-        assert "described and not tested" in one["sentence"]
+        assert "describes and was not tested" in one["sentence"]
         assert f"tree is ahead of {name} by" in one["sentence"]
     found = scaling_of(study).content.contrasts[-1]
     assert found.words == ("not tested", "not tested", "not tested")
@@ -79,3 +79,37 @@ def test_fewer_tests_make_narrower_intervals_and_leave_the_family_alone():
         widths[count] = [one["rate"]["high"] - one["rate"]["low"] for one in document["contrasts"]]
     assert widths[3][0] == widths[6][0]
     assert min(widths[3][1:4]) < min(widths[6][1:4])
+
+
+def raced():
+    """Five repeats of three nets; of the others the first only."""
+    study, left = nets(), ("net3", "net4", "net5")
+    kept = tuple(p for p in study.points if p.repeat == 0 or p.learner not in left)
+    return replace(study, points=kept, eliminated=left)
+
+
+def test_who_had_the_first_repeat_only_is_described_and_named():
+    found = scaling_of(raced())
+    family, *learners = found.content.contrasts
+    assert family.repeats == 5
+    assert {one.deep: one.repeats for one in learners} == dict(
+        zip(NETS, (5, 5, 5, 1, 1, 1), strict=True)
+    )
+    assert [one.deep for one in learners if one.tested] == NETS[:3]
+    assert "Only the first repeat had net3, net4 and net5" in found.sentences[-1]
+    assert found.document["eliminated"] == ["net3", "net4", "net5"]
+    late = scaling_of(replace(raced(), not_reached=("net4",)))  # it was time, not validation
+    assert "Only the first repeat had net3 and net5" in late.sentences[-1]
+
+
+def test_the_race_changes_no_figure_of_the_family_whose_leader_went_on():
+    """The anchors of the verdict are those that half of the learners that went on have."""
+    with_all, few = (scaling_document(one)["contrasts"][0] for one in (nets(), raced()))
+    for key in ("difference", "n"):
+        assert few["level"][key] == with_all["level"][key]
+    assert few["rate"]["per_doubling"] == with_all["rate"]["per_doubling"]
+
+
+def test_a_race_comes_back_from_disk(tmp_path):
+    write_study(tmp_path, raced())
+    assert read_study(tmp_path).eliminated == ("net3", "net4", "net5")

@@ -11,8 +11,9 @@ import pytest
 
 from automl.errors import ArtifactError, UsageError
 from automl.metrics import get_metric, score
-from automl.scaling import read_scaling, study_of_run, write_scaling
+from automl.scaling import read_scaling, scaling_of, study_of_run, write_scaling
 from automl.types import Rung
+from benchmarks.controls import planted
 from tests.fake_run import FakeRun, noisy_probabilities
 
 AUC = get_metric("roc_auc", "binary")
@@ -149,33 +150,40 @@ def test_a_picture_without_matplotlib_says_what_to_install(run, monkeypatch):
         found.plot()
 
 
-class Axes:
-    """Takes what `plot` draws."""
+@pytest.fixture
+def axes():
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
 
-    def __init__(self):
-        self.lines, self.said = {}, {}
-
-    def plot(self, n, score, style, **more):
-        self.lines[more["label"]] = (n, score, style)
-        return (self,)
-
-    def get_color(self):
-        return "C0"
-
-    def fill_between(self, *_, **__):
-        pass
-
-    def __getattr__(self, name):
-        return lambda *values, **_: self.said.update({name: values})
+    yield plt.subplots()[1]
+    plt.close("all")
 
 
-def test_the_picture_has_a_line_for_every_learner(run):
-    pytest.importorskip("matplotlib")
-    axes = Axes()
+def test_the_picture_has_a_line_for_every_learner(run, axes):
     assert read_scaling(run.path, AUC).plot(axes) is axes
-    assert axes.lines["mlp"][0] == list(SIZES)
-    assert axes.lines["mlp"][2] != axes.lines["linear"][2]
-    assert axes.said["set_xscale"] == ("log",)
+    lines = {line.get_label(): line for line in axes.lines}
+    assert list(lines["mlp"].get_xdata()) == list(SIZES)
+    assert lines["mlp"].get_linestyle() != lines["linear"].get_linestyle()
+    assert axes.get_xscale() == "log"
+    assert len(axes.figure.axes) == 1
+
+
+def test_the_picture_has_a_panel_for_every_verdict(axes):
+    """In points, deep less classical; what is shaded is where the sides cross."""
+    del axes
+    found = scaling_of(planted.study(planted.falling, planted.flat, 3))
+    curves, *panels = found.plot().figure.axes
+    assert {line.get_label() for line in curves.lines} == {"net", "tree"}
+    assert len(panels) == len(found.verdicts) == 2
+    for panel, verdict in zip(panels, found.verdicts, strict=True):
+        drawn = {line.get_label(): line for line in panel.lines}["fitted line"]
+        n, line = drawn.get_xdata(), drawn.get_ydata()
+        octaves = np.log2(n[-1] / n[0])
+        steep = (line[-1] - line[0]) / octaves
+        assert steep == pytest.approx(100 * verdict["rate"]["per_doubling"])
+        (shaded,) = panel.patches
+        assert shaded.get_x() == verdict["crossover"]["low"]
 
 
 def test_the_command_prints_sentences_and_the_table(run, capsys):

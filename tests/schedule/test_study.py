@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automl.scaling import window
 from automl.schedule.study import StudyScheduler
 from automl.schedule.study_state import StudyLearner
 from automl.space import Float
@@ -28,13 +29,17 @@ class World:
     regimes: tuple[str, ...] = ("default", "transferred")
     subsets: tuple[int, ...] = ()
     dealt: list[Rung] = field(default_factory=list)
+    worse: dict[str, float] = field(default_factory=dict)
+    """Learner -> what its scores lack."""
+    racing: int | None = None
+    narrows: bool = False
 
     def scheduler(self, seconds: float | None, slots: int = 2) -> StudyScheduler:
         learners = [
             StudyLearner(
                 learner=Learner(
                     name=name,
-                    family="deep" if name == "net" else "classical",
+                    family="deep" if name.startswith("net") else "classical",
                     tasks=frozenset({"binary"}),
                     view="matrix",
                     factory="nowhere:build",
@@ -47,13 +52,21 @@ class World:
                 regimes=self.regimes,
                 tuned_at=2,
                 subsets=self.subsets,
+                room=tuple(SIZES[-1] // n for n in SIZES) if self.subsets else (),
                 trials=4,
                 seed=0,
                 greater_is_better=True,
             )
             for name, cost in self.seconds.items()
         ]
-        return StudyScheduler(learners, REPEATS, seconds=seconds, slots=slots)
+        return StudyScheduler(
+            learners,
+            REPEATS,
+            seconds=seconds,
+            slots=slots,
+            racing=self.racing,
+            window=window if self.narrows else None,
+        )
 
     def rung(self, job) -> Rung:
         name = job.trial.learner
@@ -66,12 +79,18 @@ class World:
             **job.cell._asdict(),
             seed=job.trial.seed,
             n=SIZES[job.cell.level],
-            score=None if failed else 1 - abs(job.trial.config["x"] - 0.4),
+            score=None if failed else self.score(job),
             fit_seconds=0.1 if failed else took,
             predict_seconds=0.0,
             status="failed" if failed else "ok",
             reason="it always fails" if failed else "",
         )
+
+    def score(self, job) -> float:
+        """Best at x = .4; repeats scatter the more, the fewer the rows."""
+        scatter = (job.cell.repeat - REPEATS / 2) / SIZES[job.cell.level]
+        found = 1 - abs(job.trial.config["x"] - 0.4) - self.worse.get(job.trial.learner, 0.0)
+        return found + (scatter if self.narrows else 0.0)
 
     def run(self, scheduler, stop_after: int | None = None) -> float:
         """Carry the study out; gives the time when the last fit ended."""

@@ -38,6 +38,27 @@ def test_a_budget_is_judged_by_the_first_so_many_configurations(ray_here, custom
     assert tried == {1: 1, 2: 2, 3: 3, 4: 4}
 
 
+def test_after_one_repeat_those_go_on_that_validation_puts_first(ray_here, customers, tmp_path):
+    names = ["linear", "decision_tree", "naive_bayes"]
+    auto = AutoML(time_limit=None, learner=names, cpus=2, output=tmp_path / "race")
+    found = auto.scale(customers, "churned", regime="default", repeats=3, anchors=3, tested=1)
+    study = scaling.read_study(auto.study_dir_)
+    repeats = {name: {p.repeat for p in study.points if p.learner == name} for name in names}
+    assert sorted(map(len, repeats.values())) == [1, 1, 3]
+    top = max(p.n for p in study.points)
+    seen = {p.learner: p.score_val[0] for p in study.points if p.n == top and p.repeat == 0}
+    assert len(repeats[max(names, key=lambda name: seen[name])]) == 3
+    left = sorted(name for name in names if len(repeats[name]) == 1)
+    assert found.document["eliminated"] == left
+    assert f"Only the first repeat had {left[0]} and {left[1]}" in repr(found)
+    assert {p.repeat for p in study.points if p.learner == "baseline"} == {0, 1, 2}
+    rows = json.loads((auto.study_dir_ / "run.json").read_text())["learners"]
+    reasons = {row["name"]: row["reason"] for row in rows}
+    assert {reasons[name] for name in left} == {
+        "1 of 3 repeats: validation put others first in the first"
+    }
+
+
 def test_an_axis_that_is_not_there_is_refused(customers):
     with pytest.raises(UsageError, match="no axis 'weather'"):
         AutoML().scale(customers, "churned", axis="weather")
@@ -77,6 +98,8 @@ def test_workers_are_compared_by_the_time_of_a_fit(ray_here, customers, tmp_path
         assert 0 < speedup["low"] <= speedup["times"] <= speedup["high"]
         serial = speedup["serial"]
         assert 1 / speedup["times"] == pytest.approx(serial + (1 - serial) / 2)
+        fitted = found.document["learners"][name]["serial"]
+        assert fitted["low"] <= fitted["value"] <= fitted["high"]
         one, two = found.document["learners"][name]["points"]
         assert one["score"] == pytest.approx(two["score"], abs=0.02)
     assert "Times as fast to train on 2 CPUs as on one: " in repr(found)

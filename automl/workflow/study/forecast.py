@@ -67,9 +67,12 @@ def _design(scheduler: StudyScheduler, axis: Axis, options: Options) -> str:
     learners = [
         state for state in scheduler.learners.values() if state.learner.family != "baseline"
     ]
+    race = ""
+    if any(state.chance < 1 for state in learners):
+        race = f", after the first for the {options.tested} that validation puts first of a family"
     return (
-        f"plan: {len(learners)} learners at {len(values)} anchors, {span}, "
-        f"{times} with a fifth of the rows held out; regimes: {', '.join(options.regimes)}"
+        f"plan: {len(learners)} learners at {len(values)} anchors, {span}, {times} with a fifth "
+        f"of the rows held out{race}; regimes: {', '.join(options.regimes)}"
     )
 
 

@@ -79,7 +79,7 @@ class _Account:
     @property
     def _reached(self) -> int:
         """The last level that it has in enough repeats; -1 for none."""
-        wanted = min(ENOUGH, self.repeats)
+        wanted = min(ENOUGH, self.repeats) if self.state.chance else 1
         return max((at for at, n in enumerate(self._counts) if n >= wanted), default=-1)
 
     def _short(self, reached: int, count: int) -> str:
@@ -90,6 +90,8 @@ class _Account:
             return f"stopped at {axis.label(reached)} ({repeats}): {self._cause(reached + 1)}"
         if state.top < len(axis.levels) - 1:
             return f"stopped at {axis.label(reached)}: it is made for no more rows"
+        if not state.chance:
+            return f"{repeats}: validation put others first in the first"
         return "" if count == self.repeats else f"{repeats}: {self._cause(reached)}"
 
     def _cause(self, least: int) -> str:
@@ -114,7 +116,7 @@ class _Account:
             least = min(len(t.numbers) if t.sampler.exhausted else t.judged for t in every)
             some = least < state.trials and not all(t.sampler.exhausted for t in every)
             return f"{least} of {state.trials} configurations at some anchors" if some else ""
-        if not {"default", "transferred"} <= set(state.regimes):
+        if not state.chance or not {"default", "transferred"} <= set(state.regimes):
             return ""
         tuned = sum(state.chosen(repeat) is not None for repeat in range(repeats))
         if tuned == repeats:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from automl.runs.info import StudyInfo
 from automl.scaling import write_study
+from automl.text import listed
 from automl.workflow.study.forecast import plan_lines
 from automl.workflow.study.outcome import kept_from_top
 from automl.workflow.study.points import points_of
@@ -35,6 +36,8 @@ class StudyRecord:
     """The study without points."""
     told: bool
     """True if the plan has been told again after the first level."""
+    raced: bool = False
+    """True if it has been told who goes no further than the first repeat."""
     written: float = field(default_factory=time.monotonic)
 
     def study(self, *, terms: bool = True) -> Study:
@@ -47,16 +50,20 @@ class StudyRecord:
             self.blank,
             points=points_of(self.scheduler, self.axis, self.scorer, terms=terms),
             not_reached=kept_from_top(self.scheduler, self.axis, self.fit.options.repeats),
+            eliminated=self.scheduler.eliminated,
             seconds_per_row=(self.fit.info.study or StudyInfo()).seconds_per_row,
         )
 
     def tick(self) -> None:
-        """Tell the plan again once it stands on measurements; now and then write the points."""
+        """Tell the plan again once it is measured, and who is left out; now and then write."""
         if not self.told and self._calibrated():
             self.told = True
             lines = plan_lines(self.scheduler, self.axis, self.fit, measured=True)
             for line in lines:
                 self.fit.observer.say(line)
+        if not self.raced and (left := self.scheduler.eliminated):
+            self.raced = True
+            self.fit.observer.say(f"after the first repeat validation leaves out {listed(left)}")
         now = time.monotonic()
         if now - self.written > WRITE_EVERY:
             self.written = now

@@ -10,6 +10,7 @@ import numpy as np
 
 from automl.runs.info import StudyInfo
 from automl.scaling import window
+from automl.schedule.race import Race
 from automl.schedule.study import SPARE, StudyScheduler
 from automl.schedule.study_state import StudyLearner
 from automl.workflow.study.forecast import linear_seconds_a_row, plan_lines
@@ -57,12 +58,22 @@ def study_training(fit: Fit, prepared: Prepared, axis: Axis) -> tuple[Training, 
         slots=fit.workers.slots,
         axis=options.axis,
         graded=axis.graded,
+        racing=_racing(options),
+        window=window,
     )
     training = Training.begin(fit, prepared, axis, scheduler, seconds=seconds, earlier=earlier)
     for line in plan_lines(scheduler, axis, fit, measured=bool(earlier)):
         fit.observer.say(line)
     fit.done("start")
     return training, scheduler
+
+
+def _racing(options: Options) -> int | None:
+    """Learners of each family that go on after the first repeat: as many as are tested.
+
+    None for all, where each learner is compared with itself.
+    """
+    return None if options.timed else options.tested
 
 
 def _learners(
@@ -96,6 +107,7 @@ def _learner(
         cost=learner.resources(prepared.data.schema).cost,
         sizes=axis.sizes_for(learner),
         subsets=subsets_of(axis),
+        room=_room(axis, learner),
         top=reached[-1],
         regimes=regimes,
         tuned_at=min(reached, key=lambda at: abs(axis.sizes[at] - tuned)),
@@ -117,6 +129,13 @@ def subsets_of(axis: Axis) -> tuple[int, ...]:
     return tuple(found)
 
 
+def _room(axis: Axis, learner: Learner) -> tuple[int, ...]:
+    """Subsets of each level that share no rows; none to speak of for the baseline."""
+    if not axis.parted or learner.family == "baseline":
+        return ()
+    return tuple(axis.sizes[-1] // n for n in axis.sizes)
+
+
 def _rate(fit: Fit, learners: Sequence[StudyLearner], seconds: float | None) -> float:
     """Seconds a row that a fit may take, in this session and in those that go on with it."""
     if seconds is None:
@@ -124,8 +143,10 @@ def _rate(fit: Fit, learners: Sequence[StudyLearner], seconds: float | None) -> 
     study = fit.info.study or StudyInfo()
     known = study.seconds_per_row
     if known is None:
-        share = SPARE * fit.workers.slots * seconds / len(learners)
-        rows = fit.options.repeats * max(one.rows() for one in learners)
+        chances = Race(_racing(fit.options)).chances(learners).values()
+        repeats = sum(1 + chance * (fit.options.repeats - 1) for chance in chances)
+        rows = repeats * max(one.rows() for one in learners)
+        share = SPARE * fit.workers.slots * seconds
         known = min(MOST_RATE, max(LEAST_RATE, LAVISH * share / rows))
         fit.write(study=replace(study, seconds_per_row=known))
     return known
