@@ -116,7 +116,9 @@ def _judge_other(series: pd.Series[Any], name: str) -> Column:
     if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
         dates = parse.to_dates(series, "ISO8601")
         unreal = int(series.notna().sum() - dates.notna().sum())
-        reason = f"dates; {counted(unreal, 'row')} of the years 1 or 9999 read as missing"
+        reason = (
+            f"dates; {counted(unreal, 'row')} of years before 100 or after 9998 read as missing"
+        )
         return _plain(dates, name, "datetime", reason if unreal else "dates", "date:ISO8601")
     if pd.api.types.is_timedelta64_dtype(dtype):
         return _plain(series, name, "number", "durations in seconds", "duration")

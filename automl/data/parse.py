@@ -49,8 +49,8 @@ SPAN = (
     r"|\d+ ?m(?:in(?:ute)?s?)?,? ?\d+ ?s(?:ec(?:ond)?s?)?)$"
 )
 """Time spans in words."""
-NO_YEARS = (1, 9999)
-"""Years of the first and the last date that data bases and programs have: they stand for none."""
+YEARS = (100, 9998)
+"""First and last year of dates: others come of two digits, or stand for none as 9999-12-31 does."""
 NO_DATE = r"(?<![\d+])(?<!:\d\d[.,])(?:0000|0001|9999)(?!\d)"
 _TRIMMED = (
     (r"(?<=[:.-]\d\d|\d\d\d) ?(?:UTC|GMT)$", ""),
@@ -202,8 +202,8 @@ def parse_dates(words: pd.Series[Any], form: str) -> pd.Series[Any]:
 
 def without_no_dates(dates: pd.Series[Any]) -> pd.Series[Any]:
     """Dates with those missing that stand for none, such as 9999-12-31."""
-    unreal = dates.dt.year.isin(NO_YEARS)
-    return dates.mask(unreal) if unreal.any() else dates
+    real = dates.dt.year.between(*YEARS) | dates.isna()
+    return dates if real.all() else dates.where(real)
 
 
 def _naive(dates: pd.Series[Any]) -> pd.Series[Any]:

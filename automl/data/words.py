@@ -6,6 +6,7 @@ import re
 
 EXCEL_ERRORS = (
     *("#N/A", "#NA", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!", "#N/A N/A"),
+    *("#NV", "#WERT!", "#BEZUG!", "#ZAHL!", "#VALEUR!", "#NOMBRE!", "#VALOR!"),
 )
 """Cells that begin with the sign of a remark and are none."""
 
