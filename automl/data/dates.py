@@ -73,13 +73,11 @@ def find_date_rule(
         counts: (k,) rows of each.
         day_first: Whether the day comes first in dates that can be read both ways.
     """
-    words = parse.trim_dates(words)
-    real = ~words.str.contains(parse.NO_DATE).to_numpy(bool)
-    unreal = int(counts[~real].sum())
-    words, counts = words[real], counts[real]
     k = len(words)
     picks = np.arange(k) if k <= _SAMPLE else np.linspace(0, k - 1, _SAMPLE).astype(int)
-    sample, weights = words.iloc[picks].reset_index(drop=True), counts[picks]
+    sample = parse.trim_dates(words.iloc[picks].reset_index(drop=True))
+    real = ~sample.str.contains(parse.NO_DATE).to_numpy(bool)
+    sample, weights = sample[real].reset_index(drop=True), counts[picks][real]
     for pattern, rule, reason in _RULES:
         if _share(sample.str.fullmatch(pattern).to_numpy(bool), weights) >= _ENOUGH:
             return rule, reason
@@ -88,10 +86,12 @@ def find_date_rule(
     form, fit = _best_format(sample, weights, day_first=day_first)
     if fit < _ENOUGH:
         return None
-    parsed = parse.parse_dates(words, form).notna().to_numpy()
-    if _share(parsed, counts) < _ENOUGH:
+    lost = parse.parse_dates(words, form).isna().to_numpy()
+    told = lost.copy()
+    told[lost] = words[lost].str.contains(parse.NO_DATE).to_numpy(bool)
+    if _share(~lost[~told], counts[~told]) < _ENOUGH:
         return None
-    return f"date:{form}", _reason(form, sample, int(counts[~parsed].sum()) + unreal)
+    return f"date:{form}", _reason(form, sample, int(counts[lost].sum()))
 
 
 def _best_format(sample: pd.Series[Any], weights: Array, *, day_first: bool) -> tuple[str, float]:

@@ -59,6 +59,8 @@ _TRIMMED = (
     (r"^(\d{4})[年년]\s*(\d{1,2})[月월]\s*(\d{1,2})[日일]", r"\1/\2/\3"),
 )
 """Marks around dates that no format has, and what stands for them."""
+_MARKED = r"(?i)utc|gmt|[ap]\. ?m|\d(?:st|nd|rd|th)\b|[年년]"
+"""Some of those marks, told fast."""
 QUARTER = r"(?i)^(?:Q(?P<q1>[1-4])[ -]?(?P<y1>\d{4})|(?P<y2>\d{4})[ -]?Q(?P<q2>[1-4]))$"
 """Quarters of years."""
 
@@ -182,6 +184,8 @@ def parse_spans(words: pd.Series[Any]) -> Array:
 
 def trim_dates(words: pd.Series[Any]) -> pd.Series[Any]:
     """Dates without the marks that no format has."""
+    if not words.str.contains(_MARKED).any():
+        return words
     for pattern, plain in _TRIMMED:
         words = words.str.replace(pattern, plain, regex=True)
     return words

@@ -123,7 +123,7 @@ def test_records_of_numpy_are_rows():
     assert seen.values("c")[:3] == ["b0", "b1", "b0"]
 
 
-@case("211-rows-of-several-lengths", "pandas-dev/pandas#15203")
+@case("211-rows-of-several-lengths", "own")
 @pytest.mark.parametrize("X", [[[1, 2], [3]], {"a": [1, 2], "b": [1]}, {"a": 1, "b": 2}])
 def test_rows_of_several_lengths_are_no_table(X):
     with warnings.catch_warnings():

@@ -225,7 +225,7 @@ def test_quotes_in_the_middle_and_words_in_quotes_swallow_no_rows(write):
     assert right(of_file(write("size\tx\tkind\n" + inch)))
 
 
-@case("122-one-column-of-sentences", "h2oai/datatable#491", "Rdatatable/data.table#3750")
+@case("122-one-column-of-sentences", "h2oai/datatable#491")
 def test_a_single_column_is_not_divided(write):
     words = ["HELLO", "Hello Kitty", '"Hercule Poirot"', "Rating (out of 10)",
              '"Say hello, to my little friend"', "Goodbye cruel world"]  # fmt: skip
@@ -234,7 +234,7 @@ def test_a_single_column_is_not_divided(write):
     assert table["ID"][4] == "Say hello, to my little friend"
 
 
-@case("123-files-of-other-programs", "MicrosoftDocs/azure-docs#84568")
+@case("123-files-of-other-programs", "own")
 @pytest.mark.parametrize(
     ("data", "cure"),
     [

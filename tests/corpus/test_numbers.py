@@ -145,7 +145,7 @@ def test_a_plus_is_above_zero(write):
     assert seen.numbers("v")[:4] == [-0.5, 1, -2.5, 3]
 
 
-@case("144-powers-of-fortran", "h2oai/datatable#374")
+@case("144-powers-of-fortran", "own")
 def test_powers_of_ten_in_every_spelling(write):
     for power in ("{}D+02", "{}e2", "{}E+02", "{}E2"):
         values = [1.5 + i for i in range(N)]
