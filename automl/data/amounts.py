@@ -52,7 +52,14 @@ _MINUS = "\u2212\u2013-"
 """Signs of negative numbers, the plain one last as in a class of characters."""
 
 
-_PLAIN = re.compile(rf"[\d.,'\u2019()+{_BLANK}{_MINUS}]+(?:[eE][-+]?\d+)?")
+_ARABIC = str.maketrans("\u066b\u066c", ".,")
+"""Marks of Arabic numbers, before decimals and between thousands, and those that stand for them."""
+NOTES = "*"
+"""Unit of numbers that stand beside some with flags."""
+_FLAG = re.compile(r"[bcdefnprsuz]{1,3}")
+"""Flags of Eurostat and others behind numbers: break in series, confidential, estimated, ..."""
+_FLAGGED = re.compile(rf"[^a-zA-Z]*\d\s+(?P<flag>{_FLAG.pattern})")
+_PLAIN = re.compile(rf"[\d.,'\u2019()+{_BLANK}{_MINUS}]+(?:(?:[eE]|[dD](?=[-+]))[-+]?\d+)?")
 
 
 def mixed(words: Iterable[str]) -> str:
@@ -73,9 +80,9 @@ def _grammar(decimal: str) -> re.Pattern[str]:
     point, group = re.escape(decimal), _GROUP[decimal]
     digits = rf"\d{{1,3}}(?:(?P<mark>{group})\d{{2,3}}(?:(?P=mark)\d{{2,3}})*(?<=\d{{3}}))"
     return re.compile(
-        rf"'?(?P<open>\()?\s*(?P<sign>[+{_MINUS}])?\s*(?:{_CURRENCY})?\s*(?P<sign2>[+{_MINUS}])?"
+        rf"'?[~\u2248]?\s*(?:-?\s*(?:{_CURRENCY})?\s*(?=\())?(?P<open>\()?\s*(?P<sign>[+{_MINUS}])?\s*(?:{_CURRENCY})?\s*(?P<sign2>[+{_MINUS}])?"
         rf"(?P<number>{digits}(?:{point}\d*)?|\d+(?:{point}\d*)?|{point}\d+)"
-        rf"(?P<power>[eE][-+]?\d+)?(?P<last>-(?=\s*$))?\s*"
+        rf"(?P<power>(?:[eE]|[dD](?=[-+]))[-+]?\d+)?(?P<last>-(?=\s*$))?\s*"
         rf"(?P<unit>%|\u2030|[{_SIGNS}]"
         r"|[^\W\d_]{1,12}\.?(?:[ /][^\W\d_]{1,6})?[\u00b2\u00b30-9]?"
         r"|\u00b0[^\W\d_]?|[\u00b5\u03a9]\w{0,3})?\.?\s*\+?\s*\)?",
@@ -84,7 +91,7 @@ def _grammar(decimal: str) -> re.Pattern[str]:
 
 def split_amounts(words: Iterable[str], decimal: str = ".") -> tuple[Array, Array]:
     """(k,) float64 numbers before their unit, NaN if none, and (k,) units, `""` if none."""
-    words = list(words)
+    words = [word.translate(_ARABIC) for word in words]
     numbers: Array = np.full(len(words), np.nan)
     units: Array = np.full(len(words), "", dtype=object)
     form = _grammar(decimal)
@@ -95,7 +102,7 @@ def split_amounts(words: Iterable[str], decimal: str = ".") -> tuple[Array, Arra
         if found is None or (found["open"] is None) == word.endswith(")"):
             continue
         plain = re.sub(_GROUP[decimal], "", found["number"]).replace(decimal, ".")
-        value = float(plain + (found["power"] or ""))
+        value = float(plain + (found["power"] or "").upper().replace("D", "E"))
         signs = "".join(found[part] or "" for part in ("sign", "sign2", "last"))
         negative = bool(found["open"]) or any(mark in signs for mark in _MINUS)
         numbers[i], units[i] = -value if negative else value, (found["unit"] or "").rstrip(".")
@@ -112,14 +119,29 @@ def scale(unit: str) -> float:
 def parse_amounts(words: pd.Series[Any], unit: str = "", decimal: str = ".") -> Array:
     """(k,) float64 of amounts with signs, marks, multipliers or the given unit."""
     numbers, units = split_amounts(words, decimal)
-    factors = [1.0 if unit and u == unit else scale(u) for u in units]
+    if unit == NOTES:
+        factors = [1.0 if not u or _FLAG.fullmatch(u) else np.nan for u in units]
+    else:
+        factors = [1.0 if unit and u == unit else scale(u) for u in units]
     return numbers * np.array(factors, dtype=np.float64)
 
 
 def parse_grouped(words: pd.Series[Any], decimal: str = ".") -> Array:
     """(k,) float64 of numbers without unit or currency, with marks between groups of digits."""
-    plain = [word if _PLAIN.fullmatch(word) else "" for word in words]
-    return split_amounts(plain, decimal)[0]
+    plain = (word.translate(_ARABIC) for word in words)
+    return split_amounts([w if _PLAIN.fullmatch(w) else "" for w in plain], decimal)[0]
+
+
+def find_flags(words: Iterable[str]) -> list[str]:
+    """Flags behind some of the numbers, most of which have neither flag nor unit; else none."""
+    words = list(words)
+    ends = [word[-1:] for word in words]
+    plain = sum(end.isdigit() for end in ends)
+    lettered = [word for word, end in zip(words, ends, strict=True) if end.isalpha()]
+    found = [_FLAGGED.fullmatch(word) for word in lettered]
+    if plain <= len(words) / 2 or not all(found):
+        return []
+    return sorted({one["flag"] for one in found if one})
 
 
 # ----------------------------------------------------------------- decimal marks
@@ -163,7 +185,7 @@ def find_marks(words: Iterable[str]) -> DecimalVotes:
     counts = {",": 0, ".": 0, "either ,": 0, "either .": 0, "": 0}
     example = ""
     for word in words:
-        found = _TOKEN.fullmatch(word)
+        found = _TOKEN.fullmatch(word.translate(_ARABIC))
         told = _told(found["number"].strip()) if found else ""
         counts[told] += 1
         if told.startswith("either") and not example:

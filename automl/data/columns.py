@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from automl.data import parse
-from automl.data.dates import as_compact_date, compact_dates
+from automl.data.dates import as_compact_date, compact_form
 from automl.data.frames import check_names
-from automl.data.numbers import NUMBER, find_codes, judge_number, profile_columns
+from automl.data.numbers import NUMBER, find_codes, judge_number, profile_columns, remark_on
 from automl.data.strings import CATEGORY, judge_strings
+from automl.text import counted
 from automl.types import Column
 
 if TYPE_CHECKING:
@@ -81,7 +82,13 @@ def judge_columns(frame: pd.DataFrame) -> list[Column]:
     ]
     by_name = {names[i]: facts for i, facts in profiles.items()}
     found = find_codes(columns, by_name, frame) | _find_compact_dates(columns, by_name, frame)
-    return [found.get(c.name, c) for c in columns]
+    remarked = {c.name for c in columns if c.name in by_name and c.reason == NUMBER} - set(found)
+    return [
+        replace(c, reason=NUMBER + remark_on(by_name[c.name], frame[c.name]))
+        if c.name in remarked
+        else found.get(c.name, c)
+        for c in columns
+    ]
 
 
 @cache
@@ -94,11 +101,10 @@ def _find_compact_dates(
 ) -> dict[str, Column]:
     """Columns of integers such as 20240131, by name."""
     return {
-        c.name: as_compact_date(c)
+        c.name: as_compact_date(c, form)
         for c in columns
-        if c.kind == "number"
-        and c.name in profiles
-        and compact_dates(profiles[c.name].low, profiles[c.name].high, frame[c.name])
+        if c.kind == "number" and c.name in profiles
+        if (form := compact_form(profiles[c.name].low, profiles[c.name].high, frame[c.name]))
     }
 
 
@@ -108,15 +114,20 @@ def _judge_other(series: pd.Series[Any], name: str) -> Column:
     dtype = series.dtype
     missing = float(series.isna().mean()) if len(series) else 0.0
     if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
-        return _plain(series, name, "datetime", "dates", "date:ISO8601")
+        dates = parse.to_dates(series, "ISO8601")
+        unreal = int(series.notna().sum() - dates.notna().sum())
+        reason = (
+            f"dates; {counted(unreal, 'row')} of years before 100 or after 9998 read as missing"
+        )
+        return _plain(dates, name, "datetime", reason if unreal else "dates", "date:ISO8601")
     if pd.api.types.is_timedelta64_dtype(dtype):
         return _plain(series, name, "number", "durations in seconds", "duration")
     if pd.api.types.is_bool_dtype(dtype):
         return _plain(series, name, "number", "true/false as 1 and 0", "boolean")
     if isinstance(dtype, pd.CategoricalDtype):
         return _plain(series, name, "category", CATEGORY, "level")
-    if _is_nested(series):
-        return Column(name, "set_aside", "lists or records inside the cells", "text", missing)
+    if why := _why_no_words(series):
+        return Column(name, "set_aside", why, "text", missing)
     return replace(judge_strings(series, name), as_text=True)
 
 
@@ -129,8 +140,10 @@ def _plain(series: pd.Series[Any], name: str, kind: Any, reason: str, rule: str)
     return Column(name, kind, reason, rule, missing, levels)
 
 
-def _is_nested(series: pd.Series[Any]) -> bool:
-    if series.dtype != object:
-        return False
-    first = series.dropna().head(20)
-    return any(isinstance(v, list | dict | tuple | set | np.ndarray) for v in first)
+def _why_no_words(series: pd.Series[Any]) -> str:
+    """Why the values of a column are not to be spelled; empty if they may be."""
+    first = series.dropna().head(20) if series.dtype.kind in "cO" else ()
+    if any(isinstance(v, complex) for v in first):
+        return "complex numbers; give their real and imaginary parts as two columns"
+    nested = any(isinstance(v, list | dict | tuple | set | np.ndarray) for v in first)
+    return "lists or records inside the cells" if nested else ""

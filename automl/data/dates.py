@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,18 +19,24 @@ _DAYS = (
     *("%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y", "%m-%d-%Y", "%d-%m-%Y"),
     *("%d.%m.%Y", "%d.%m.%y", "%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y", "%d-%b-%Y"),
     *("%d-%b-%y", "%d-%B-%Y", "%b %d %Y", "%B %Y", "%b %Y", "%b-%Y", "%b-%y", "%m/%Y", "%Y.%m.%d"),
+    *("%d/%b/%Y", "%d%b%Y", "%d%b%y", "%A, %B %d, %Y", "%A, %d %B %Y", "%a, %d %b %Y"),
 )
-_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %H:%M")
+_TIMES = (
+    *("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", ", %H:%M"),
+    *(":%H:%M:%S", ":%H:%M:%S %z"),
+)
 _WHOLE = ("%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S %z", "%a %b %d %H:%M:%S %Y")
 _TWINS = {"%m/%d": "%d/%m", "%m-%d": "%d-%m"}
 _SAMPLE = 300
-_COMPACT = (19000101, 21001231)
+_COMPACT = {"%Y%m%d": (19000101, 21001231), "%Y%m%d%H%M%S": (19000101_000000, 21001231_235959)}
+"""Dates without separators, and the first and the last number that is taken for one."""
 _FEWEST = 10
 _ENOUGH = 0.95
 _SHAPE = (
     r"^\d{4}[-/]\d{1,2}(?:[-/]\d{1,2})?(?:[T ].*)?$"
     r"|^\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\b"
     r"|\b(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b.*\d"
+    r"|^\d{1,2}(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\d{2,4}|^\d{8}T\d{4,6}"
     r"|^\d{1,2}[- ]?[a-zA-Z]{3,9}[- ,]|^\d{1,2}/\d{4}$|^\d{4}\.\d{1,2}\.\d{1,2}$"
 )
 
@@ -41,11 +48,19 @@ def _shape(word: str) -> str:
 
 
 def _form_shape(form: str) -> str:
-    return re.sub(r"%[a-zA-Z]", "0", re.sub(r"%[Bbap]", "a", form.replace("%z", "+0")))
+    return re.sub(r"%[a-zA-Z]", "0", re.sub(r"%[ABbap]", "a", form.replace("%z", "+0")))
 
 
 _FORMATS = {form: _form_shape(form) for form in (*(d + t for t in _TIMES for d in _DAYS), *_WHOLE)}
 """Ways of writing a date, month-first before day-first, and the shape of each."""
+
+
+_RULES = (
+    (parse.CLOCK, "clock", "times as seconds"),
+    (parse.SPAN, "duration", "durations in seconds"),
+    (parse.QUARTER, "date:quarter", "quarters of years"),
+)
+"""Forms of a whole word, what reads it, and what is told."""
 
 
 def find_date_rule(
@@ -60,20 +75,23 @@ def find_date_rule(
     """
     k = len(words)
     picks = np.arange(k) if k <= _SAMPLE else np.linspace(0, k - 1, _SAMPLE).astype(int)
-    sample, weights = words.iloc[picks].reset_index(drop=True), counts[picks]
-    if _share(sample.str.fullmatch(parse.CLOCK).to_numpy(bool), weights) >= _ENOUGH:
-        return "clock", "times of day as seconds since midnight"
-    if _share(sample.str.fullmatch(parse.QUARTER).to_numpy(bool), weights) >= _ENOUGH:
-        return "date:quarter", "quarters of years"
+    sample = parse.trim_dates(words.iloc[picks].reset_index(drop=True))
+    real = ~sample.str.contains(parse.NO_DATE).to_numpy(bool)
+    sample, weights = sample[real].reset_index(drop=True), counts[picks][real]
+    for pattern, rule, reason in _RULES:
+        if _share(sample.str.fullmatch(pattern).to_numpy(bool), weights) >= _ENOUGH:
+            return rule, reason
     if _share(sample.str.contains(_SHAPE).to_numpy(bool), weights) < _ENOUGH:
         return None
     form, fit = _best_format(sample, weights, day_first=day_first)
     if fit < _ENOUGH:
         return None
-    parsed = parse.parse_dates(words, form).notna().to_numpy()
-    if _share(parsed, counts) < _ENOUGH:
+    lost = parse.parse_dates(words, form).isna().to_numpy()
+    told = lost.copy()
+    told[lost] = words[lost].str.contains(parse.NO_DATE).to_numpy(bool)
+    if _share(~lost[~told], counts[~told]) < _ENOUGH:
         return None
-    return f"date:{form}", _reason(form, sample, int(counts[~parsed].sum()))
+    return f"date:{form}", _reason(form, sample, int(counts[lost].sum()))
 
 
 def _best_format(sample: pd.Series[Any], weights: Array, *, day_first: bool) -> tuple[str, float]:
@@ -117,17 +135,31 @@ def _reason(form: str, sample: pd.Series[Any], odd: int) -> str:
     return f"{text}; {odd:,} that do not fit read as missing" if odd else text
 
 
-def compact_dates(low: float, high: float, series: pd.Series[Any]) -> bool:
-    """True for a column of numbers that are all dates written as `20240131`."""
-    if low < _COMPACT[0] or high > _COMPACT[1]:
-        return False
-    unique = pd.unique(series.dropna())
+def compact_form(low: float, high: float, series: pd.Series[Any]) -> str:
+    """The form of a column of numbers that are all dates such as `20240131`; empty for others."""
+    form = next((f for f, (a, b) in _COMPACT.items() if a <= low and high <= b), "")
+    unique = pd.unique(series.dropna()) if form else ()
     if len(unique) < _FEWEST:
-        return False
-    spelled = pd.Series(unique.astype(np.int64).astype(str))
-    return bool(pd.to_datetime(spelled, format="%Y%m%d", errors="coerce").notna().all())
+        return ""
+    spelled = pd.Series(np.asarray(unique).astype(np.int64).astype(str))
+    dates = pd.to_datetime(spelled, format=form, errors="coerce")
+    return form if dates.notna().all() else ""
 
 
-def as_compact_date(column: Column) -> Column:
+def padded_form(words: Any) -> str:
+    """The form of digits that are all dates such as 31012024 or 01312024; empty for others."""
+    unique = pd.Series(words.unique().drop_null().to_pandas())
+    if len(unique) < _FEWEST or len(unique[0]) != 8:
+        return ""
+    for form in ("%m%d%Y", "%d%m%Y"):
+        dates = pd.to_datetime(unique, format=form, errors="coerce")
+        if dates.dt.year.between(1900, 2100).all():
+            return form
+    return ""
+
+
+def as_compact_date(column: Column, form: str) -> Column:
     """The column as dates written without separators."""
-    return replace(column, kind="datetime", parse="date:%Y%m%d", reason="dates written as 20240131")
+    shown = datetime(2024, 1, 31, 23, 59, 59, tzinfo=UTC).strftime(form)
+    reason = f"dates written as {shown}"
+    return replace(column, kind="datetime", parse=f"date:{form}", reason=reason)

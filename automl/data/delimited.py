@@ -9,7 +9,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from automl.data.frames import is_number_at_first, stripped
-from automl.data.sniff import BLANKS, LONGEST, Form, csv_reader, find_form
+from automl.data.rewrite import plain_text
+from automl.data.sniff import (
+    BLANKS,
+    LONGEST,
+    Form,
+    csv_reader,
+    find_form,
+    is_drawn,
+    without_blanks,
+)
 from automl.data.surplus import is_total, rows_only
 from automl.data.words import is_remark, shown
 from automl.errors import DataError
@@ -50,7 +59,10 @@ def read_delimited(
     """
     import pyarrow as pa
 
+    data, said = plain_text(data, source)
     form = find_form(data, source, separator=separator, header=header, expected=expected)
+    if form.tight:
+        data = without_blanks(data.decode(), form.separator).encode()
     body = _Body(form, source, data, memoryview(data)[form.start :])
     table = body.table()
     names = [name or f"unnamed_{i}" for i, name in enumerate(form.names, start=1)]
@@ -59,7 +71,7 @@ def read_delimited(
         columns = [c if is_number_at_first(c) else stripped(c) for c in table.columns]
         table = pa.table(columns, names=table.column_names)
     table, notes = rows_only(table, form, training=not expected)
-    return table, replace(form, notes=(*form.notes, *body.notes, *notes))
+    return table, replace(form, notes=(*said, *form.notes, *body.notes, *notes))
 
 
 def _has_blanks(data: bytes, separator: str) -> bool:
@@ -163,12 +175,14 @@ class _Body:
         remarks = [t for t in self.odd if is_remark(next(iter(odd[t]), ""))]
         named = [name for name in self.form.names if name]
         headers = [t for t in self.odd if [c for c in odd[t] if c] == named]
+        drawn = [t for t in self.odd if is_drawn(odd[t])]
         empty = (t for t in self.odd if not any(odd[t]))
-        explained = {*remarks, *headers, *empty}
+        explained = {*remarks, *headers, *drawn, *empty}
         notes = self._at_the_end([t for t in self.odd if t not in explained])
         for lines, what in (
             (remarks, "that begin with #"),
             (headers, "that repeat the header"),
+            (drawn, "of dashes"),
             (notes, "below the table"),
         ):
             if lines:
@@ -219,10 +233,10 @@ class _Body:
         found = re.search(row, self.whole)
         lines = self.whole.count(b"\n", 0, found.start()) + 2 if found else 0
         where = f"line {lines}" if lines else "one row"
+        values = counted(len(self._fields(text)), "value")
         return (
-            f"{self.source}: {where} has {len(self._fields(text))} values where the header has "
-            f"{self.form.width}; mend that row, or put quotes around values that hold the "
-            "separator."
+            f"{self.source}: {where} has {values} where the header has {self.form.width}; mend "
+            "that row, or put quotes around values that hold the separator."
         )
 
 

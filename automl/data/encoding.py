@@ -34,7 +34,10 @@ _NAMES = {
     "cp874": "Windows-874",
 }
 """Encodings that tables without a mark have, and what people call them."""
-_CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x1b\x00")) + b"\x7f"
+_CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x1b\x00\x01\x1f")) + b"\x7f"
+"""Bytes that no text has; those of Hive and of Unicode between fields are not among them."""
+_PADDING = b"\x00\x1a"
+"""Bytes behind the end of a text: what copying blocks leaves, and the end as DOS marks it."""
 _SEQUENCE = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
@@ -85,7 +88,7 @@ def to_utf8(data: bytes, source: str, given: str = "", known: str = "") -> tuple
 
 
 def _plain(text: str) -> bytes:
-    return text.replace("\ufeff", "").encode(errors="replace")
+    return text.replace("\ufeff", "").rstrip("\x00\x1a").encode(errors="replace")
 
 
 def _text_in(data: bytes, encoding: str) -> str | None:
@@ -124,6 +127,8 @@ def _without_zeros(data: bytes, source: str) -> tuple[bytes, str]:
     Raises:
         DataError: It is no text.
     """
+    if data.endswith((b"\x00", b"\x1a")):
+        data = data.rstrip(_PADDING)
     head = data[:_SAMPLE]
     odd = len(head) - len(head.translate(None, _CONTROL))
     zeros = data.count(0) if b"\x00" in data else 0
@@ -132,7 +137,8 @@ def _without_zeros(data: bytes, source: str) -> tuple[bytes, str]:
         raise DataError(msg)
     if not zeros:
         return data, ""
-    return data.replace(b"\x00", b""), f"Left out {zeros:,} zero bytes, which no text has"
+    many = counted(zeros, "zero byte")
+    return data.replace(b"\x00", b""), f"Left out {many}, which no text has"
 
 
 def _foreign(data: bytes, known: str) -> tuple[str, str, str]:

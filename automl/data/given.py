@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from automl.errors import UsageError
+from automl.text import first_line, listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -91,11 +92,13 @@ def as_table(X: Any, names: Collection[Any] | None = None) -> pd.DataFrame:
     if hasattr(X, "to_pandas"):
         return as_table(X.to_pandas())
     if isinstance(X, dict) or _are_records(X):
-        return pd.DataFrame(X)
+        return _of_columns(X)
     array = X.toarray() if hasattr(X, "toarray") else X
     rows = isinstance(array, list | tuple) and all(map(_has_length, array))
     if not rows and not hasattr(array, "__array__"):
         array = np.empty(0)
+    if rows:
+        _check_widths(array)
     try:
         array = array if isinstance(array, np.ndarray) else pd.DataFrame(array).to_numpy()
     except ValueError:
@@ -110,6 +113,22 @@ def as_table(X: Any, names: Collection[Any] | None = None) -> pd.DataFrame:
     if names is None or len(names) != width:
         names = [f"x{i}" for i in range(width)]
     return pd.DataFrame(array, columns=list(names)).infer_objects()
+
+
+def _of_columns(X: Any) -> pd.DataFrame:
+    try:
+        return pd.DataFrame(X)
+    except ValueError as error:
+        msg = f"X must be a table, rows by columns, but pandas says: {first_line(error)}"
+        raise UsageError(msg) from None
+
+
+def _check_widths(rows: Collection[Any]) -> None:
+    widths = sorted({len(row) for row in rows})
+    if len(widths) > 1:
+        told = listed(map(str, widths[:5]), "or")
+        msg = f"X must be a table, rows by columns; its rows have {told} values"
+        raise UsageError(msg)
 
 
 def _told(X: Any) -> str:

@@ -194,7 +194,7 @@ def _key(label: Any) -> str:
     """The spelling by which `parse.spell` gives a label."""
     if isinstance(label, float) and label.is_integer():
         return str(int(label))
-    return str(label).strip()
+    return parse.word_of(label).strip()
 
 
 def encode_labels(series: pd.Series[Any], classes: Sequence[Any]) -> Array:

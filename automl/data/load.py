@@ -14,15 +14,24 @@ from typing import IO, Any
 
 from automl.errors import DataError
 
+
+def _zstd(file: IO[bytes]) -> Any:
+    import pyarrow as pa
+
+    return pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
+
+
 _PACKED: dict[bytes, tuple[str, Callable[[Any], Any]]] = {
     b"\x1f\x8b": ("gzip", gzip.open),
     b"BZh": ("bzip2", bz2.BZ2File),
     b"\xfd7zXZ\x00": ("xz", lzma.LZMAFile),
+    b"\x28\xb5\x2f\xfd": ("zstd", _zstd),
 }
 _DAMAGED = (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error)
 _NOT_UNZIPPED = (*_DAMAGED, zipfile.BadZipFile, RuntimeError)
 """`zipfile` raises RuntimeError for files with a password, and NotImplementedError, which is one,
 for those packed in a way that it does not know."""
+EMPTY = "{} is empty; give a file with column names and rows."
 _PIECE = 1 << 26
 _PART = 4
 """A file may fill one part in so many of the free memory: its text, the columns parsed from it,
@@ -50,8 +59,7 @@ def load(path: Path) -> bytes:
         msg = f"{path} cannot be read: {error.strerror or error}."
         raise DataError(msg) from None
     if re.search(rb"\S", data) is None:
-        msg = f"{path} is empty; give a file with column names and rows."
-        raise DataError(msg)
+        raise DataError(EMPTY.format(path))
     return data
 
 

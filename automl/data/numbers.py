@@ -27,6 +27,11 @@ _MANY = 30
 _COMPANY = 3
 _MOST_JUDGED = 500
 
+_MARKS = frozenset(sign * (10.0**k - 1) for sign in (1, -1) for k in range(2, 7))
+"""99, -999, 9999 and the like: what people write for missing among numbers."""
+_MARKED_LEVELS = 5
+"""Distinct values up to which each may be as far from the others."""
+
 NUMBER = "numbers"
 """The reason of a column that needs no explaining."""
 
@@ -119,6 +124,26 @@ def judge_number(name: str, facts: Profile, parse: str, reason: str) -> Column:
         if names_a_numbered_thing(name) and facts.levels >= 20 and facts.spread >= 20:
             return as_code(column, "whole numbers with wide gaps that name things")
     return column
+
+
+def remark_on(facts: Profile, series: pd.Series[Any]) -> str:
+    """A clause on values that may stand for missing, or lose their last digits; mostly empty."""
+    if facts.levels <= _MARKED_LEVELS:
+        return ""
+    inexact = max(abs(facts.low), abs(facts.high)) > EXACT
+    if inexact and pd.api.types.is_integer_dtype(series.dtype):
+        return "; beyond 2^53 the last digits are lost: give codes as words"
+    for mark in {facts.low, facts.high} & _MARKS:
+        values = series.to_numpy(np.float64, na_value=np.nan)
+        others = values[np.isfinite(values) & (values != mark)]
+        low, high = float(others.min()), float(others.max())
+        rows = int((values == mark).sum())
+        if rows > 1 and min(abs(mark - low), abs(mark - high)) > high - low:
+            return (
+                f"; {mark:g} in {rows:,} rows is far from all others: leave those cells empty if "
+                "it stands for missing"
+            )
+    return ""
 
 
 def as_code(column: Column, reason: str) -> Column:

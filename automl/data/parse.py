@@ -7,8 +7,8 @@
 | `quantity`, `quantity:UNIT` | `$4.99`, `10,000+`, `19M`, `45%` (45), `12 kg`, `CHF 1'234.50` |
 | `decimal_comma`, `decimal_comma:UNIT` | `1.234,56`, `1 234,50 \u20ac`, `75,5 m\u00b2` |
 | `boolean` | true/false, yes/no, y/n, t/f, on/off as 1 and 0 |
-| `clock` | `HH:MM[:SS]` as seconds since midnight |
-| `duration` | time spans as seconds |
+| `clock` | `HH:MM[:SS]`, `HH:MM PM`, `M:SS.f` as seconds |
+| `duration` | time spans as seconds, also `1 days 02:00:00`, `PT5M`, `1h 20m` |
 | `date:FORMAT` | datetime64[us], FORMAT as `pandas.to_datetime` takes it |
 | `level`, `level:WORDS` | category of spellings; WORDS, split by blanks, are not missing here |
 | `text` | strings |
@@ -37,8 +37,30 @@ if TYPE_CHECKING:
 Strings: TypeAlias = "pa.Array[Any]"
 
 _HEAD = 1_000
-CLOCK = r"^(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?$"
-"""Times of day."""
+CLOCK = (
+    r"(?i)^(\d{1,2}|\d{3}(?=:\d\d:)):(\d{2})(?::(\d{2}(?:[.,]\d+)?)|([.,]\d+))?"
+    r"(?: ?([ap])\.? ?m\.?)?$"
+)
+"""Times of day and of laps."""
+SPAN = (
+    r"(?i)^-?(?:(?:\d+ days?,? ?)?(?:[-+]?\d{1,2}:\d{2}:\d{2}(?:\.\d+)?)?"
+    r"|P(?=T?\d)(?:\d+D)?(?:T(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?"
+    r"|\d+ ?h(?:ours?|rs?)?,? ?\d+ ?m(?:in(?:ute)?s?)?(?:,? ?\d+ ?s(?:ec(?:ond)?s?)?)?"
+    r"|\d+ ?m(?:in(?:ute)?s?)?,? ?\d+ ?s(?:ec(?:ond)?s?)?)$"
+)
+"""Time spans in words."""
+YEARS = (100, 9998)
+"""First and last year of dates: others come of two digits, or stand for none as 9999-12-31 does."""
+NO_DATE = r"(?<![\d+])(?<!:\d\d[.,])(?:0000|0001|9999)(?!\d)"
+_TRIMMED = (
+    (r"(?<=[:.-]\d\d|\d\d\d) ?(?:UTC|GMT)$", ""),
+    (r"(?i)\b([ap])\. ?m\.?$", r"\1m"),
+    (r"(?<=\d)(?:st|nd|rd|th)\b", ""),
+    (r"^(\d{4})[年년]\s*(\d{1,2})[月월]\s*(\d{1,2})[日일]", r"\1/\2/\3"),
+)
+"""Marks around dates that no format has, and what stands for them."""
+_MARKED = r"(?i)utc|gmt|[ap]\. ?m|\d(?:st|nd|rd|th)\b|[年년]"
+"""Some of those marks, told fast."""
 QUARTER = r"(?i)^(?:Q(?P<q1>[1-4])[ -]?(?P<y1>\d{4})|(?P<y2>\d{4})[ -]?Q(?P<q2>[1-4]))$"
 """Quarters of years."""
 
@@ -62,10 +84,15 @@ def spell(series: pd.Series[Any], *, strip: bool = True) -> Strings:
         array = _spell_floats(series.to_numpy(np.float64, na_value=np.nan))
     else:
         missing = series.isna().to_numpy()
-        array = pa.array([str(v) for v in series], pa.string(), mask=missing)
+        array = pa.array([word_of(v) for v in series], pa.string(), mask=missing)
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     return pc.utf8_trim_whitespace(array) if strip else array
+
+
+def word_of(value: Any) -> str:
+    """The spelling of one value; that of bytes is what they hold."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def _spell_floats(values: Array) -> Strings:
@@ -136,10 +163,32 @@ def parse_booleans(words: pd.Series[Any]) -> Array:
 
 
 def parse_clock(words: pd.Series[Any]) -> Array:
-    """(k,) float64 seconds since midnight of `HH:MM` or `HH:MM:SS`."""
-    parts = words.str.extract(CLOCK).astype(object)
-    hours, minutes, seconds = (parse_numbers(parts[i].fillna("")) for i in range(3))
-    return hours * 3600 + minutes * 60 + np.nan_to_num(seconds)
+    """(k,) float64 seconds of `HH:MM`, `HH:MM:SS`, `HH:MM PM` or, with a fraction, `M:SS.f`."""
+    parts = words.str.extract(CLOCK).astype(object).fillna("")
+    hours, minutes, seconds, fraction = (
+        parse_numbers(parts[i].str.replace(",", ".")) for i in range(4)
+    )
+    half = parts[4].str.lower()
+    hours = np.where(half == "", hours, hours % 12 + 12 * (half == "p"))
+    times = hours * 3600 + minutes * 60 + np.nan_to_num(seconds)
+    return np.where(parts[3] == "", times, hours * 60 + minutes + fraction)
+
+
+def parse_spans(words: pd.Series[Any]) -> Array:
+    """(k,) float64 seconds of time spans in words, NaN for anything else."""
+    plain = words.where(words.str.contains(SPAN)).str.replace(r"[,+]", " ", regex=True)
+    plain = plain.str.replace(r"(?i)(?<=\d) ?([hms])[a-z]+", r"\1 ", regex=True)
+    spans = pd.to_timedelta(plain.astype(object), errors="coerce")
+    return pd.Series(spans).dt.total_seconds().to_numpy(np.float64, na_value=np.nan)
+
+
+def trim_dates(words: pd.Series[Any]) -> pd.Series[Any]:
+    """Dates without the marks that no format has."""
+    if not words.str.contains(_MARKED).any():
+        return words
+    for pattern, plain in _TRIMMED:
+        words = words.str.replace(pattern, plain, regex=True)
+    return words
 
 
 def parse_dates(words: pd.Series[Any], form: str) -> pd.Series[Any]:
@@ -150,8 +199,15 @@ def parse_dates(words: pd.Series[Any], form: str) -> pd.Series[Any]:
         month = 3 * pd.to_numeric(parts["q1"].fillna(parts["q2"]), errors="coerce") - 2
         spelled = year + "-" + month.map("{:02.0f}".format, na_action="ignore")
         words, form = spelled, "%Y-%m"
-    dates = pd.to_datetime(words.astype(object), format=form, errors="coerce", utc=True)
-    return _naive(pd.Series(dates))
+    plain = trim_dates(words).astype(object)
+    dates = _naive(pd.Series(pd.to_datetime(plain, format=form, errors="coerce", utc=True)))
+    return without_no_dates(dates)
+
+
+def without_no_dates(dates: pd.Series[Any]) -> pd.Series[Any]:
+    """Dates with those missing that stand for none, such as 9999-12-31."""
+    real = dates.dt.year.between(*YEARS) | dates.isna()
+    return dates if real.all() else dates.where(real)
 
 
 def _naive(dates: pd.Series[Any]) -> pd.Series[Any]:
@@ -163,7 +219,7 @@ def _naive(dates: pd.Series[Any]) -> pd.Series[Any]:
 def to_dates(series: pd.Series[Any], form: str) -> pd.Series[Any]:
     """A column of dates of any dtype as datetime64[us]."""
     if pd.api.types.is_datetime64_any_dtype(series.dtype):
-        return _naive(series)
+        return without_no_dates(_naive(series))
     if isinstance(series.dtype, pd.PeriodDtype):
         return _naive(series.dt.to_timestamp())
     words, codes = distinct(blank_out(spell(series)))
@@ -195,7 +251,12 @@ def parse_words(words: pd.Series[Any], rule: str) -> Array:
     kind, _, unit = rule.partition(":")
     if kind in ("quantity", "decimal_comma"):
         return parse_amounts(words, unit, "." if kind == "quantity" else ",")
-    parsers = {"number": parse_numbers, "boolean": parse_booleans, "clock": parse_clock}
+    parsers = {
+        "number": parse_numbers,
+        "boolean": parse_booleans,
+        "clock": parse_clock,
+        "duration": parse_spans,
+    }
     return parsers[kind](words)
 
 
@@ -203,6 +264,9 @@ def _seconds(series: pd.Series[Any]) -> Array:
     """(n,) float64 seconds of time spans of any dtype."""
     if isinstance(series.dtype, pd.ArrowDtype):
         series = series.astype("timedelta64[us]")
+    if pd.api.types.infer_dtype(series, skipna=True) == "string":
+        words, codes = distinct(blank_out(spell(series)))
+        return np.append(parse_spans(words), np.nan)[codes]
     if not pd.api.types.is_timedelta64_dtype(series.dtype):
         series = pd.Series(pd.to_timedelta(series.astype(object), errors="coerce"))
     return series.dt.total_seconds().to_numpy(np.float64, na_value=np.nan)

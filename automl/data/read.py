@@ -5,15 +5,15 @@ Only an empty field is read as missing here; words such as `NA`, `?` or `None` s
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from automl.data.delimited import read_delimited
 from automl.data.encoding import to_utf8
 from automl.data.frames import arrow_to_frame, check_names, find_decimal, text_to_frame
-from automl.data.load import load
+from automl.data.json_tables import read_json
+from automl.data.load import EMPTY, load
 from automl.data.named import read_openml, read_sklearn
 from automl.data.saved import note_layout
 from automl.errors import DataError
@@ -21,9 +21,10 @@ from automl.text import first_line
 from automl.types import Reading, TextLayout
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
+    import pyarrow as pa
 
     from automl.data.amounts import DecimalVotes
 
@@ -32,7 +33,7 @@ ANY = Reading()
 
 
 def read_table(source: str | Path, how: Reading = ANY) -> pd.DataFrame:
-    """Read CSV (any common separator), Parquet or JSON lines, packed or not, or a named data set.
+    """Read CSV (any common separator), Parquet, Arrow or JSON, packed or not, or a named set.
 
     Args:
         source: A path, `sklearn:NAME` or `openml:NAME`.
@@ -60,13 +61,16 @@ def read_table(source: str | Path, how: Reading = ANY) -> pd.DataFrame:
 
 
 def _parse(data: bytes, path: Path, how: Reading) -> pd.DataFrame:
-    if data.startswith(b"PAR1"):
-        return _read_parquet(data, path)
+    if read := next((r for mark, r in _BINARY.items() if data.startswith(mark)), None):
+        return _read_binary(data, path, read)
+    _check_format(data, path)
     given, later = how.layout, bool(how.expected)
     asked = "" if later else given.encoding
     text, encoding, said = to_utf8(data, str(path), asked, given.encoding)
+    if not text.strip():
+        raise DataError(EMPTY.format(path))
     if text.lstrip()[:1] in (b"{", b"["):
-        frame = _read_json(text, path)
+        frame = read_json(text, path)
         if frame is not None:
             return frame
     if text.lstrip()[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
@@ -152,49 +156,71 @@ def _check_marks(source: str, how: Reading, marks: dict[str, DecimalVotes]) -> N
         raise DataError(msg)
 
 
-def _read_parquet(data: bytes, path: Path) -> pd.DataFrame:
-    import pyarrow as pa
+def _parquet(data: Any) -> pa.Table:
     import pyarrow.parquet as pq
 
+    return pq.read_table(data)
+
+
+def _feather(data: Any) -> pa.Table:
+    from pyarrow import ipc
+
+    return ipc.open_file(data).read_all()
+
+
+def _stream(data: Any) -> pa.Table:
+    from pyarrow import ipc
+
+    return ipc.open_stream(data).read_all()
+
+
+_BINARY: dict[bytes, Callable[[Any], pa.Table]] = {
+    b"PAR1": _parquet,
+    b"ARROW1\x00\x00": _feather,
+    b"\xff\xff\xff\xff": _stream,
+}
+"""Bytes at the start of tables that Arrow reads."""
+_NAMES: dict[Callable[[Any], pa.Table], str] = {
+    _parquet: "Parquet",
+    _feather: "Feather",
+    _stream: "Arrow",
+}
+_OTHER = {
+    b"\xd0\xcf\x11\xe0": "an old Office document; save the sheet as CSV and give that",
+    b"\x89HDF": "an HDF5 file; write its table with DataFrame.to_parquet and give that",
+    b"SQLite format 3": "a SQLite data base; export the table as CSV and give that",
+    **dict.fromkeys(
+        (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"),
+        "a pickle, which may run code; write the table with DataFrame.to_parquet",
+    ),
+    b"\x93NUMPY": "an array of NumPy; load it in Python and give it to AutoML.fit",
+    b"$FL2": "an SPSS file; read it with pandas.read_spss and give the table to AutoML.fit",
+    b"<stata_dta>": "a Stata file; read it with pandas.read_stata and give AutoML.fit the table",
+}
+"""Bytes at the start of files that are no table to us, and the cure."""
+_TAR = (257, b"ustar")
+
+
+def _check_format(data: bytes, path: Path) -> None:
+    """Refuse formats that other tools read, by what they are.
+
+    Raises:
+        DataError: Naming the format and the cure.
+    """
+    cure = next((cure for mark, cure in _OTHER.items() if data.startswith(mark)), "")
+    if data[_TAR[0] :].startswith(_TAR[1]):
+        cure = "a tar archive; unpack it and give the path of one file in it"
+    if cure:
+        msg = f"{path} is {cure}."
+        raise DataError(msg)
+
+
+def _read_binary(data: bytes, path: Path, read: Callable[[Any], pa.Table]) -> pd.DataFrame:
+    import pyarrow as pa
+
     try:
-        table = pq.read_table(pa.BufferReader(data))
+        table = read(pa.BufferReader(data))
     except (pa.ArrowException, OSError) as error:
-        msg = f"{path} is a damaged Parquet file: {first_line(error)}"
+        msg = f"{path} is a damaged {_NAMES[read]} file: {first_line(error)}"
         raise DataError(msg) from None
     return arrow_to_frame(table, str(path))
-
-
-def _read_json(data: bytes, path: Path) -> pd.DataFrame | None:
-    """JSON lines, or one array of records; None if it is not JSON after all."""
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.json as pj
-
-    if data.lstrip().startswith(b"{"):
-        try:
-            options = pj.ReadOptions(block_size=min(len(data) + 1, 2**31 - 1))
-            return arrow_to_frame(pj.read_json(pa.BufferReader(data), options), str(path))
-        except pa.ArrowException:
-            records: object = _json_records(data, path)
-    else:
-        try:
-            records = json.loads(data)
-        except ValueError:
-            return None
-    if not isinstance(records, list) or not all(isinstance(r, dict) for r in records):
-        msg = f"{path} is JSON but not a list of records; write one object per line."
-        raise DataError(msg)
-    return pd.DataFrame.from_records(records).rename(columns=lambda name: str(name).strip())
-
-
-def _json_records(data: bytes, path: Path) -> list[object]:
-    """One object per line, for values of mixed types, which Arrow refuses."""
-    records: list[object] = []
-    for number, line in enumerate(data.splitlines(), start=1):
-        if line.strip():
-            try:
-                records.append(json.loads(line))
-            except ValueError:
-                msg = f"{path}, line {number}, is not one JSON object; write one per line."
-                raise DataError(msg) from None
-    return records

@@ -110,8 +110,7 @@ def infer_schema(  # noqa: PLR0913 - the part of a column each, by keyword
     if not any(c.kind != "set_aside" for c in columns):
         columns = [_learned_anyway(c) for c in columns]
     if not any(c.kind != "set_aside" for c in columns):
-        msg = "No column is left to learn from: all are constant, ids, dropped or the target."
-        raise DataError(msg)
+        raise DataError(_nothing_left(columns))
     return Schema(
         columns=tuple(columns),
         target=target,
@@ -129,6 +128,13 @@ def infer_schema(  # noqa: PLR0913 - the part of a column each, by keyword
         notes=(*layout.notes, *_notes(frame, goal, target, drop)),
         layout=layout,
     )
+
+
+def _nothing_left(columns: Sequence[Column]) -> str:
+    if not columns:
+        return "No column is left to learn from: there is only the target; give features beside it."
+    why = "; ".join(f"{c.name}: {c.reason}" for c in columns[:3]) + "; ..." * (len(columns) > 3)
+    return f"No column is left to learn from: all are constant, ids, dropped or the target ({why})."
 
 
 def _learned_anyway(column: Column) -> Column:
@@ -239,7 +245,20 @@ def _notes(
         likely = sounds_like_labels(c for c in frame.columns if c not in drop)
         how = "name it with --target if it says which rows are anomalies, or --drop it"
         return (f"{likely} is taken for a feature: {how}.",) if likely else ()
+    alike = _alike(goal.classes)
     if not blank:
-        return ()
+        return alike
     what = "label: they are trained on, not scored" if goal.task == "anomaly" else "target"
-    return (f"{blank:,} of {len(frame):,} rows have no {what}.",)
+    return (f"{blank:,} of {len(frame):,} rows have no {what}.", *alike)
+
+
+def _alike(labels: Sequence[object]) -> tuple[str, ...]:
+    """A sentence on labels that differ by their case alone."""
+    ways: dict[str, list[str]] = {}
+    for label in labels:
+        ways.setdefault(str(label).casefold(), []).append(str(label))
+    twice = [spelled for spelled in ways.values() if len(spelled) > 1]
+    if not twice:
+        return ()
+    shown = " and ".join(repr(label) for label in twice[0])
+    return (f"The labels {shown} differ by case alone: spell them alike if they are the same.",)

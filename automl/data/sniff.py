@@ -16,7 +16,7 @@ from automl.errors import DataError
 from automl.text import counted
 
 USUAL = (",", "\t", ";", "|")
-RARE = ("\x01", "^", "~")
+RARE = ("\x01", "\x1f", "^", "~")
 BLANKS = " "
 """Stands for one or more blanks."""
 LONGEST = 2**31 - 1
@@ -49,7 +49,9 @@ class Form:
     comment: bool = False
     """True if lines that begin with `#` are remarks."""
     units: bool = False
-    """True if the first row holds the units of the columns."""
+    """True if the first row holds the units of the columns, or is a line drawn under the names."""
+    tight: bool = False
+    """True if blanks before opening quotes had to go."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -87,9 +89,12 @@ def find_form(
         notes = (f"Left out the line {lines[0].strip()!r}, which is meant for Excel",)
         lines, skipped = lines[1:], len(lines[0].encode())
     separator, quote, escape = _dialect(lines, separator)
+    tight = _has_blank_quotes(lines, separator, quote)
+    if tight:
+        lines = list(io.StringIO(without_blanks("".join(lines), separator), newline=""))
     rows = split(lines, separator, quote, escape)
     _check_quotes(lines, rows, source)
-    form = Form(separator, quote, 0, (), 1, escape, notes=notes)
+    form = Form(separator, quote, 0, (), 1, escape, notes=notes, tight=tight)
     if not header:
         return _nameless(form, rows, lines, skipped)
     form, at = _begin(form, rows, expected)
@@ -278,6 +283,9 @@ def _named(form: Form, rows: Rows, lines: Sequence[str], skipped: int, source: s
     _check_header(form, body, source)
     start = skipped + sum(len(line.encode()) for line in lines[:end])
     form = replace(form, start=start)
+    if body and is_drawn(body[0]):
+        note = "Left out the line drawn under the names"
+        return replace(form, units=True, notes=(*form.notes, note))
     if _holds_units(form, body):
         units = ", ".join(cell.strip() for cell in body[0] if cell.strip())
         note = f"Left out the row under the names, which holds units: {shown(units)}"
@@ -334,6 +342,24 @@ def _among(name: str, cells: Sequence[str]) -> bool:
     if _NUMBER.fullmatch(name):
         return bool(filled) and all(_NUMBER.fullmatch(cell) for cell in filled)
     return name in stripped
+
+
+def is_drawn(cells: Sequence[str]) -> bool:
+    """True for the fields of a line of dashes, as Markdown and consoles draw under names."""
+    plain = "".join(cells).replace(" ", "")
+    return "--" in plain and not plain.strip("-+|:=")
+
+
+def _has_blank_quotes(lines: Sequence[str], separator: str, quote: str) -> bool:
+    """True if a blank stands between a separator and the quote that opens a field."""
+    pattern = rf'{re.escape(separator)} +"'
+    return quote == '"' and separator != BLANKS and re.search(pattern, "".join(lines)) is not None
+
+
+def without_blanks(text: str, separator: str) -> str:
+    """The text without blanks between a separator and the quote that opens a field."""
+    pattern = rf'(?<![^{re.escape(separator)}\n]) +(?=")|"(?:[^"]|"")*"'
+    return re.sub(pattern, lambda found: found[0] if found[0].startswith('"') else "", text)
 
 
 def _holds_units(form: Form, body: Sequence[Sequence[str]]) -> bool:

@@ -11,12 +11,27 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from automl.data import parse
-from automl.data.amounts import DecimalVotes, find_marks, mixed, scale, split_amounts
-from automl.data.dates import as_compact_date, compact_dates, find_date_rule
-from automl.data.numbers import NUMBER, judge_number, profile_block
+from automl.data.amounts import (
+    NOTES,
+    DecimalVotes,
+    find_flags,
+    find_marks,
+    mixed,
+    scale,
+    split_amounts,
+)
+from automl.data.dates import as_compact_date, compact_form, find_date_rule, padded_form
+from automl.data.numbers import NUMBER, as_code, judge_number, profile_block
 from automl.data.saved import layout_of
 from automl.data.texts import unspaced, why_text
-from automl.data.words import BOOLEAN_PAIRS, INDEX_NAMES, NUMBER_MISSING
+from automl.data.words import (
+    BOOLEAN_PAIRS,
+    DIGITS,
+    FALSE_WORDS,
+    INDEX_NAMES,
+    NUMBER_MISSING,
+    TRUE_WORDS,
+)
 from automl.text import counted
 from automl.types import Column
 
@@ -27,7 +42,10 @@ CATEGORY = "words"
 """The reason of a category that needs no explaining."""
 ID = "an id, another one in nearly every row"
 """The reason of a column of words that only tell rows apart."""
+PADDED = "digits with leading zeros, which name things"
 _SAMPLE = 2_000
+_OFTEN = 3
+"""Rows of a code at least, on average; times of day at least."""
 _TOLERATED = 0.05
 """Largest share of rows that may fail to parse in a column of numbers."""
 _UNITS = frozenset({"b", "g", "m", "mm", "t"})
@@ -81,16 +99,43 @@ def judge_strings(series: pd.Series[Any], name: str) -> Column:
     if words.null_count < len(words) and not (decimal == "," and _grouped(words)):
         values = parse.plain_numbers(words)
         if values is not None:
-            facts = profile_block(values[:, None])[0]
-            column = judge_number(name, facts, "number", NUMBER)
-            if column.kind == "number" and compact_dates(facts.low, facts.high, pd.Series(values)):
-                column = as_compact_date(column)
-            return replace(column, missing_words=seen)
+            return replace(_of_plain_numbers(words, values, name), missing_words=seen)
     keep = ""
     if "-" in seen and pc.any(pc.equal(words, "+")).as_py():
         keep, words = "-", parse.blank_out(spelled, "-")
         seen = tuple(w for w in seen if w != "-")
     return _judge(replace(_tally(words, name, seen), decimal=decimal), keep)
+
+
+def _of_plain_numbers(words: Any, values: Array, name: str) -> Column:
+    """Decide on words that are all plain numbers: quantities, dates, codes with leading zeros."""
+    facts = profile_block(values[:, None])[0]
+    column = judge_number(name, facts, "number", NUMBER)
+    if column.kind != "number":
+        return column
+    if form := compact_form(facts.low, facts.high, pd.Series(values)):
+        return as_compact_date(column, form)
+    if not facts.whole or not _zero_padded(words):
+        return column
+    if form := padded_form(words):
+        return as_compact_date(column, form)
+    rare = facts.repeats < _OFTEN or _clock(words, values)
+    return column if rare else as_code(column, PADDED)
+
+
+def _zero_padded(words: Any) -> bool:
+    """True if all words have the same number of digits, at least three, and some begin with 0."""
+    lengths = pc.min_max(pc.utf8_length(words)).as_py()
+    alike = lengths["min"] == lengths["max"] and lengths["min"] >= 3
+    return alike and bool(pc.any(pc.starts_with(words, "0")).as_py())
+
+
+def _clock(words: Any, values: Array) -> bool:
+    """True for times of day such as 0830, which are in order as they stand."""
+    known = values[np.isfinite(values)]
+    if pc.max(pc.utf8_length(words)).as_py() != len("0830"):
+        return False
+    return bool(((known < 2400) & (known % 100 < 60)).all()) and len(np.unique(known)) >= _OFTEN
 
 
 def _grouped(words: Any) -> bool:
@@ -115,8 +160,8 @@ def _judge(tally: Tally, keep: str) -> Column:
     if not len(tally.words):
         return tally.column("set_aside", "no value in any row", rule)
     lower = frozenset(tally.words.str.lower()) if len(tally.words) <= 6 else frozenset()
-    if lower in BOOLEAN_PAIRS:
-        return tally.column("number", f"{'/'.join(sorted(lower))} as 0 and 1", "boolean")
+    if any(pair <= lower <= pair | DIGITS for pair in BOOLEAN_PAIRS):
+        return tally.column("number", f"{_pair(lower)} as 0 and 1", "boolean")
     return (
         _as_number(tally)
         or _as_date(tally)
@@ -124,6 +169,12 @@ def _judge(tally: Tally, keep: str) -> Column:
         or _as_text(tally)
         or _as_category(tally, rule)
     )
+
+
+def _pair(words: frozenset[str]) -> str:
+    """The words for false, then those for true."""
+    parts = (sorted(words & FALSE_WORDS), sorted(words & TRUE_WORDS))
+    return "/".join(" or ".join(part) for part in parts)
 
 
 def _as_number(tally: Tally) -> Column | None:
@@ -163,8 +214,11 @@ def _decimal(marks: DecimalVotes, usual: str) -> tuple[str, str]:
 
 def _number_rules(sample: pd.Series[Any], decimal: str) -> list[tuple[str, str]]:
     """Rules that read at least half of the sample, with their reasons, simplest first."""
-    rules: list[tuple[str, str]] = []
     kind = "quantity" if decimal == "." else "decimal_comma"
+    if flags := find_flags(sample):
+        told = f"numbers, some with flags behind them ({', '.join(flags[:6])}), which are left out"
+        return [(f"{kind}:{NOTES}", told)]
+    rules: list[tuple[str, str]] = []
     if decimal == "." and np.isfinite(parse.parse_numbers(sample)).mean() >= 0.5:
         rules.append(("number", "numbers in strings"))
     numbers, units = split_amounts(sample, decimal)
@@ -219,7 +273,7 @@ def _as_date(tally: Tally) -> Column | None:
     if found is None:
         return None
     rule, reason = found
-    kind: ColumnKind = "number" if rule == "clock" else "datetime"
+    kind: ColumnKind = "number" if rule in ("clock", "duration") else "datetime"
     return tally.column(kind, reason, rule)
 
 
@@ -263,4 +317,10 @@ def _as_category(tally: Tally, rule: str) -> Column:
     levels = len(tally.words)
     if levels > 0.5 * tally.present and levels > 20:
         return tally.column("category", "words, most of them in one row only", rule)
+    twice = tally.words.str.casefold().duplicated()
+    if twice.any():
+        first = str(tally.words[twice].iloc[0])
+        other = str(tally.words[tally.words.str.casefold() == first.casefold()].iloc[0])
+        told = f"{CATEGORY}; some differ by case alone, such as '{other[:30]}' and '{first[:30]}'"
+        return tally.column("category", told, rule)
     return tally.column("category", CATEGORY, rule)

@@ -120,6 +120,8 @@ def _read(series: pd.Series[Any], name: str, task: str, *, believed: bool) -> _V
         return _Values(known, count, None, series)
     values = parse.to_numbers(series, rule)
     known &= np.isfinite(values)
+    if len(np.unique(values[known])) == 1 < count:
+        return _Values(known, count, None, series)  # more digits than numbers keep
     merged = merge_spellings(words, values)
     if merged is not words:
         series = pd.Series(merged.to_pandas(), dtype="str", index=series.index)
@@ -197,7 +199,7 @@ def _multiclass(values: _Values, name: str, rows: int, reason: str) -> tuple[Tas
 def _why_amount(values: _Values, name: str, rows: int) -> str:
     """Why numbers with more than two values are amounts; empty if they are classes."""
     k, numbers = values.count, np.asarray(values.numbers)
-    low, high = numbers[0], numbers[-1]
+    low, high = float(numbers[0]), float(numbers[-1])
     reasons = {
         f"it is a number with {k:,} different values": bool((numbers % 1).any()),
         f"it is a whole number with {k:,} different values": k > MOST_CLASSES,

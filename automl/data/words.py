@@ -6,6 +6,7 @@ import re
 
 EXCEL_ERRORS = (
     *("#N/A", "#NA", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!", "#N/A N/A"),
+    *("#NV", "#WERT!", "#BEZUG!", "#ZAHL!", "#VALEUR!", "#NOMBRE!", "#VALOR!"),
 )
 """Cells that begin with the sign of a remark and are none."""
 
@@ -20,7 +21,8 @@ NUMBER_MISSING = frozenset(
     (
         *("none", "unknown", "missing", "unspecified", "undefined", "unavailable", "tbd"),
         *("tba", "nil", "nd", "n/d", "void", "blank", "inf", "-inf", "+inf", "infinity"),
-        *("-infinity", "error", "k.a.", "k. a.", "n.v.", "s/d", "n.d."),
+        *("-infinity", "error", "k.a.", "k. a.", "n.v.", "s/d", "n.d.", "..", "(blank)"),
+        *(":", ": c", ": n", ": u", ": z"),
     )
 ) | {"not available", "not applicable", "not known", "no data", "keine angabe"}
 """Missing, in any case, where the other values of a column are numbers."""
@@ -32,12 +34,15 @@ _YES, _NO = zip(
             *("true/false", "yes/no", "y/n", "t/f", "on/off", "true()/false()", "ja/nein"),
             *("ja/nee", "oui/non", "si/no", "sí/no", "sim/não", "sim/nao", "tak/nie"),
             *("wahr/falsch", "vrai/faux", "vero/falso", "да/нет", "так/ні", "evet/hay\u0131r"),
-            *("是/否", "はい/いいえ", "예/아니요"),
+            *("是/否", "はい/いいえ", "예/아니요", ".true./.false.", "verdadero/falso"),
+            *("verdadeiro/falso", "waar/onwaar", "prawda/fa\u0142sz", "истина/ложь"),
+            *("pravda/nepravda", "sant/falskt", "igaz/hamis"),
         )
     ),
     strict=True,
 )
 BOOLEAN_PAIRS = tuple(map(frozenset, zip(_YES, _NO, strict=True)))
+DIGITS = frozenset(("0", "0.0", "1", "1.0"))
 TRUE_WORDS = frozenset((*_YES, "1", "1.0"))
 FALSE_WORDS = frozenset((*_NO, "0", "0.0"))
 

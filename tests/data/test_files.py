@@ -87,7 +87,7 @@ BIRDS = "".join(f'"bird{i}",{x},"{k}"\n' for i, (x, k) in enumerate(zip(XS, KIND
         (plain().encode("utf-16"), ""),
         (plain().encode("utf-16-le"), "UTF-16"),
         (plain().encode("utf-32"), ""),
-        (plain().replace("low", "lo\x00w", 1), "zero bytes"),
+        (plain().replace("low", "lo\x00w", 1), "zero byte"),
         (plain() + "\ufeff" + rows(XS[:1], KINDS[:1]), ""),
         (plain("|"), ""),
         (plain("\t"), ""),

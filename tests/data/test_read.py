@@ -130,7 +130,7 @@ def test_a_nameless_column_gets_a_name(write):
         ("a,b\n", "has column names but no rows"),
         ("a,b,a\n1,2,3\n", "more than one column named 'a'"),
         ("a,b, a\n1,2,3\n", "more than one column named 'a'"),
-        ("a,b\n1,2\n3\n", "line 3 has 1 values where the header has 2"),
+        ("a,b\n1,2\n3\n", "line 3 has 1 value where the header has 2"),
         ('a,b\n1,"x\ny"\n3,4,5\n', "line 4 has 3 values where the header has 2"),
         ("1.5,2.5\n1,2\n", "starts with numbers, not with column names"),
         (bytes(range(256)) * 20, "binary data"),
