@@ -151,14 +151,16 @@ def find_decimal(table: pa.Table, separator: str) -> tuple[str, dict[str, Decima
             as `610,086` are there.
     """
     import numpy as np
+    import pyarrow.compute as pc
 
     step = max(1, -(-table.num_columns // 200))
     rows = min(len(table), max(50, _CELLS // max(1, table.num_columns // step)))
     picks = np.unique(np.linspace(0, max(len(table) - 1, 0), rows).astype(int))
     found = {}
     for name in table.column_names[::step]:
-        words = table.column(name).take(picks).to_pylist()
-        found[name] = find_marks(word.strip() for word in words if word)
+        words = table.column(name).take(picks)
+        marked = words.filter(pc.match_substring_regex(words, "[.,]"))
+        found[name] = find_marks(word.strip() for word in marked.to_pylist())
     settled = {marks.settled for marks in found.values()} - {""}
     if separator == "," and "," in settled and any(m.only_points for m in found.values()):
         return "", found  # the commas of one column, in quotes, say little about the points there
