@@ -334,20 +334,41 @@ def _init(**how: Any) -> bool:
 
 
 def _nodes() -> list[Node]:
-    """The machines of the cluster that this process is connected to."""
+    """The machines of the cluster that this process is connected to.
+
+    What the task or actor holds that this process is, if it is one, is not there for its fits.
+    """
     import ray
 
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    held = [node["Resources"] for node in nodes if node["Alive"]]
+    own, here = _held()
+    free = [
+        {kind: many - (own.get(kind, 0) if node["NodeID"] == here else 0) for kind, many in has}
+        for node in nodes
+        if node["Alive"] and (has := node["Resources"].items())
+    ]
     found = [
         Node(int(some["CPU"]), int(some.get("GPU", 0)), int(some["memory"]))
-        for some in held
+        for some in free
         if some.get("CPU", 0) >= 1
     ]
     if not found:
-        msg = "the Ray cluster has no node with a CPU; add one ('ray start --address ...')"
+        cure = "add one ('ray start --address ...')"
+        if own:
+            cure = "let the task or actor that fits hold fewer (num_cpus=0)"
+        msg = f"the Ray cluster has no node with a CPU left; {cure}"
         raise UsageError(msg)
     return found
+
+
+def _held() -> tuple[dict[str, float], str]:
+    """What a task or actor of Ray holds, and its node; nothing elsewhere."""
+    import ray
+
+    context = ray.get_runtime_context()
+    if context.worker.mode != ray.WORKER_MODE:
+        return {}, ""
+    return context.get_assigned_resources(), context.get_node_id()
 
 
 def _store_bytes() -> int:
