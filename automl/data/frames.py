@@ -106,7 +106,7 @@ def _as_typed(column: Any, decimal: str) -> Any:
 
     numbers = _cast(column, pa.int64())
     if numbers is not None:
-        return column if _spelled_otherwise(column) else numbers
+        return column if _spelled_otherwise(column, numbers) else numbers
     numbers = _cast(column, pa.float64())
     if numbers is not None:
         return column if decimal == "," and _all(column, _EITHER) else numbers
@@ -127,11 +127,12 @@ def _cast(column: Any, kind: Any) -> Any:
         return None
 
 
-def _spelled_otherwise(column: Any) -> bool:
-    """True if a word such as 007 or 0x1F is among whole numbers."""
+def _spelled_otherwise(column: Any, numbers: Any) -> bool:
+    """True if a word such as 007 or 0x1F is among whole numbers: it is longer than its number."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    if not any(pc.any(pc.starts_with(column, head)).as_py() for head in ("0", "-0", "+0")):
+    if _bytes(pc.cast(numbers, pa.string())) == _bytes(column):
         return False
     return bool(pc.any(pc.match_substring_regex(column, _ZEROS)).as_py())
 

@@ -362,7 +362,7 @@ def _nodes() -> list[Node]:
 
 
 def _held() -> tuple[dict[str, float], str]:
-    """What a task or actor of Ray holds, and its node; nothing elsewhere."""
+    """Resources that this task or actor of Ray holds, and its node; nothing elsewhere."""
     import ray
 
     context = ray.get_runtime_context()
