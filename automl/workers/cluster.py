@@ -368,7 +368,8 @@ def _held() -> tuple[dict[str, float], str]:
     context = ray.get_runtime_context()
     if context.worker.mode != ray.WORKER_MODE:
         return {}, ""
-    return context.get_assigned_resources(), context.get_node_id()
+    own: dict[str, float] = context.get_assigned_resources()  # type: ignore[no-untyped-call]
+    return own, context.get_node_id()
 
 
 def _store_bytes() -> int:

@@ -60,7 +60,7 @@ def conclude(
         if ending.early:
             fit.write(status=ending.status, reason=ending.reason)
             return ending
-        why = _why_none(outcomes)
+        why = why_none(outcomes)
         msg = f"no learner produced a model ({why}); raise --time-limit, or see {fit.run}/run.json"
         raise BudgetError(msg)
     asked = ask_importance(fit, prepared, early=ending.early)
@@ -76,7 +76,7 @@ def conclude(
     return ending
 
 
-def _why_none(outcomes: Mapping[str, tuple[Status, str]]) -> str:
+def why_none(outcomes: Mapping[str, tuple[Status, str]]) -> str:
     """The reason that most learners share, failures first, with their names."""
     named: dict[tuple[bool, str], list[str]] = {}
     for name, (status, reason) in outcomes.items():
