@@ -50,7 +50,7 @@ class TooLittleTimeError(AutoMLError):
         Args:
             needed_seconds: Seconds that it needs at least.
         """
-        super().__init__(f"needs about {needed_seconds:.0f} s")
+        super().__init__(f"needs about {max(1, round(needed_seconds))} s, more than it had")
         self.needed_seconds = needed_seconds
 
 

@@ -65,6 +65,7 @@ def _annotation(option: Option) -> Any:
         *filter(None, (option.short, option.flag)),
         metavar=option.metavar,
         min=option.least,
+        max=option.most,
         help=f"{option.help} Default: {option.usual}." if option.usual else option.help,
     )
     return Annotated[kind, flag]

@@ -101,10 +101,11 @@ def split_amounts(words: Iterable[str], decimal: str = ".") -> tuple[Array, Arra
             found = form.fullmatch(unicodedata.normalize("NFKC", word))
         if found is None or (found["open"] is None) == word.endswith(")"):
             continue
-        plain = re.sub(_GROUP[decimal], "", found["number"]).replace(decimal, ".")
-        value = float(plain + (found["power"] or "").upper().replace("D", "E"))
-        signs = "".join(found[part] or "" for part in ("sign", "sign2", "last"))
-        negative = bool(found["open"]) or any(mark in signs for mark in _MINUS)
+        number, mark, power = found.group("number", "mark", "power")
+        plain = number if mark is None else re.sub(_GROUP[decimal], "", number)
+        value = float(plain.replace(decimal, ".") + (power or "").upper().replace("D", "E"))
+        signs = found.group("sign", "sign2", "last")
+        negative = bool(found["open"]) or any(sign and sign in _MINUS for sign in signs)
         numbers[i], units[i] = -value if negative else value, (found["unit"] or "").rstrip(".")
     return numbers, units
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from automl.data import parse
+from automl.text import counted
 
 if TYPE_CHECKING:
     from automl.types import Array, Column
@@ -132,7 +133,7 @@ def _reason(form: str, sample: pd.Series[Any], odd: int) -> str:
         ):
             if one in form and _fit(sample, np.ones(len(sample)), form.replace(one, other)) == 1.0:
                 text += f" ({order}; dates such as 2024-01-31 leave no doubt)"
-    return f"{text}; {odd:,} that do not fit read as missing" if odd else text
+    return f"{text}; {counted(odd, 'row')} in another form read as missing" if odd else text
 
 
 def compact_form(low: float, high: float, series: pd.Series[Any]) -> str:

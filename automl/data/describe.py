@@ -73,11 +73,15 @@ def _features(schema: Schema) -> str:
     return f"Rows: {schema.rows:,}; features: {', '.join(parts)}"
 
 
+LEAST = 0.001
+"""Share as which fewer missing values are shown, so that some are not shown as none."""
+
+
 def _missing(columns: Sequence[Column]) -> str:
     holes = sorted((c for c in columns if c.missing > 0), key=lambda c: -c.missing)
     if not holes:
         return ""
-    worst = ", ".join(f"{c.name} {c.missing:.1%}" for c in holes[:3])
+    worst = ", ".join(f"{c.name} {max(c.missing, LEAST):.1%}" for c in holes[:3])
     words = sorted({w for c in holes for w in c.missing_words if w in MISSING_WORDS})
     written = f"; written {', '.join(words[:6])}" if words else ""
     where = counted(len(holes), "column")

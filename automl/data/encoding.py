@@ -48,6 +48,7 @@ _CENTRAL = re.compile("[\u00b3\u00b9\u00bf\u0178\u00bc\u00be\u0161\u017e\u00ec\u
 """Signs and letters of Windows-1252 where Windows-1250 has letters of Czech or Polish."""
 _TURKISH = re.compile("[\u00f0\u00fd\u00fe\u00dd\u00de\u00d0]")
 """Letters of Icelandic where Windows-1254 has those of Turkish."""
+_KANA = re.compile("[\u3041-\u30fa]")
 _MARKED = 0.2
 """Share of such among all letters that are not ASCII."""
 _SAMPLE = 1 << 16
@@ -189,11 +190,21 @@ def guess_encoding(data: bytes) -> str:
     best = from_bytes(sample, cp_isolation=list(_NAMES)).best()
     encoding = "cp1252" if best is None else best.encoding
     if encoding in _PAIRS:
-        return encoding
+        return "euc_jp" if _holds_kana(sample) else encoding
     # of two words the library may tell the number of bytes of a letter, but not the alphabet
     singles = (encoding, *(name for name in _NAMES if name not in _PAIRS))
     encoding = min(singles, key=lambda name: _faults(sample, name))
     return _latin(sample) if encoding in _LATIN else encoding
+
+
+def _holds_kana(sample: bytes) -> bool:
+    """Return whether text may be EUC-JP, with as much kana as Japanese has.
+
+    Its bytes are letters of Big5 and GB18030 as well, but theirs would be kana by chance.
+    """
+    text = _text_in(sample, "euc_jp") or ""
+    foreign = sum(not letter.isascii() for letter in text)
+    return len(_KANA.findall(text)) > _MARKED * foreign
 
 
 def _faults(sample: bytes, encoding: str) -> int:

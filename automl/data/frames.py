@@ -106,7 +106,7 @@ def _as_typed(column: Any, decimal: str) -> Any:
 
     numbers = _cast(column, pa.int64())
     if numbers is not None:
-        return column if _spelled_otherwise(column) else numbers
+        return column if _spelled_otherwise(column, numbers) else numbers
     numbers = _cast(column, pa.float64())
     if numbers is not None:
         return column if decimal == "," and _all(column, _EITHER) else numbers
@@ -127,11 +127,12 @@ def _cast(column: Any, kind: Any) -> Any:
         return None
 
 
-def _spelled_otherwise(column: Any) -> bool:
-    """True if a word such as 007 or 0x1F is among whole numbers."""
+def _spelled_otherwise(column: Any, numbers: Any) -> bool:
+    """True if a word such as 007 or 0x1F is among whole numbers: it is longer than its number."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    if not any(pc.any(pc.starts_with(column, head)).as_py() for head in ("0", "-0", "+0")):
+    if _bytes(pc.cast(numbers, pa.string())) == _bytes(column):
         return False
     return bool(pc.any(pc.match_substring_regex(column, _ZEROS)).as_py())
 
@@ -151,14 +152,16 @@ def find_decimal(table: pa.Table, separator: str) -> tuple[str, dict[str, Decima
             as `610,086` are there.
     """
     import numpy as np
+    import pyarrow.compute as pc
 
     step = max(1, -(-table.num_columns // 200))
     rows = min(len(table), max(50, _CELLS // max(1, table.num_columns // step)))
     picks = np.unique(np.linspace(0, max(len(table) - 1, 0), rows).astype(int))
     found = {}
     for name in table.column_names[::step]:
-        words = table.column(name).take(picks).to_pylist()
-        found[name] = find_marks(word.strip() for word in words if word)
+        words = table.column(name).take(picks)
+        marked = words.filter(pc.match_substring_regex(words, "[.,]"))
+        found[name] = find_marks(word.strip() for word in marked.to_pylist())
     settled = {marks.settled for marks in found.values()} - {""}
     if separator == "," and "," in settled and any(m.only_points for m in found.values()):
         return "", found  # the commas of one column, in quotes, say little about the points there

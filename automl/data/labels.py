@@ -132,9 +132,11 @@ def _dtype(series: pd.Series[Any], values: Sequence[Any]) -> str:
 
 def _representatives(some: pd.Series[Any]) -> list[Any]:
     """One object for each spelling: as it is where all are alike, else the spelling itself."""
+    texts = isinstance(some.dtype, pd.StringDtype)
+    if texts:
+        some = some.drop_duplicates()
     table = pd.DataFrame({"word": parse.spell(some).to_pandas(), "at": np.arange(len(some))})
     objects = some.reset_index(drop=True)
-    texts = isinstance(some.dtype, pd.StringDtype)
     table["way"] = objects if texts else [f"{type(v).__name__} {v}" for v in objects]
     ways = table.drop_duplicates(["word", "way"]).groupby("word")["at"].agg(list)
     return [

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
+import os
 import re
 import zipfile
 import zlib
@@ -82,18 +84,19 @@ def _unpacked(file: IO[bytes], path: Path, most: int) -> bytes:
             except _DAMAGED as error:
                 msg = f"{path} is damaged: it starts like a {name} file but ends early ({error})."
                 raise DataError(msg) from None
-    return _capped(file, path, most)
+    size = os.fstat(file.fileno()).st_size if isinstance(file, io.BufferedReader) else 0
+    return _capped(file, path, most, max(_PIECE, min(size, most) + 1))
 
 
-def _capped(stream: IO[bytes], path: Path, most: int) -> bytes:
-    """The content of a stream, read in pieces.
+def _capped(stream: IO[bytes], path: Path, most: int, piece_size: int = _PIECE) -> bytes:
+    """The content of a stream, read in pieces; one that is whole is not copied.
 
     Raises:
         DataError: There is more of it than the memory allows.
     """
     pieces: list[bytes] = []
     size = 0
-    while piece := stream.read(_PIECE):
+    while piece := stream.read(piece_size):
         size += len(piece)
         if size > most:
             msg = (

@@ -76,7 +76,8 @@ def profile_block(values: Array) -> list[Profile]:
     full = bool((present == len(values)).all())
     low = (values if full else np.where(ok, values, np.inf)).min(axis=0, initial=np.inf)
     high = (values if full else np.where(ok, values, -np.inf)).max(axis=0, initial=-np.inf)
-    whole = ((values == np.trunc(values)) | ~ok).all(axis=0)
+    same = values == np.trunc(values)
+    whole = (same if full else same | ~ok).all(axis=0)
     levels = _levels(values, ok)
     rows = len(values)
     return [

@@ -112,7 +112,8 @@ def missing_mask(words: Strings, keep: Iterable[str] = ()) -> Strings:
 
 def blank_out(words: Strings, keep: Iterable[str] = ()) -> Strings:
     """The words with every word for missing made null."""
-    return pc.if_else(missing_mask(words, keep), pa.scalar(None, words.type), words)
+    mask = missing_mask(words, keep)
+    return pc.if_else(mask, pa.scalar(None, words.type), words) if pc.any(mask).as_py() else words
 
 
 def distinct(words: Strings) -> tuple[pd.Series[Any], Array]:

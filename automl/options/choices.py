@@ -1,6 +1,7 @@
 """The choices there are."""
 # No `from __future__ import annotations`: the annotations below are read at run time.
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
@@ -41,6 +42,10 @@ CONTAMINATION = 0.1
 TESTED = 3
 """Deep learners that a study tests unless asked for more, by choice: of five repeats Holm's first
 step takes 3.96 standard errors among three, and 5.75 among eleven."""
+MOST_STEPS = 100
+"""Repeats or anchors of a study at most: a fit at each of them is days of work."""
+MOST_SEED = 2 * 10 ** (10 - 1)
+"""Seeds counted on from it, one for each fit, stay within LightGBM's 32 bits."""
 Axis: TypeAlias = Literal[
     "rows",
     "labels",
@@ -127,12 +132,20 @@ class Options:
             "Times that a fifth of the rows is held out anew.",
             "N",
             least=1,
+            most=MOST_STEPS,
             again="always",
         ),
     ] = 5
     anchors: Annotated[
         int,
-        _of_study("same", "Values on the axis; rows: two an octave.", "N", least=2, again="always"),
+        _of_study(
+            "same",
+            "Values on the axis; rows: two an octave.",
+            "N",
+            least=2,
+            most=MOST_STEPS,
+            again="always",
+        ),
     ] = 9
     tested: Annotated[
         int,
@@ -165,7 +178,7 @@ class Options:
             "as begun",
             "Price of the machine, to say what the study costs.",
             "X",
-            must=("an amount of money", lambda price: price >= 0),
+            must=("an amount of money", lambda price: 0 <= price < math.inf),
         ),
     ] = None
     trials: Annotated[
@@ -301,7 +314,7 @@ class Options:
             "Memory to use, such as 8GB.",
             "SIZE",
             usual="all allowed",
-            parse=lambda size: parse_size(size) if isinstance(size, str) else int(size),
+            parse=lambda size: parse_size(size if isinstance(size, str) else f"{size}B"),
             show="{}B".format,
         ),
     ] = None
@@ -311,7 +324,7 @@ class Options:
     ] = None
     seed: Annotated[
         int,
-        Option("same", "Fixes all that is random.", "N", least=0, again="always"),
+        Option("same", "Fixes all that is random.", "N", least=0, most=MOST_SEED, again="always"),
     ] = 0
     output: Annotated[
         Path | None,

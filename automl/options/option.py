@@ -34,6 +34,7 @@ class Option:
         commands: Those that have it.
         again: Whether the command that repeats a run spells it out.
         least: The smallest number it may be.
+        most: The largest.
         must: What a number has to be, in words and as a test.
         parse: Reads what people write, where that is not the value itself, such as `8GB`.
         show: Writes a value as people do.
@@ -53,6 +54,7 @@ class Option:
     commands: tuple[Command, ...] = ("fit", "scale")
     again: Literal["unless usual", "always", "never"] = "unless usual"
     least: int | None = None
+    most: int | None = None
     must: tuple[str, Callable[[float], bool]] | None = None
     parse: Callable[[Any], Any] | None = None
     show: Callable[[Any], str] = str
@@ -92,7 +94,7 @@ class Option:
             if self.several:
                 return (value,) if isinstance(value, str) else tuple(value)
             return self.kind(value) if self.kind in {int, float, str, Path} else value
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             wanted = "a name or a list of names" if self.several else NOUNS[self.kind]
             msg = f"{self.flag} is {wanted}, not {value!r}"
             raise UsageError(msg) from None
@@ -111,6 +113,8 @@ class Option:
         if value is None:
             return
         must = "" if self.least is None or value >= self.least else f"at least {self.least}"
+        if self.most is not None and value > self.most:
+            must = f"at most {self.most:,}"
         if self.must is not None and not self.must[1](value):
             must = self.must[0]
         if must:

@@ -149,9 +149,9 @@ class _Span:
         return self.start + share * (self.end - self.start)
 
     def ticks(self, most: int) -> list[tuple[float, str]]:
-        return [
-            (self.pixel(t), self.axis.text(t)) for t in self.axis.ticks(self.low, self.high, most)
-        ]
+        values = self.axis.ticks(self.low, self.high, most)
+        names = self.axis.names(values)
+        return [(self.pixel(t), name) for t, name in zip(values, names, strict=True)]
 
 
 def _draw(chart: Chart, kind: str, width: int, height: int, x_ticks: int) -> Drawing:
@@ -160,7 +160,8 @@ def _draw(chart: Chart, kind: str, width: int, height: int, x_ticks: int) -> Dra
     bounds = [b for mark in marks for b in (mark.low, mark.high) if b is not None]
     guide_x, guide_y = ([p[i] for p in chart.guide] for i in (0, 1))
     low, high = _range(chart.y, [*(m.y for m in marks), *bounds, *guide_y])
-    letters = max((len(chart.y.text(t)) for t in chart.y.ticks(low, high, form.y_ticks)), default=1)
+    names = chart.y.names(chart.y.ticks(low, high, form.y_ticks))
+    letters = max(map(len, names), default=1)
     beside, top, after, below = form.margins
     left, right, bottom = beside + form.tick_letter * letters, width - after, height - below
     y = _Span(chart.y, low, high, bottom, top)

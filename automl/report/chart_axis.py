@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from automl.report.formatting import short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 Scale: TypeAlias = Literal["linear", "log", "gap"]
 """`gap`: the logarithm of the distance to 1, for scores that approach 1."""
@@ -51,6 +51,12 @@ class ChartAxis:
             return _even(low, high, most)
         return sorted(_exact(1 - g) for g in found) if gap else found
 
+    def names(self, values: Sequence[float]) -> list[str]:
+        """Texts of ticks; where several look alike, as far from 0, in all their digits."""
+        short_ones = [self.text(value) for value in values]
+        alike = len(set(short_ones)) < len(set(values))
+        return [f"{value:,.15g}" for value in values] if alike else short_ones
+
 
 def score_scale(values: Iterable[float], *, greater_is_better: bool) -> Scale:
     """The scale for scores, logarithmic in the loss if losses differ by more than `LOG_SPAN`."""
@@ -85,4 +91,4 @@ def _decades(low: float, high: float, most: int) -> list[float]:
 
 def _exact(value: float) -> float:
     """Remove the rounding error of a round value."""
-    return float(f"{value:.12g}")
+    return float(f"{value:.15g}")

@@ -73,6 +73,8 @@ def sized(study: Study, decision: Decision) -> str:
 
 def place(study: Study, n: float) -> str:
     """A value on the axis with its unit: `39,073 training rows`."""
+    if study.axis == "rows" and n == 1:
+        return "1 training row"
     return AXES[study.axis][0].format(n) if study.axis in AXES else f"{study.axis} {n:g}"
 
 

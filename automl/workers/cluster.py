@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import UsageError
+from automl.units import THOUSAND, format_size
 from automl.workers import daemons, environment, limits, temporary
 from automl.workers.paths import driver_path_told
 from automl.workers.tasks import Task
@@ -35,6 +36,9 @@ KNOCK_SECONDS = 10.0
 """Seconds that an address may take to accept a connection."""
 MEMORY_SHARE = 0.7
 """Part of the allowed memory that all workers together may fill."""
+LEAST_MEMORY = 2 * 100 * THOUSAND**2
+"""Bytes that a worker needs: one that fits `baseline` on 500 rows fills 170 MB, most of them with
+libraries; `linear` and `xgboost` end within this, and a net takes half as much again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +72,25 @@ def plan_workers(
     *,
     alone: bool = False,
 ) -> Workers:
-    """Slots and threads for the CPUs, GPUs and bytes allowed here, as `share_out` deals them."""
+    """Slots and threads of this machine, as `share_out` deals them.
+
+    Devices that are asked for are believed: not every system lists those that it has.
+    """
     devices = limits.gpus() if gpus is None else gpus
-    node = Node(cpus or limits.cpus(), devices, memory or limits.memory())
-    return share_out([node], alone=alone)
+    node = Node(limits.cpus(), devices, limits.memory())
+    return share_out([node], cpus, devices, memory, alone=alone)
+
+
+def beyond(cpus: int | None = None, memory: int | None = None) -> list[str]:
+    """Sentences on what was asked for and is more than this machine allows."""
+    have, held = limits.cpus(), limits.memory()
+    found = []
+    if cpus is not None and cpus > have:
+        found.append(f"--cpus {cpus:,} is more than is allowed here: {have} used")
+    if memory is not None and memory > held:
+        asked, all_ = format_size(memory), format_size(held)
+        found.append(f"--memory {asked} is more than is allowed here: {all_} used")
+    return found
 
 
 def share_out(
@@ -90,6 +109,9 @@ def share_out(
         gpus: GPUs to use of them all at most.
         memory: Bytes to use of them all at most.
         alone: Whether there is to be one worker: all of the machine with the most CPUs.
+
+    Raises:
+        UsageError: Workers could not even begin in so little memory.
     """
     if alone:
         usable = [node for node in nodes if node.gpus and gpus != 0] or nodes
@@ -103,9 +125,23 @@ def share_out(
     threads = allowed if alone else max(1, min(allowed // 8, max(n.cpus for n in nodes)))
     held = [(node.memory, node.cpus // threads) for node in nodes]
     slots = max(1, min(sum(k for _, k in held), allowed // threads))
+    if memory is not None:
+        _check_enough(memory, slots)
     shares = [size / max(1, min(k, slots)) for size, k in held]
     share = min([*shares, math.inf if memory is None else memory / slots])
     return Workers(slots, threads, devices / slots, int(share * MEMORY_SHARE))
+
+
+def _check_enough(memory: int, slots: int) -> None:
+    needed = math.ceil(LEAST_MEMORY * slots / MEMORY_SHARE)
+    if memory >= needed:
+        return
+    whom, cure = "the worker needs", "give more, or leave it out"
+    if slots > 1:
+        whom, cure = f"the {slots} workers need", "give more or fewer --cpus, or leave it out"
+    asked = format_size(memory)
+    msg = f"--memory {asked} is too little: {whom} about {format_size(needed)}; {cure}"
+    raise UsageError(msg)
 
 
 _ALONE = threading.Lock()
@@ -296,20 +332,42 @@ def _init(**how: Any) -> bool:
 
 
 def _nodes() -> list[Node]:
-    """The machines of the cluster that this process is connected to."""
+    """The machines of the cluster that this process is connected to.
+
+    What the task or actor holds that this process is, if it is one, is not there for its fits.
+    """
     import ray
 
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    held = [node["Resources"] for node in nodes if node["Alive"]]
+    own, here = _held()
+    free = [
+        {kind: many - (own.get(kind, 0) if node["NodeID"] == here else 0) for kind, many in has}
+        for node in nodes
+        if node["Alive"] and (has := node["Resources"].items())
+    ]
     found = [
         Node(int(some["CPU"]), int(some.get("GPU", 0)), int(some["memory"]))
-        for some in held
+        for some in free
         if some.get("CPU", 0) >= 1
     ]
     if not found:
-        msg = "the Ray cluster has no node with a CPU; add one ('ray start --address ...')"
+        cure = "add one ('ray start --address ...')"
+        if own:
+            cure = "let the task or actor that fits hold fewer (num_cpus=0)"
+        msg = f"the Ray cluster has no node with a CPU left; {cure}"
         raise UsageError(msg)
     return found
+
+
+def _held() -> tuple[dict[str, float], str]:
+    """Resources that this task or actor of Ray holds, and its node; nothing elsewhere."""
+    import ray
+
+    context = ray.get_runtime_context()
+    if context.worker.mode != ray.WORKER_MODE:
+        return {}, ""
+    own: dict[str, float] = context.get_assigned_resources()  # type: ignore[no-untyped-call]
+    return own, context.get_node_id()
 
 
 def _store_bytes() -> int:

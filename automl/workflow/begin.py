@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from automl.runs import directory
-from automl.workers.cluster import Cluster
+from automl.workers.cluster import Cluster, beyond
 from automl.workflow.ending import terminable
 from automl.workflow.resume import begun_with
 from automl.workflow.state import Fit
@@ -53,6 +53,9 @@ def open_run(
         options = replace(options, resume=directory.goes_on(run, resume=options.resume))
         if options.resume:
             options = begun_with(options, run, target, study=study)
+        if options.address is None:
+            for line in beyond(options.cpus, options.memory):
+                observer.say(line)
         cluster = Cluster(
             options.cpus, options.gpus, options.memory, options.address, alone=options.timed
         )

@@ -17,6 +17,7 @@ from automl.runs import reserve
 from automl.runs.info import MetricInfo
 from automl.runs.record import RunReader
 from automl.scaling import read_scaling, write_scaling
+from automl.text import listed
 from automl.units import format_latency, number_text
 from automl.workflow.diagnose import ask_importance, write_diagnostics
 from automl.workflow.ending import Ending
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
     from automl.types import Status
     from automl.workflow.state import Fit, Prepared
+
+SHOWN = 2
+"""Learners that a sentence names of those with one reason."""
 
 
 def conclude(
@@ -57,8 +61,8 @@ def conclude(
         if ending.early:
             fit.write(status=ending.status, reason=ending.reason)
             return ending
-        reasons = "; ".join(f"{n}: {reason}" for n, (_, reason) in outcomes.items() if reason)
-        msg = f"no learner produced a model ({reasons}); raise --time-limit or see {fit.run}"
+        why = why_none(outcomes)
+        msg = f"no learner produced a model ({why}); raise --time-limit, or see {fit.run}/run.json"
         raise BudgetError(msg)
     asked = ask_importance(fit, prepared, early=ending.early)
     try:
@@ -71,6 +75,21 @@ def conclude(
     _explain(fit, prepared, board, asked)
     fit.show("done")
     return ending
+
+
+def why_none(outcomes: Mapping[str, tuple[Status, str]]) -> str:
+    """The reason that most learners share, failures first, with their names."""
+    named: dict[tuple[bool, str], list[str]] = {}
+    for name, (status, reason) in outcomes.items():
+        if reason:
+            named.setdefault((status == "failed", reason), []).append(name)
+    if not named:
+        return "the budget ended before any was fitted"
+    failed, reason = max(named, key=lambda key: (key[0], len(named[key])))
+    names = named[failed, reason]
+    others = len(names) - SHOWN
+    shown = [*names[:SHOWN], f"{others} others"] if others > 1 else names
+    return f"{listed(shown)}: {reason}"
 
 
 def _by_usual_metric(fit: Fit, prepared: Prepared, ending: Ending) -> Prepared:

@@ -141,6 +141,10 @@ def _same_test(fit: Fit, locked: Dataset | None) -> None:
 
 
 def _split(fit: Fit, data: Dataset) -> Split:
+    rows, folds = len(data.y), fit.options.folds
+    if folds is not None and folds > rows:
+        msg = f"{rows:,} rows cannot be dealt into {folds:,} folds; ask for fewer with --folds"
+        raise UsageError(msg)
     split = make_split(data, fit.options.folds, fit.options.seed)
     if fit.options.resume:
         begun = fit.info.split

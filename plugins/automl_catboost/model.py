@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _PILOT = 4
 """Rounds that are timed, where there is a deadline, before the learning rate is settled."""
 _BINS, _FEWEST_BINS = 254, 32
+_FEWEST_SAMPLED = 32
+"""Rows below which none are left out: a round that draws no row at all ends a fit with an error."""
 _MANY_CLASSES = 10
 """Classes above which leaves are settled by gradients: Newton steps cost their number squared."""
 
@@ -73,6 +75,9 @@ class Engine:
         rounds are timed first.
         """
         parameters, watch = self._parameters(rounds.total), Watch(rounds, self._problem.classes)
+        if data.num_row() < _FEWEST_SAMPLED:
+            del parameters["subsample"]
+            parameters["bootstrap_type"] = "No"
         if rounds.limited:
             _boosted({**parameters, "iterations": _PILOT}, data, None, watch)
             parameters |= rounds.restart()

@@ -146,7 +146,8 @@ def _cross_margins(machine: SVC, X: Any, y: Any, classes: Any, seed: int | None)
     from sklearn.base import clone
 
     enough = np.unique(y, return_counts=True)[1].min() >= _FOLDS
-    folds = (StratifiedKFold if enough else KFold)(_FOLDS, shuffle=True, random_state=seed)
+    deal = StratifiedKFold if enough else KFold
+    folds = deal(min(_FOLDS, len(X)), shuffle=True, random_state=seed)
     width = len(classes) if len(classes) > 2 else 1
     margins = np.full((len(X), width), -1.0)
     for train, rest in folds.split(X, y):

@@ -19,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from automl import ArtifactError, AutoML, AutoMLError, UsageError
+from automl.runs.directory import read
 
 QUICK = {"trials": 2, "time_limit": None, "cpus": 1, "learner": "linear", "verbose": False}
 
@@ -59,6 +60,31 @@ def test_a_fit_in_a_temporary_folder_can_be_pickled(ray_here, attacks):
     again = pickle.loads(kept)
     assert (again.predict(X) == expected).all()
     assert again.leaderboard_["learner"].tolist()[0]
+
+
+def test_a_fit_within_a_task_or_actor_of_ray_takes_the_cpus_that_are_left(ray_here, attacks):
+    import ray
+
+    X, y = attacks
+    asked = QUICK | {"cpus": None, "task": "binary"}
+
+    def fitted():
+        auto = AutoML(**asked).fit(X, y)
+        return auto.score(X, y), read(auto.run_dir_).machine.cpus
+
+    class Fitting:
+        def fitted(self):
+            return fitted()
+
+    def within(cpus):
+        return ray.remote(num_cpus=cpus)(Fitting).remote().fitted.remote()
+
+    for found in (ray.remote(num_cpus=1)(fitted).remote(), within(1)):
+        score, cpus = ray.get(found)
+        assert score > 0.85
+        assert cpus == 1
+    with pytest.raises(AutoMLError, match="let the task or actor that fits hold fewer"):
+        ray.get(within(2))
 
 
 def test_a_study_leaves_the_fit_as_it_is(ray_here, attacks):

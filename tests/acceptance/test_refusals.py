@@ -12,6 +12,7 @@ from sklearn.exceptions import NotFittedError
 
 from automl import AutoML, AutoMLError
 from automl.cli import main
+from automl.workers.cluster import plan_workers
 
 LONG_ENOUGH = 25
 """Characters below which a sentence cannot say what to do."""
@@ -20,8 +21,8 @@ LONG_ENOUGH = 25
 class _NoCluster:
     """Stands in for Ray: whoever gets as far as to ask for workers was not refused."""
 
-    def __init__(self, *_, **__):
-        pass
+    def __init__(self, cpus=None, gpus=None, memory=None, *_, **__):
+        plan_workers(cpus, gpus, memory)
 
     def stop(self):
         """Nothing to stop."""
@@ -107,7 +108,8 @@ OPTIONS = """
 --positive maybe | --positive "" | --weight nope | --weight bought | --weight job | --weight w
 --weight zero | --weight uid | --weight day | --weight age --group age | --weight age --time age
 --contamination 0.1 | --contamination x | --cpus 0 | --cpus -2 | --cpus x | --gpus -1
---memory 0 | --memory -1GB | --memory 8XB | --memory abc | --seed -1 | --seed x | --seed 1.5
+--memory 0 | --memory 1KB | --memory -1GB | --memory 8XB | --memory abc | --seed -1 | --seed x
+--seed 1.5 | --seed 99999999999 | --folds 1000000 | --cpus 1.5 | --time-limit 10y | --gpus x
 -o full | -o notes.txt | -o notes.txt/run | -o /proc/x | -o "" | --resume | --resume -o nowhere
 --resume -o full | --on-error stop | --test nope.csv | --test empty.csv | --test one.csv
 --test t.csv --test-size 0.2 | --test-size 0 | --test-size 1 | --test-size 2 | --test-size -0.1
@@ -120,7 +122,9 @@ evaluate nowhere t.csv | leaderboard | leaderboard full | leaderboard nowhere
 leaderboard notes.txt | scaling full | scaling nowhere | report nowhere | report full
 scale t.csv -t bought --axis nope | scale t.csv -t bought --regime nope
 scale t.csv -t bought --repeats 0 | scale t.csv -t bought --anchors 1
-scale t.csv -t bought --price-per-hour -1 | scale t.csv -t bought --axis budget --regime default
+scale t.csv -t bought --repeats 1000000000 | scale t.csv -t bought --anchors 1000000000
+scale t.csv -t bought --price-per-hour inf | scale t.csv -t bought --price-per-hour -1
+scale t.csv -t bought --axis budget --regime default
 scale t.csv -t nope | scale nowhere.csv | scale t.csv -t bought --weight w
 scale t.csv -t bought --trials 3 | scale t.csv -t bought --time-limit x | learners nope
 learners linaer | plugins nope | plugins check nope | plugins new 1bad-name
@@ -225,6 +229,7 @@ PARAMETERS = {
     "contamination": 0.1,
 }
 QUICK = {"verbose": False, "time_limit": 10}
+ODD_NUMBERS = {"memory": [-1, float("nan"), 10**6], "cpus": [float("inf")], "seed": [10**12]}
 CALLS = {
     **{f"y is {n}": lambda y=y: AutoML(**QUICK).fit(X, y) for n, y in TARGETS.items()},
     **{f"X is {n}": lambda t=t: AutoML(**QUICK).fit(t, Y) for n, t in TABLES.items()},
@@ -235,6 +240,11 @@ CALLS = {
     **{
         f"{n}={v!r}": lambda n=n, v=v: AutoML(**QUICK | {n: v}).fit(X, Y)
         for n, v in PARAMETERS.items()
+    },
+    **{
+        f"{n}={v!r}": lambda n=n, v=v: AutoML(**QUICK | {n: v}).fit(X, Y)
+        for n, values in ODD_NUMBERS.items()
+        for v in values
     },
     "a path with values": lambda: AutoML(**QUICK).fit("t.csv", Y),
     "a path with weights": lambda: AutoML(**QUICK).fit("t.csv", "bought", np.ones(60)),

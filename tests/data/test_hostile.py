@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from automl import AutoML
@@ -28,6 +28,7 @@ def typed(path):
 
 @settings(max_examples=120, deadline=None)
 @given(st.integers(0, 10**9))
+@example(1001838)  # kana of EUC-JP, which are characters of Big5 as well
 def test_what_is_written_is_read(path, seed):
     made = make(seed)
     path.write_bytes(made.data)

@@ -180,7 +180,7 @@ def test_a_bad_date_does_not_spoil_a_column():
     days = pd.Series(pd.date_range("2018-01-01", periods=N - 1)).dt.strftime("%B %d, %Y")
     column, typed = column_of(["1.0.19", *days])
     assert column.kind == "datetime"
-    assert "1 that do not fit" in column.reason
+    assert "1 row in another form" in column.reason
     assert typed.isna().sum() == 1
 
 
@@ -665,3 +665,12 @@ def test_a_category_of_numbers_is_classes():
     holed = table.assign(rating=levels.where(levels != 3))
     assert infer_schema(holed, target="rating").classes == (1, 2, 4, 5)
     assert infer_schema(table, target="rating", task="regression").task == "regression"
+
+
+def test_a_single_row_is_told_in_words_that_fit():
+    days = [f"March {1 + i % 28}, 2020" for i in range(3000)]
+    table = pd.DataFrame({"day": [*days[:-1], "1.0.19"], "x": range(3000), "y": ["a", "b"] * 1500})
+    table["x"] = table["x"].where(table["x"] != 7) ** 1.5
+    told = " ".join(describe(infer_schema(table, target="y")))
+    assert "1 row in another form read as missing" in told
+    assert "x 0.1%" in told

@@ -36,6 +36,7 @@ TABLES = {
     "categories alone": categories,
     "mixed, with gaps": gaps,
     "30 rows": lambda rng: numbers(rng, 30),
+    "3 rows": lambda rng: numbers(rng, 3),
     "1 column": lambda rng: numbers(rng, d=1),
     "2,000 columns": lambda rng: numbers(rng, d=2000),
     "600 rows": lambda rng: numbers(rng, 600),
@@ -68,7 +69,10 @@ SHAPES = [
 @pytest.fixture(scope="module", params=SHAPES, ids=lambda shape: f"{shape[1]}, {shape[0]}")
 def shape(request):
     """A dataset and its views, fitted on all rows but the last fifth."""
-    name, task, labels = request.param
+    return shaped(*request.param)
+
+
+def shaped(name, task, labels):
     table, value = TABLES[name](np.random.default_rng(0))
     if labels is not None:
         table = table.assign(target=labels(value))
@@ -78,10 +82,18 @@ def shape(request):
     return data, kept, Views(data.X.iloc[:kept], data.y[:kept], schema, 0)
 
 
+@pytest.mark.parametrize("name", ["catboost", "linear", "svm"])
+def test_two_rows_are_enough(name):
+    trains(name, *shaped("3 rows", "binary", lambda _: ["yes", "no", "no"]))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(get_host().learners))
 def test_it_trains_or_its_limits_say_why_not(name, shape):
-    data, kept, views = shape
+    trains(name, *shape)
+
+
+def trains(name, data, kept, views):
     schema = data.schema
     found, skipped = applicable(get_host(), schema, schema.task, kept, data.X.shape[1], None, [])
     if name not in {learner.name for learner in found}:

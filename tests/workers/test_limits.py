@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from automl.errors import UsageError
 from automl.workers import limits
-from automl.workers.cluster import Node, plan_workers, share_out
+from automl.workers.cluster import Node, beyond, plan_workers, share_out
 
 
 @pytest.fixture
@@ -38,11 +39,32 @@ def test_the_tightest_memory_limit_counts(cgroup):
     assert limits.memory() <= 8 * 2**30
 
 
-def test_workers_share_the_memory_and_the_cpus():
+def test_workers_share_the_memory_and_the_cpus(monkeypatch):
+    monkeypatch.setattr(limits, "cpus", lambda: 8)
     workers = plan_workers(cpus=4, gpus=0, memory=10 * 10**9)
     assert workers.slots * workers.threads == 4
     assert workers.slots * workers.memory <= 10 * 10**9
     assert workers.gpus == 0
+
+
+def test_more_than_the_machine_has_is_told_and_not_taken(monkeypatch):
+    monkeypatch.setattr(limits, "cpus", lambda: 2)
+    monkeypatch.setattr(limits, "memory", lambda: 8 * 10**9)
+    assert plan_workers(cpus=10**6, gpus=0, memory=10**14) == plan_workers(gpus=0)
+    assert beyond(10**6, 10**14) == [
+        "--cpus 1,000,000 is more than is allowed here: 2 used",
+        "--memory 100 TB is more than is allowed here: 8 GB used",
+    ]
+    assert beyond(2, 8 * 10**9) == beyond() == []
+
+
+def test_too_little_memory_for_a_worker_is_refused(monkeypatch):
+    monkeypatch.setattr(limits, "cpus", lambda: 2)
+    with pytest.raises(UsageError, match="300 MB is too little: the 2 workers need about 571 MB"):
+        plan_workers(memory=300 * 10**6)
+    assert plan_workers(cpus=1, memory=300 * 10**6).slots == 1
+    with pytest.raises(UsageError, match="the worker needs about 286 MB; give more, or"):
+        plan_workers(cpus=1, memory=1000)
 
 
 nodes = st.lists(
