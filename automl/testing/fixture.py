@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.anomaly.supervision import supervision_of
+from automl.errors import TooLittleTimeError
 from automl.hooks.manager import resolve
 from automl.metrics import default_metric, get_metric
 from automl.testing import tables
-from automl.testing.contract import CLASSES, describe_error, fault_if
+from automl.testing.contract import CLASSES, SkippedError, describe_error, fault_if
 from automl.testing.global_state import Restored, arrange, changes, snapshot
 from automl.testing.resource_monitor import ResourceMonitor, ResourceUsage
 from automl.testing.tables import EncodedRows
@@ -268,10 +269,18 @@ class Fixture:
         return self.measure()
 
     def measure(self) -> tuple[Fitted, ResourceUsage]:
-        """Fit the large table with a deadline and no early-stopping rows, and meter it."""
+        """Fit the large table with a deadline and no early-stopping rows, and meter it.
+
+        Raises:
+            SkippedError: The learner declines so short a fit, as it may.
+        """
         rows = self.own(self.large_rows)
-        with ResourceMonitor() as monitor:
-            fitted = self.fit(rows, FitSettings(seconds=DEADLINE, reports=None, stopping=False))
+        try:
+            with ResourceMonitor() as monitor:
+                fitted = self.fit(rows, FitSettings(seconds=DEADLINE, reports=None, stopping=False))
+        except TooLittleTimeError as declined:
+            msg = f"declines a fit in {DEADLINE:g} s: {declined}"
+            raise SkippedError(msg) from declined
         return fitted, monitor.usage
 
 

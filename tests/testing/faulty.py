@@ -20,7 +20,15 @@ from pathlib import Path
 
 import numpy as np
 
-from automl import Float, Learner, PluginError, Prior, Resources, Size
+from automl import (
+    Float,
+    Learner,
+    PluginError,
+    Prior,
+    Resources,
+    Size,
+    TooLittleTimeError,
+)
 
 STEPS = 25
 LARGE = 1000
@@ -567,4 +575,13 @@ class ShunsRay(Sound):
     def fit(self, train, stop, run):
         if "ray" in sys.modules:
             raise RuntimeError("must be run in the main process")
+        super().fit(train, stop, run)
+
+
+class Declines(Sound):
+    """Takes a second at least, as it may."""
+
+    def fit(self, train, stop, run):
+        if run.seconds_left() < 1.0:
+            raise TooLittleTimeError(1.0)
         super().fit(train, stop, run)

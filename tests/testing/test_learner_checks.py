@@ -15,6 +15,7 @@ from automl.testing.contract import judge
 from automl.testing.fixture import Fixture
 from automl.testing.inspector import shared_pool
 from tests.testing.faulty import (
+    Declines,
     Distance,
     Hangs,
     Sound,
@@ -64,6 +65,13 @@ def test_a_fault_is_caught_by_the_check_meant_for_it(pool, model):
     assert len(found) <= 1 + OTHERS, found
     assert found[model.caught_by].reason
     assert found[model.caught_by].hint
+
+
+def test_to_decline_a_short_fit_is_no_fault(pool):
+    checks = ["deadline", "threads", "memory"]
+    outcomes = check_learner(learner(Declines), tasks=["binary"], checks=checks, pool=pool)
+    assert {o.status for o in outcomes} == {"skipped"}
+    assert outcomes[0].reason.startswith("declines a fit in 0.5 s: needs about 1 s")
 
 
 def test_memory_as_plugin_api_1_declared_it_is_measured_too(pool):
