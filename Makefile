@@ -4,7 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Two at a time; the others start Ray or watch a clock, and want the machine to themselves.
-SIDE_BY_SIDE := tests/adapters tests/data tests/hooks tests/plugins tests/rows tests/scaling tests/testing
+SIDE_BY_SIDE := tests/adapters tests/cli tests/corpus tests/data tests/hooks tests/plugins tests/report \
+    tests/rows tests/scaling tests/schedule tests/testing tests/test_ensemble.py tests/test_floors.py \
+    tests/test_house.py tests/test_metrics.py
 RUN := automl-runs/demo-$(shell date +%Y%m%d-%H%M%S)
 TORCH_CPU := https://download.pytorch.org/whl/cpu
 

@@ -292,7 +292,7 @@ STAGED: dict[str, Callable[[Path], str]] = {
     "reading past the limit": _plugin(READER, "used up before the training"),
     "memory monitor": _memory_monitor,
     "no room on the disk": _no_room,
-    **{f"disk full after {moment:g} s": _full_disk(moment) for moment in (0.5, 2, 4, 6, 8)},
+    **{f"disk full after {moment:g} s": _full_disk(moment) for moment in (0.5, 1.5, 3, 4.5, 6)},
     "two drivers": _two_drivers,
     "other encoder": _other_encoder,
 }

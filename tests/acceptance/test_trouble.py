@@ -233,3 +233,22 @@ def test_other_libraries_are_said_loudly(monkeypatch, table, tmp_path):
     assert f"numpy {then['numpy']} (here 99.0)" in warning
     assert again.info["versions"] == then
     assert again.info["resumed_with"] == other
+
+
+def test_results_that_cannot_be_written_are_told_and_concluded_by_a_run_that_goes_on(
+    table, tmp_path, monkeypatch
+):
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def refuse(*_):
+        raise full
+
+    options = QUICK | {"learner": LEARNERS, "output": tmp_path / "run", "verbose": False}
+    with monkeypatch.context() as patched:
+        patched.setattr("automl.workflow.conclude.write_leaderboard", refuse)
+        with pytest.raises(StoppedError, match="could not be written: No space left on device"):
+            AutoML(**options).fit(table, "churned")
+    before = read_journal(tmp_path / "run")
+    again = AutoML(**options | {"resume": True}).fit(table, "churned")
+    assert read_journal(tmp_path / "run")[: len(before)] == before
+    assert again.leaderboard_["rank"].notna().any()
