@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,6 +64,7 @@ class Weigher:
             found = bounded(what, self.seconds, self._weigh, self.ensembler, y, made, learners)
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
             if isinstance(error, PluginError) and not isinstance(error, OverdueError):
+                self.say(f"Models are not weighed this time: {sentence(error)}")
                 return {}  # the metric failed, which may be better the next time
             self.say(f"Models are not weighed on the way: {sentence(error)}")
             self.ensembler = None
@@ -134,8 +134,10 @@ class EnsembleValue:
         every = np.load(path, mmap_mode="r", allow_pickle=False)
         values = np.asarray(every[self._rows[rung.fold]])
         if not rung.fold and rung.learner not in self._terms:
-            with suppress(PluginError):  # the score has told what is wrong with the metric
+            try:
                 self._terms[rung.learner] = influence(self._weigher.metric, self._truth[0], values)
+            except PluginError as error:
+                self._weigher.say(f"No standard error of {rung.learner}: {sentence(error)}")
         if rung.rung == TOP:
             self._models.setdefault(rung.trial, {})[rung.fold] = values
             self._learner[rung.trial] = rung.learner
