@@ -129,7 +129,7 @@ def of_choice(
     """
     saved = board[board["size_bytes"].notna()]
     if row_seconds is not None and not saved.empty:
-        speed = saved["predict_rows_per_second"].fillna(0.0)
+        speed = saved["predict_rows_per_second"].fillna(math.inf)  # too short to be measured
         saved = saved[speed >= min(1 / row_seconds, speed.max())]
     blends = saved[saved["family"].eq("ensemble") & saved["status"].eq("ok")]
     if locked:

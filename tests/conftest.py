@@ -14,12 +14,23 @@ settings.load_profile("automl")
 def ray_here():
     """One embedded Ray for all tests that fit in this process."""
     from automl.workers.cluster import plan_workers, start_ray
+    from automl.workers.daemons import end_ray
 
     start_ray(plan_workers(cpus=2))
-    import ray
-
     yield
-    ray.shutdown()
+    end_ray()
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a file of a table, and give its path."""
+
+    def _write(content, name="table.csv"):
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return _write
 
 
 @pytest.fixture(scope="session")

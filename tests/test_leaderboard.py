@@ -378,12 +378,16 @@ def test_what_predicts_is_as_fast_as_was_asked_for():
             "ties_best": [True, True, False],
             "score_val": [0.9, 0.8, 0.7],
             "size_bytes": [1, 1, 1],
-            "predict_rows_per_second": [100.0, 1_000.0, float("nan")],
+            "predict_rows_per_second": [100.0, 1_000.0, 500.0],
         }
     )
-    for seconds, expected in ((0.02, "blend"), (0.002, "forest"), (0.0002, "forest")):
-        found = of_choice(board, AUC, ["blend"], locked=False, row_seconds=seconds)
-        assert found == expected
+
+    def chosen(seconds, board=board):
+        return of_choice(board, AUC, ["blend"], locked=False, row_seconds=seconds)
+
+    assert [chosen(seconds) for seconds in (0.02, 0.002, 0.0002)] == ["blend", "forest", "forest"]
+    unmeasured = board.assign(predict_rows_per_second=[100.0, 1_000.0, float("nan")])
+    assert chosen(0.0002, unmeasured) == "linear"  # its seconds were too few to be measured
 
 
 def test_what_has_no_saved_model_does_not_predict():

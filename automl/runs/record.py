@@ -192,12 +192,17 @@ class RunReader:
             return whole
         return tuple(rung for _, rung in sorted(self.final[trial].items())) + whole
 
+    @cached_property
+    def _batches(self) -> Array:
+        """(folds,) rows that the fits of each fold predict: of the fold, and the locked ones."""
+        tests = 0 if self.y_test is None else len(self.y_test)
+        return np.asarray(np.bincount(self.fold[self.fold >= 0]) + tests)
+
     def seconds_per_row(self, trial: str) -> float:
         """Seconds that all models of a trial take for a row, in batches as large as a fold."""
-        tests = 0 if self.y_test is None else len(self.y_test)
-        rows = np.bincount(self.fold[self.fold >= 0]) + tests
         fits = self.final[trial].values()
-        mean = sum(r.predict_seconds for r in fits) / sum(int(rows[r.fold]) for r in fits)
+        rows = sum(int(self._batches[rung.fold]) for rung in fits)
+        mean = sum(rung.predict_seconds for rung in fits) / rows
         return mean * len(self.models(trial))
 
     @cached_property

@@ -62,12 +62,14 @@ def load_in_worker(reference: LearnerReference, trip: RoundTrip, limit: float) -
     """Fit, save and load in a Ray worker; empty if all is well, else the failure."""
     import ray
 
+    from automl.workers.daemons import end_ray
+
     warm_worker()
     work: Any = ray.remote(max_retries=0)(_in_worker)
     try:
         return str(ray.get(work.remote(reference, trip), timeout=limit))
     except ray.exceptions.GetTimeoutError:
-        ray.shutdown()
+        end_ray()
         return f"no end within {limit:g} s"
     except ray.exceptions.RayError as error:
         return f"the worker died: {describe_error(error)}"

@@ -285,7 +285,7 @@ def start_ray(workers: Workers) -> bool:
     # Ray would put the current folder ahead of what is installed in its workers. No public way.
     config._runtime_env_has_working_dir = lambda: True  # type: ignore[method-assign]  # noqa: SLF001
     with environment.loopback_only(), daemons.spared():
-        return _init(
+        started = _init(
             address="local",
             job_config=config,
             _temp_dir=temporary.folder(),
@@ -295,6 +295,8 @@ def start_ray(workers: Workers) -> bool:
             object_store_memory=_store_bytes(),
             runtime_env={"env_vars": ACTORS, "worker_process_setup_hook": PRELOAD},
         )
+    daemons.end_by_kill()
+    return started
 
 
 def _join(address: str) -> bool:

@@ -37,20 +37,31 @@ def listen_again() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
+def end_by_kill() -> None:
+    """Let Ray end its processes by SIGKILL: by SIGTERM it would wait a second for each."""
+    for process in _started():
+        process.terminate = process.kill
+
+
 def end_ray() -> None:
-    """Shut down the Ray of this process, and end the processes that SIGTERM would not."""
+    """Shut down the Ray of this process, and what its processes have started."""
     import psutil
     import ray
 
-    node: Any = ray._private.worker._global_node  # noqa: SLF001 - no public way
-    kinds = {} if node is None else node.all_processes
-    started = [info.process for infos in kinds.values() for info in infos]
     below: list[psutil.Process] = []
-    for process in started:
+    for process in _started():
         with contextlib.suppress(psutil.NoSuchProcess):
             below += psutil.Process(process.pid).children(recursive=True)
-        process.terminate = process.kill  # Ray would wait a second for each
     ray.shutdown()
     for one in below:
         with contextlib.suppress(psutil.NoSuchProcess):
             one.kill()
+
+
+def _started() -> list[Any]:
+    """The processes that the Ray of this process consists of; none without one."""
+    import ray
+
+    node: Any = ray._private.worker._global_node  # noqa: SLF001 - no public way
+    kinds = {} if node is None else node.all_processes
+    return [info.process for infos in kinds.values() for info in infos]

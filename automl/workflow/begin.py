@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from automl.errors import StoppedError
 from automl.runs import directory
 from automl.workers.cluster import Cluster, beyond
-from automl.workflow.ending import terminable
+from automl.workflow.ending import Ending, terminable
 from automl.workflow.resume import begun_with
 from automl.workflow.state import Fit
 from automl.workflow.turn import turn
@@ -43,6 +44,7 @@ def open_run(
 
     Raises:
         UsageError: The directory is taken, or the options contradict those that it began with.
+        StoppedError: The system refuses something in the block, such as room on the disk.
     """
     began = time.monotonic() if options.began is None else options.began
     with (
@@ -62,5 +64,8 @@ def open_run(
         name = source if isinstance(source, str) else "table"
         try:
             yield Fit(options, observer, name, run, cluster, began + waited, grace=grace)
+        except OSError as error:  # what was trained is on disk, and a run that goes on concludes it
+            msg = f"stopped: {Ending.by(error).reason}"
+            raise StoppedError(msg) from error
         finally:
             cluster.stop()

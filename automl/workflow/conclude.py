@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -152,9 +153,9 @@ def _speed_told(
     board: pd.DataFrame, entries: Sequence[dict[str, Any]], default: str, most: float, metric: str
 ) -> str:
     """The time that the default model takes for a row, and the score that the limit costs."""
-    speeds = board.set_index("learner")["predict_rows_per_second"]
-    takes = format_latency(1 / speeds[default])
-    if speeds[default] < 1 / most:
+    speed = board.set_index("learner")["predict_rows_per_second"].fillna(math.inf)[default]
+    takes = format_latency(1 / speed)
+    if speed < 1 / most:
         limit = format_latency(most)
         return f"no model predicts a row in {limit}; the fastest, {default}, takes {takes}"
     told = f"{default} predicts a row in {takes}, --infer-limit is {format_latency(most)}"

@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from automl.errors import StoppedError
 from automl.workflow.begin import open_run
 from automl.workflow.conclude import conclude, leave
 from automl.workflow.describe import describe_run
 from automl.workflow.diagnose import LEAD, warm_up
-from automl.workflow.ending import Ending
 from automl.workflow.fit_schedule import fit_training
 from automl.workflow.prepare import admit, prepare, read
 from automl.workflow.resume import warn_of_versions
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
 
     from automl.options import Options
     from automl.types import Observer
+    from automl.workflow.ending import Ending
 
 
 def fit_run(
@@ -72,8 +71,4 @@ def _fitted(fit: Fit, source: str | pd.DataFrame, target: str | None) -> Ending:
 
     ending = training.run(finished=value.add, tick=tick)
     fit.done("search")
-    try:
-        return conclude(fit, prepared, scheduler.outcomes(), ending)
-    except OSError as error:  # what was trained is on disk, and a run that goes on concludes it
-        msg = f"the results could not be written: {Ending.by(error).reason}"
-        raise StoppedError(msg) from error
+    return conclude(fit, prepared, scheduler.outcomes(), ending)

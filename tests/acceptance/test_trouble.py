@@ -246,7 +246,7 @@ def test_results_that_cannot_be_written_are_told_and_concluded_by_a_run_that_goe
     options = QUICK | {"learner": LEARNERS, "output": tmp_path / "run", "verbose": False}
     with monkeypatch.context() as patched:
         patched.setattr("automl.workflow.conclude.write_leaderboard", refuse)
-        with pytest.raises(StoppedError, match="could not be written: No space left on device"):
+        with pytest.raises(StoppedError, match="stopped: No space left on device"):
             AutoML(**options).fit(table, "churned")
     before = read_journal(tmp_path / "run")
     again = AutoML(**options | {"resume": True}).fit(table, "churned")
