@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss, roc_auc_score, root_mean_squared_error
 from sklearn.model_selection import train_test_split
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 DRAWS = 200
 """Bootstrap draws of the held-out rows."""
@@ -25,15 +25,17 @@ def split(table: pd.DataFrame, target: str, *, numeric: bool, seed: int = 0) -> 
     return [train, test if numeric else test[test[target].isin(train[target].unique())]]
 
 
-def untuned(train: pd.DataFrame, test: pd.DataFrame, target: str, *, numeric: bool) -> np.ndarray:
-    """Predictions of scikit-learn's defaults on ordinal codes; classes in sorted order."""
+def untuned_model(
+    train: pd.DataFrame, target: str, *, numeric: bool
+) -> tuple[Any, Callable[[pd.DataFrame], pd.DataFrame]]:
+    """scikit-learn's boosting with its defaults, fitted on ordinal codes, and what makes them."""
+    kinds = {
+        c: pd.CategoricalDtype(sorted(train[c].dropna().astype(str).unique()))
+        for c in train.columns
+        if not pd.api.types.is_numeric_dtype(train[c]) and c != target
+    }
 
     def codes(frame: pd.DataFrame) -> pd.DataFrame:
-        kinds = {
-            c: pd.CategoricalDtype(sorted(train[c].dropna().astype(str).unique()))
-            for c in train.columns
-            if not pd.api.types.is_numeric_dtype(train[c]) and c != target
-        }
         made = {
             c: frame[c].astype(str).astype(kinds[c]).cat.codes if c in kinds else frame[c]
             for c in frame.columns
@@ -44,7 +46,12 @@ def untuned(train: pd.DataFrame, test: pd.DataFrame, target: str, *, numeric: bo
     model = (HistGradientBoostingRegressor if numeric else HistGradientBoostingClassifier)(
         random_state=0
     )
-    model.fit(codes(train), train[target])
+    return model.fit(codes(train), train[target]), codes
+
+
+def untuned(train: pd.DataFrame, test: pd.DataFrame, target: str, *, numeric: bool) -> np.ndarray:
+    """Predictions of scikit-learn's defaults; classes in sorted order."""
+    model, codes = untuned_model(train, target, numeric=numeric)
     return np.asarray(model.predict(codes(test)) if numeric else model.predict_proba(codes(test)))
 
 
