@@ -100,6 +100,8 @@ class FitScheduler:
         below, first = cell not in trial.way and cell.rung < TOP, cell == Cell(TOP, 0)
         if below or (first and not state.at_top):
             self._spending.curves[state.learner.family] += seconds
+            if first and rung.status == "ok":
+                self._spending.ranked[state.learner.family].append(state.name)
         elif state.highest < 0:
             self._spending.first += seconds + rung.overhead_seconds
         state.take(trial, rung, self.learners.loss_of(rung))

@@ -36,6 +36,8 @@ class Spending:
     """Core-seconds of first fits, their imports included."""
     curves: defaultdict[Family, float] = field(default_factory=lambda: defaultdict(float))
     """Family -> core-seconds of first models of all rows, and of rungs fitted for their curves."""
+    ranked: defaultdict[Family, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """Family -> its learners with a model of all rows, in the order in which they came to one."""
     imported: set[str] = field(default_factory=set)
     """Libraries that some worker has imported, or is importing."""
 
@@ -179,24 +181,29 @@ class Precedence:
                     yield offer._replace(wall=self.offers.clock.imports(state) + CUT)
 
     def _curves(self) -> Iterator[Offer]:
-        """The missing rungs of the best of each family that can be paid for, cheapest first."""
+        """The missing rungs of the best of each family that can be paid for, cheapest first.
+
+        The first ones of a family were cut short so that theirs can be: those are paid for.
+        """
+        enough = self.offers.plan.policy.curves
         for family in FAMILIES:
             left = self._curve_seconds_left(family)
+            promised = self.spending.ranked[family][:enough]
             own = [s for s in self.offers.learners.of(family) if s.at_top]
             found = 0
             for state in sorted(own, key=lambda s: s.losses[TOP][0]):
                 missing = list(self.offers.curve(state))
                 seconds = sum(offer.seconds for offer in missing)
-                if seconds > left:
+                if seconds > left and state.name not in promised:
                     continue
                 yield from (o._replace(gain=1.0) for o in missing)
                 left -= seconds
                 found += 1
-                if found == self.offers.plan.policy.curves:
+                if found == enough:
                     break
 
     def _owed(self, family: Family, *, besides: LearnerState | None = None) -> float:
-        """Core-seconds of the curves of a family to be completed, of models under way too.
+        """Core-seconds of the curves of a family to be completed, of fits under way too.
 
         Args:
             family: The family.
@@ -207,14 +214,14 @@ class Precedence:
         return min(max(self._curve_seconds_left(family), 0.0), sum(missing))
 
     def _missing_seconds(self, state: LearnerState) -> float:
-        """Core-seconds of the rungs that a learner's curve lacks."""
+        """Core-seconds of the fits, not finished so far, that its curve is to be made of."""
         leader, offers = state.leader, self.offers
         if leader is None:
             return 0.0
         return sum(
             min(offers.clock.fit_seconds(state, cell), offers.given(leader, cell))
-            for cell in leader.open(offers.ladder.single)
-            if cell.rung < TOP
+            for cell in offers.ladder.single
+            if cell not in leader.finished
         )
 
     @property

@@ -171,6 +171,21 @@ def test_slow_learners_get_so_much_time_that_their_curves_can_be_paid_for():
     assert not any(r.censored for r in rungs if r.learner == "boosting" and r.rung == TOP)
 
 
+@settings(max_examples=25, deadline=None)  # each is a whole search
+@given(
+    nets=st.tuples(st.floats(3, 60), st.floats(3, 150)),
+    flat=st.tuples(st.floats(0, 0.5), st.floats(0, 0.5)),
+    boosting=st.floats(3, 20),
+)
+def test_two_nets_of_any_pace_get_whole_curves(nets, flat, boosting):
+    n1, n2 = nets
+    costs = {"baseline": 0.05, "linear": 0.5, "n1": n1, "n2": n2, "boosting": boosting}
+    world = World(costs, flat=dict(zip(("n1", "n2"), flat, strict=True)))
+    rungs, _ = world.run(world.scheduler(Plan(seconds=50), ("n1", "n2")))
+    for name in ("n1", "n2"):
+        assert {r.rung for r in rungs if r.trial == f"{name}-0" and r.fold == 0} == {0, 1, 2, 3}
+
+
 def test_without_a_share_for_curves_no_model_is_cut_short_for_their_sake():
     world = World({"baseline": 0.05, "linear": 0.5, "net": 15.0})
     plan = Plan(seconds=80, policy=Policy(curve_share=0.0))
