@@ -11,7 +11,7 @@ import shutil
 import socket
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
-ACTORS = {"PL_DISABLE_FORK": "1", "RAY_CHDIR_TO_TRIAL_DIR": "0"}
-"""Environment that Tune gives its actors. Where Ray's first workers have the same, Tune
-takes those; otherwise it starts others, and waits for them."""
-PRELOAD = "automl.workers.preload.preload"
-"""Function that Ray calls in every worker process as it starts."""
 LEAVING = 10.0
 """Seconds that Ray may take to shut down when the interpreter exits; it usually takes one."""
 KNOCK_SECONDS = 10.0
@@ -53,6 +48,8 @@ class Workers:
     """GPUs a job."""
     memory: int = 0
     """Bytes a worker may fill before it ends itself; 0 for no limit."""
+    begun: bool = False
+    """True if Ray has started their processes, in the environment that they need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +238,7 @@ class Cluster:
             try:
                 if self._address is None:
                     self._own = start_ray(self._workers)
+                    self._workers = replace(self._workers, begun=self._own)
                 else:
                     self._own = _join(self._address)
                 atexit.register(self._leave)  # ahead of Ray's own, which would run beside ours
@@ -284,7 +282,7 @@ def start_ray(workers: Workers) -> bool:
     config = JobConfig()
     # Ray would put the current folder ahead of what is installed in its workers. No public way.
     config._runtime_env_has_working_dir = lambda: True  # type: ignore[method-assign]  # noqa: SLF001
-    with environment.loopback_only(), daemons.spared():
+    with environment.of_own(), daemons.spared(), daemons.few():
         started = _init(
             address="local",
             job_config=config,
@@ -293,7 +291,6 @@ def start_ray(workers: Workers) -> bool:
             num_gpus=math.ceil(workers.slots * workers.gpus),
             include_dashboard=False,
             object_store_memory=_store_bytes(),
-            runtime_env={"env_vars": ACTORS, "worker_process_setup_hook": PRELOAD},
         )
     daemons.end_by_kill()
     return started

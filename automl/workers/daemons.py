@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+UNNEEDED = ("start_api_server", "start_monitor", "start_log_monitor")
+"""Methods of Ray's node; there is no public way to leave their processes out."""
 _BLOCKABLE = hasattr(signal, "pthread_sigmask")
 """False on Windows, which has no SIGTERM to block."""
 
@@ -29,6 +31,28 @@ def spared() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def few() -> Iterator[None]:
+    """Let a Ray that starts in the block do without what watches a cluster: dashboard and the like.
+
+    Each of them is a process of Python, and Ray waits for the first before it starts its workers.
+    """
+    from ray._private.node import Node
+
+    before = {name: vars(Node)[name] for name in UNNEEDED if name in vars(Node)}
+    for name in before:
+        setattr(Node, name, _left_out)
+    try:
+        yield
+    finally:
+        for name, start in before.items():
+            setattr(Node, name, start)
+
+
+def _left_out(*_: Any, **__: Any) -> None:
+    """Start nothing."""
 
 
 def listen_again() -> None:

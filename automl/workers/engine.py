@@ -67,6 +67,7 @@ def search(
         environment.quiet({"TUNE_MAX_PENDING_TRIALS_PG": str(workers.slots)}),
         tempfile.TemporaryDirectory(prefix="automl-", ignore_cleanup_errors=True) as folder,
         _quiet(),
+        environment.inherited() if workers.begun else contextlib.nullcontext(),
         _remembered() as signalled,
     ):
 

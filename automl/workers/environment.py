@@ -28,7 +28,14 @@ QUIET = {
 LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """With "0" a Ray has the loopback address on any system, not the machine's outward one."""
 MODE, TOKEN = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"
-
+WORKERS = {
+    "PL_DISABLE_FORK": "1",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "__RAY_WORKER_PROCESS_SETUP_HOOK_ENV_VAR": "automl.workers.preload.preload",
+}
+"""Variables that Tune would give its actors, and the function that Ray calls in every worker as it
+starts. Ray starts workers ahead for actors without an environment of their own alone; Tune waits
+seconds for others."""
 
 SET_BY_RAY = ("RAY_CLIENT_MODE", "PYTHONBREAKPOINT")
 """Set by Ray itself as it is imported and starts; the latter would take breakpoints to Ray."""
@@ -85,13 +92,25 @@ def quiet(more: Mapping[str, str] | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def loopback_only() -> Iterator[None]:
+def inherited() -> Iterator[None]:
+    """Let actors of Tune that start in the block have the environment of their node."""
+    cache: Any = import_module("ray.tune.execution.class_cache")
+    before = cache.DEFAULT_ENV_VARS, cache.ENV_VARS_TO_PROPAGATE
+    cache.DEFAULT_ENV_VARS, cache.ENV_VARS_TO_PROPAGATE = {}, frozenset()
+    try:
+        yield
+    finally:
+        cache.DEFAULT_ENV_VARS, cache.ENV_VARS_TO_PROPAGATE = before
+
+
+@contextmanager
+def of_own() -> Iterator[None]:
     """Let a Ray that starts in the block listen on loopback only, and ask for a token of its own.
 
     Its processes inherit the variables as they start. Ray reads them when it is imported, which
     the user may have done before, so that it is made to read them again.
     """
-    own = {LOOPBACK: "0", MODE: "token", TOKEN: secrets.token_hex()}
+    own = {LOOPBACK: "0", MODE: "token", TOKEN: secrets.token_hex(), **WORKERS}
     with quiet(own):
         from ray._private import ray_constants
 

@@ -100,7 +100,7 @@ def table_rows(
 def one(
     parts: list[pd.DataFrame], how: dict[str, Any], command: list[str]
 ) -> tuple[dict[str, Any], tuple[np.ndarray, list[Any]] | None]:
-    """What one framework took, its predictions and their classes; None if it failed."""
+    """Spending of one framework, its predictions and their classes; None if it failed."""
     with tempfile.TemporaryDirectory(prefix="peers-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         for part, rows in zip(("train", "test"), parts, strict=True):

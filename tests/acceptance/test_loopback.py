@@ -96,3 +96,49 @@ def test_sigterm_to_all_of_its_processes_leaves_it_there_until_it_is_stopped():
     assert (there, again) == (1_000_000, 1_000_000)
     assert ended
     assert alive == []
+
+
+AHEAD = """
+import json, os, sys, time
+import psutil
+from automl.workers import environment
+from automl.workers.cluster import Cluster
+
+cluster = Cluster(cpus=2)
+cluster.wait()
+import ray
+from ray.tune.execution.class_cache import _ActorClassCache
+
+class Where:
+    def tell(self):
+        return os.getpid(), "sklearn.base" in sys.modules
+
+def workers():
+    found = psutil.Process().children(recursive=True)
+    return [p.pid for p in found if p.name().startswith("ray::IDLE")]
+
+end = time.monotonic() + 60
+while len(before := workers()) < 2 and time.monotonic() < end:
+    time.sleep(0.1)
+with environment.inherited():
+    actor = _ActorClassCache().get(Where).remote()
+pid, ready = ray.get(actor.tell.remote())
+daemons = sorted(ray._private.worker._global_node.all_processes)
+ray.kill(actor)
+del actor
+cluster.stop()
+cluster._thread.join(30)
+print(json.dumps([len(before), pid in before, ready, daemons]))
+"""
+
+
+def test_workers_begin_ahead_and_tune_takes_them():
+    done = subprocess.run(
+        [sys.executable, "-c", AHEAD], capture_output=True, text=True, timeout=150, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    begun, taken, ready, daemons = json.loads(done.stdout.splitlines()[-1])
+    assert begun == 2
+    assert taken
+    assert ready
+    assert daemons == ["gcs_server", "raylet"]  # none that watch a cluster

@@ -30,7 +30,7 @@ PATIENCE = 30.0
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be learned, and with what."""
+    """A task: the target, and what may be used."""
 
     target: str
     task: str
@@ -55,7 +55,7 @@ class Fitted:
     classes: list[Any]
     """Labels of the k columns; empty for numbers."""
     told: str = ""
-    """What it is made of."""
+    """Name of what predicts."""
 
 
 def drive(
