@@ -379,6 +379,10 @@ class Learner:
     """True if `fit` honours sample weights."""
     warm_start: bool = False
     """True if `fit` goes on from what `load` read."""
+    refits: bool = False
+    """True if without early-stopping rows it makes as many steps as its `fidelity` setting says,
+    the first ones of any longer fit: its fit on every row then holds none back, and makes as many
+    steps as proved best."""
     scale_out: str | None = None
     """`"package.module:callable"`, a factory whose models are trained over several nodes."""
     api_version: int = API_VERSION

@@ -53,6 +53,7 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
     prior: Prior | None = None,
     weights: bool = False,
     warm_start: bool = False,
+    refits: bool = False,
     scale_out: str | None = None,
     standardise: bool = True,
     summary: str = "",
@@ -102,6 +103,8 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
         prior: How often the learner carries weight in ensembles, as published.
         weights: Whether the estimator's `fit`, or `fit_steps`, takes `sample_weight`.
         warm_start: Whether a fit goes on from a model that was loaded.
+        refits: Whether the steps of a fit are the first ones of any longer fit, so that it can be
+            made anew on every row with as many as proved best.
         scale_out: A factory, `"package.module:callable"`, of models trained over several nodes.
         standardise: Whether values to estimate come with mean 0 and variance 1, and predictions
             are put back: many estimators work in single precision, or with tolerances made for
@@ -146,6 +149,7 @@ def sklearn_learner(  # noqa: PLR0913 - the fields of a declaration, by keyword
         prior=prior,
         weights=weights,
         warm_start=warm_start,
+        refits=refits,
         scale_out=scale_out,
         summary=summary,
         source=source,

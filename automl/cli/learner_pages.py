@@ -91,6 +91,8 @@ def _needs(learner: Learner) -> Iterator[tuple[str, ...]]:
         yield "sample weights", "are honoured"
     if learner.warm_start:
         yield "a saved model", "can be trained on"
+    if learner.refits:
+        yield "every row", "is learned from in the end, with the steps that proved best"
     if learner.scale_out:
         yield "several nodes", f"by `{learner.scale_out}`"
 

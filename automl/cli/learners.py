@@ -120,6 +120,7 @@ def _needs(learner: Learner) -> dict[str, Any]:
         "prior": None if learner.prior is None else asdict(learner.prior),
         "weights": learner.weights,
         "warm_start": learner.warm_start,
+        "refits": learner.refits,
         "scale_out": learner.scale_out,
     }
 
@@ -155,6 +156,7 @@ def _needs_lines(details: dict[str, Any]) -> dict[str, Any]:
         "prior": f"{prior['share']:.0%}: {prior['source']}" if prior else "that of its family",
         "weights": details["weights"],
         "warm start": details["warm_start"],
+        "refits": details["refits"],
         "scale out": details["scale_out"] or "no",
     }
 

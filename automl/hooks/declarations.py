@@ -36,7 +36,7 @@ def _search_faults(learner: Learner) -> Iterator[str]:
 
 
 def needs_faults(learner: Learner) -> Iterator[str]:
-    """Faults of `libraries`, `prior`, `weights`, `warm_start` and `scale_out`."""
+    """Faults of `libraries`, `prior`, `weights`, `warm_start`, `refits` and `scale_out`."""
     libraries, prior, scale_out = cast(  # not every author has a type checker
         "tuple[object, object, object]", (learner.libraries, learner.prior, learner.scale_out)
     )
@@ -46,10 +46,12 @@ def needs_faults(learner: Learner) -> Iterator[str]:
         yield f"its prior is {prior!r}; give automl.Prior(share, source)"
     elif prior is not None and prior.fault:
         yield f"its prior {prior.fault}"
-    for name in ("weights", "warm_start"):
+    for name in ("weights", "warm_start", "refits"):
         claim = getattr(learner, name)
         if not isinstance(claim, bool):
             yield f"its {name} is {claim!r}; give True or False"
+    if learner.refits is True and learner.fidelity is None:
+        yield "it refits, and names no fidelity that counts its steps"
     if scale_out is not None and not _is_path(scale_out):
         yield f"its scale_out is {scale_out!r}; name a factory as {_EXAMPLE!r}"
 

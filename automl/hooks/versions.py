@@ -11,8 +11,8 @@ from automl.types import API_VERSION
 CHANGES: dict[int, str] = {
     2: (
         "BoosterModel replaces RoundClock, hastened and spread_classes, Learner.memory replaces "
-        "Resources.memory, and learners may declare libraries, prior, weights, warm_start and "
-        "scale_out"
+        "Resources.memory, and learners may declare libraries, prior, weights, warm_start, "
+        "refits and scale_out"
     ),
 }
 """Version -> clause on its changes for authors of plugins made for the version before."""

@@ -59,6 +59,11 @@ class Split:
         rows = self._training(fold)
         return rows[: self._length(rows, rung)]
 
+    @property
+    def growth(self) -> float:
+        """Every row that is used, in units of those that fold 0 trains on and does not stop by."""
+        return len(self.subset(self.n_folds, TOP)) / int((~self.stop_rows(0, TOP)).sum())
+
     def validation(self, fold: int) -> Array:
         """(m,) int64 row positions that the fold is scored on, ascending."""
         return np.flatnonzero(self.fold_of == fold)

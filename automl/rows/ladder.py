@@ -29,6 +29,8 @@ class Ladder:
     """True where rows are ordered in time: what predicts is one fit on every row."""
     whole: bool = True
     """True if the best are also fitted on every row; such a fit has no score."""
+    growth: float = 1.0
+    """Every row, in units of those that a model of fold 0 learns from."""
 
     @property
     def single(self) -> tuple[Cell, ...]:

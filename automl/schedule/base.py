@@ -33,6 +33,8 @@ class Job:
     """Seconds until the search is over; no worker goes on beyond."""
     fit_share: float = 1.0
     """Part of the time left that the fit may use; its predictions need the rest."""
+    steps: int | None = None
+    """Steps of a fit without early-stopping rows; None: these end it."""
 
 
 @dataclass(frozen=True, slots=True)

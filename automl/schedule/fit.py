@@ -6,6 +6,7 @@ gives it the time to converge; some kinds of fits go ahead of that rule (`preced
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -88,7 +89,8 @@ class FitScheduler:
         state, trial = offer.state, self._entered(offer.state, offer.trial)
         trial.running.add(offer.cell)
         self._spending.imported.update(state.learner.libraries)
-        return clock.job(state, trial.spec, offer.cell, share)
+        job = clock.job(state, trial.spec, offer.cell, share)
+        return replace(job, steps=self._steps(state, trial, offer.cell))
 
     def take(self, rung: Rung) -> None:
         """Record a finished rung, whatever its status."""
@@ -216,6 +218,17 @@ class FitScheduler:
         return Offers(self.learners, self.ladder, self.plan, clock, gains)
 
     # ---------------------------------------------------------------------- parts
+
+    def _steps(self, state: LearnerState, trial: TrialState, cell: Cell) -> int | None:
+        """Steps of a fit on every row: those that proved best, and more as it has more rows.
+
+        Early-stopping rows say where no fit of the trial went on until they did.
+        """
+        if not state.learner.refits or cell.fold != self.ladder.folds:
+            return None
+        fits = [r for r in trial.finished.values() if r.rung >= TOP and not r.censored]
+        best = [rung.steps for rung in fits if rung.steps]
+        return round(self.ladder.growth * statistics.mean(best)) if best else None
 
     def _entered(self, state: LearnerState, trial: TrialState) -> TrialState:
         """The trial as one of its learner's; of a new one the configuration is drawn now."""

@@ -69,6 +69,8 @@ class FitRequest:
     """Bytes over which the worker ends itself; 0 for no limit."""
     save: bool = False
     """True if the fitted model is wanted back."""
+    steps: int | None = None
+    """Steps of a fit that holds no rows back for early stopping; None: these end it."""
     plugins: tuple[str, ...] = ()
     """Modules registered by hand on the driver."""
 
@@ -212,7 +214,7 @@ def run_rung(request: FitRequest, data: RungData, watch: Callable[[float], None]
         register(request.plugins)
         learner = get_host().learner(request.learner)
         factory = resolve(learner.factory)
-        model: Model = factory(request.config, request.task, request.n_classes)
+        model: Model = factory(_config(request, learner), request.task, request.n_classes)
         import_seconds = time.monotonic() - began
         left = request.time_left - import_seconds
         result = _run(replace(request, time_left=left), learner, model, data, watch)
@@ -224,6 +226,13 @@ def run_rung(request: FitRequest, data: RungData, watch: Callable[[float], None]
     result.imported = result.libraries - before
     result.import_seconds = import_seconds
     return result
+
+
+def _config(request: FitRequest, learner: Learner) -> Config:
+    """The configuration, with the steps in it where the host says how many."""
+    if request.steps is None or learner.fidelity is None:
+        return request.config
+    return {**request.config, learner.fidelity: request.steps}
 
 
 def _imported() -> frozenset[str]:
@@ -303,7 +312,7 @@ def _rows(request: FitRequest, learner: Learner, data: RungData) -> tuple[View, 
     weights = data.weights if learner.weights else None
     whole = View(data.train_X, data.train_y, request.task, request.n_classes, weights=weights)
     train, stop = whole, None
-    if learner.patience is not None and data.n_stop:
+    if learner.patience is not None and data.n_stop and request.steps is None:
         cut = len(whole) - data.n_stop
         train, stop = whole.take(slice(0, cut)), whole.take(slice(cut, None))
     if train.weights is not None:

@@ -241,7 +241,7 @@ def prepare(fit: Fit, table: pd.DataFrame, target: str | None) -> Prepared:
     split = _scored_first(_split(fit, data), data, answers.truth, choice)
     sizes = {r: len(split.subset(0, r)) for r in split.rungs if r <= TOP}
     whole = supervision.supervised  # the scale of a detector's scores needs rows it has not seen
-    ladder = Ladder(sizes, split.n_folds, split.all_folds_at_3, split.refit, whole)
+    ladder = Ladder(sizes, split.n_folds, split.all_folds_at_3, split.refit, whole, split.growth)
     return Prepared(
         data=data,
         locked=locked,

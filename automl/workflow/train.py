@@ -223,6 +223,7 @@ class Training:
             fit_share=job.fit_share,
             memory=workers.memory,
             save=self.design.keeps_model(job.cell),
+            steps=job.steps,
             plugins=self.fit.plugins,
         )
 

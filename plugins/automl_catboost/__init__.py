@@ -58,6 +58,7 @@ def automl_learners() -> Iterator[automl.Learner]:
         extra="catboost",
         libraries=("catboost",),
         weights=True,
+        refits=True,
         prior=automl.Prior.counted(6, 9, "benchmarks/prior"),
         summary="Gradient boosted symmetric trees, ordered statistics of categories (CatBoost).",
         source="Prokhorenkova et al. 2018, CatBoost: unbiased boosting with categorical features",

@@ -57,6 +57,7 @@ def automl_learners() -> Iterator[automl.Learner]:
         extra="lightgbm",
         libraries=("lightgbm", "sklearn"),
         weights=True,
+        refits=True,
         prior=automl.Prior.counted(6, 10, "benchmarks/prior"),
         summary="Gradient boosted trees grown leaf by leaf, native categories and gaps (LightGBM).",
         source="Ke et al. 2017, LightGBM: A Highly Efficient Gradient Boosting Decision Tree",

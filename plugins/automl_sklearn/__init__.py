@@ -297,6 +297,7 @@ def _hist_gradient_boosting() -> automl.Learner:
         cost=8.0,
         trusted=_BOOSTING,
         weights=True,
+        refits=True,
         libraries=("sklearn",),
         prior=automl.Prior.counted(3, 10, "benchmarks/prior"),
         summary="scikit-learn's histogram gradient boosting, native categories and gaps.",

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 
+_MOST_ROUNDS = 10_000
 _REPORT_GROWTH = 1.15
 """Ratio of the rounds of two reports; a report predicts with every tree so far."""
 _REPORT_LEAST = 5
@@ -38,6 +39,7 @@ def boosting_classifier(
     min_samples_leaf: int = 20,
     l2_regularization: float = 0.0,
     max_features: float = 1.0,
+    max_iter: int = _MOST_ROUNDS,
 ) -> Boosting:
     """A booster for classes."""
     return Boosting(
@@ -47,7 +49,8 @@ def boosting_classifier(
             min_samples_leaf=min_samples_leaf,
             l2_regularization=l2_regularization,
             max_features=max_features,
-        )
+        ),
+        max_iter,
     )
 
 
@@ -57,6 +60,7 @@ def boosting_regressor(
     min_samples_leaf: int = 20,
     l2_regularization: float = 0.0,
     max_features: float = 1.0,
+    max_iter: int = _MOST_ROUNDS,
 ) -> Boosting:
     """A booster for values."""
     return Boosting(
@@ -66,7 +70,8 @@ def boosting_regressor(
             min_samples_leaf=min_samples_leaf,
             l2_regularization=l2_regularization,
             max_features=max_features,
-        )
+        ),
+        max_iter,
     )
 
 
@@ -79,7 +84,7 @@ class Boosting(BaseEstimator):  # type: ignore[misc]
     """
 
     def __init__(
-        self, booster: Any, max_iter: int = 10_000, random_state: int | None = None
+        self, booster: Any, max_iter: int = _MOST_ROUNDS, random_state: int | None = None
     ) -> None:
         self.booster = booster
         self.max_iter = max_iter

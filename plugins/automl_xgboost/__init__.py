@@ -42,6 +42,7 @@ def automl_learners() -> Iterator[automl.Learner]:
         extra="xgboost",
         libraries=("xgboost", "sklearn"),
         weights=True,
+        refits=True,
         prior=automl.Prior.counted(4, 10, "benchmarks/prior"),
         summary="Gradient boosted trees with native categories and gaps (XGBoost).",
         source="Chen and Guestrin 2016, XGBoost: A Scalable Tree Boosting System",

@@ -337,6 +337,26 @@ def test_models_that_a_seed_does_not_change_are_not_repeated():
     assert len({(r.learner, tuple(r.config.items())) for r in repeated}) == len(repeated)
 
 
+def test_a_fit_on_every_row_makes_the_steps_that_proved_best_and_more_for_more_rows():
+    ladder = Ladder({0: 100, 3: 800}, 5, all_folds_at_top=False, growth=1.5)
+    world = World(SIX, ladder=ladder, fixed=frozenset({"forest"}))
+    scheduler, steps = world.scheduler(Plan(seconds=400), DEEP), {}
+
+    def fit(job):
+        steps[job.trial.id, job.cell] = job.steps
+        return replace(World.fit(world, job), steps=40)
+
+    world.fit = fit
+    rungs, _ = world.run(scheduler)
+    first = {r.trial: r for r in rungs if r.cell == Cell(TOP, 0)}
+    whole = {trial: asked for (trial, cell), asked in steps.items() if cell == Cell(BAG, 5)}
+    assert 60 in whole.values()
+    for trial, asked in whole.items():
+        cannot = first[trial].censored or trial.startswith("forest")
+        assert asked == (None if cannot else 60)
+    assert all(asked is None for (_, cell), asked in steps.items() if cell.fold != 5)
+
+
 def test_rows_in_time_are_refitted_on_all_of_them():
     ladder = Ladder({0: 100, 3: 800}, 1, all_folds_at_top=False, refit=True)
     world = World(SIX, ladder=ladder)

@@ -33,6 +33,7 @@ def learner(
         defaults=({"x": 0.5}, {"x": 0.25}),
         fidelity=fidelity,
         libraries=libraries,
+        refits=fidelity is not None,
     )
 
 

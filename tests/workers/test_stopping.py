@@ -52,6 +52,27 @@ def test_where_the_score_is_not_defined_the_last_step_is_kept():
     assert found.steps > 100
 
 
+@pytest.mark.parametrize(
+    "name", sorted(n for n, e in get_host().learners.items() if e.learner.refits)
+)
+def test_a_fit_whose_steps_are_known_holds_no_rows_back(name):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(400, 3)).astype(np.float32), columns=["a", "b", "c"])
+    y = X["a"].to_numpy(np.float64) + rng.normal(size=400)
+
+    def fitted(config, n_stop, steps):
+        rows = RungData(train_X=X[:300], train_y=y[:300], n_stop=n_stop, validation_X=X[300:])
+        order = FitRequest(name, config, 0, "regression", 0, "rmse", steps=steps)
+        found = run_rung(order, rows, lambda _: None)
+        assert found.status == "ok", found.reason
+        return found.predictions[""]
+
+    counted = get_host().learner(name).fidelity
+    refitted, whole = fitted({}, 30, 12), fitted({counted: 12}, 0, None)
+    assert np.array_equal(refitted, whole)
+    assert not np.array_equal(refitted, fitted({counted: 12}, 30, None))
+
+
 def host_run(soft_limit):
     learner = get_host().learner("hist_gradient_boosting")
     order = FitRequest(learner.name, {}, 0, "regression", 0, "rmse")
