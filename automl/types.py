@@ -300,11 +300,16 @@ class Limits:
     """Where a learner stops to make sense; None for no limit."""
 
     rows: int | None = None
+    """Of a larger table a fit takes so many rows; a study leaves out the fits on more."""
     columns: int | None = None
     classes: int | None = None
     unlabelled: int | None = None
     """Fewest rows without a target that make it more than another learner; with fewer it is
     skipped unless it is named."""
+
+    def rows_of(self, rows: int) -> int:
+        """Rows that a fit takes of so many."""
+        return rows if self.rows is None else min(rows, self.rows)
 
 
 @dataclass(frozen=True, slots=True)

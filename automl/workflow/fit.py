@@ -55,7 +55,8 @@ def _fitted(fit: Fit, source: str | pd.DataFrame, target: str | None) -> Ending:
     """Read, train and conclude."""
     table = read(source, fit.options.reading, target)
     fit.done("read")
-    prepared = admit(fit, prepare(fit, table, target))
+    prepared = admit(fit, prepare(fit, table, target), subsets=True)
+    del table  # the typed rows are a copy
     if fit.options.resume:
         warn_of_versions(fit)
         begun = fit_training(fit, prepared)  # refuses other encoders before anything is written
