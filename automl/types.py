@@ -90,6 +90,8 @@ class Reading:
     """Features of the training file; none for a file that is read for the first time."""
     numbers: tuple[str, ...] = ()
     """Those of them that hold numbers."""
+    roles: tuple[str, ...] = ()
+    """Other columns that are read where a file has them: the target, the weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,8 @@ class Schema:
         """Way to read a file of new rows."""
         names = tuple(c.name for c in self.features)
         numbers = tuple(c.name for c in self.features if c.kind == "number")
-        return Reading(self.layout, self.as_text, names, numbers)
+        roles = tuple(filter(None, (self.target, self.group, self.time, self.weight)))
+        return Reading(self.layout, self.as_text, names, numbers, roles)
 
 
 @dataclass(frozen=True, slots=True)

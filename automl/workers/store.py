@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from concurrent.futures import wait as until
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -86,12 +87,24 @@ class RowStore:
         self._futures: dict[_Key, Future[tuple[Any, int]]] = {}
         self._fitted: OrderedDict[Cell, tuple[CellRows, Views]] = OrderedDict()
         self._truths: dict[Cell, Truth] = {}
+        self._ahead = 0
+        """Bytes that the cells of `prefetch` should take."""
         self._thread = Background("views")
 
-    def prefetch(self, cells: Iterable[Cell]) -> None:
-        """Start making every view of these cells, in order."""
+    def prefetch(self, cells: Iterable[Cell], columns: int) -> None:
+        """Start making every view of these cells, in order, until the store is probably full.
+
+        Args:
+            cells: Cells that jobs will want.
+            columns: Columns of the table.
+        """
+        kinds = sorted(set(self._kinds.values()))
         for cell in cells:
-            for kind in sorted(set(self._kinds.values())):
+            size = self._design.size(cell) * columns * np.dtype(np.float32).itemsize
+            self._ahead += size * len(kinds)
+            if self._ahead > self._capacity:
+                return
+            for kind in kinds:
                 self._future(cell, kind)
 
     def get(self, job: Job, wait: float) -> Any | None:
@@ -213,10 +226,16 @@ class RowStore:
         if cell not in self._fitted:
             rows = self._design.rows(cell)
             self._truths[cell] = Truth(rows.validation_y, rows.test_y, rows.validation_weights)
-            self._fitted[cell] = rows, Views(rows.X, rows.y, rows.schema, self._seed)
-            while len(self._fitted) > FITTED:
+            views = Views(rows.X, rows.y, rows.schema, self._seed)
+            self._fitted[cell] = replace(rows, X=rows.X.iloc[:0]), views  # they are encoded now
+            while len(self._fitted) > 1 and self._keeps_too_much():
                 self._fitted.popitem(last=False)
         return self._fitted[cell]
+
+    def _keeps_too_much(self) -> bool:
+        """True for more encodings than learners take turns with, or than there is room for."""
+        held = sum(views.nbytes for _, views in self._fitted.values())
+        return len(self._fitted) > FITTED or held > self._capacity
 
 
 def _encoded(views: Views, kind: ViewKind, X: pd.DataFrame | None) -> Any:
