@@ -55,9 +55,12 @@ def to_features(
     parts += [_typed(column, frame[column.name]).rename(column.name) for column in others]
     if tell is not None:
         _judge(schema, frame, max(len(frame), 1), tell)
-    single = len(parts) == 1 and isinstance(parts[0], pd.DataFrame)
-    typed: pd.DataFrame = parts[0] if single else pd.concat(parts, axis=1)
-    return typed if len(plain) == len(schema.features) else typed[[c.name for c in schema.features]]
+    names = [c.name for c in schema.features]
+    if not isinstance(parts[0], pd.DataFrame):
+        by_name = {part.name: part for part in parts}
+        return pd.DataFrame({name: by_name[name] for name in names}, copy=False)
+    typed: pd.DataFrame = parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
+    return typed if len(plain) == len(names) else typed[names]
 
 
 def _numbers(frame: pd.DataFrame, names: list[str]) -> list[Any]:

@@ -70,7 +70,16 @@ def to_pandas(columns: list[Any], names: list[str]) -> pd.DataFrame:
     frame: pd.DataFrame = table.to_pandas(
         date_as_object=False, split_blocks=large, self_destruct=large
     )
+    del table
+    give_back()
     return frame
+
+
+def give_back() -> None:
+    """Give the system the memory back that Arrow keeps for tables to come."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
 
 
 def is_number_at_first(column: Any) -> bool:

@@ -236,7 +236,7 @@ def _check_format(data: bytes, path: Path) -> None:
         DataError: Naming the format and the cure.
     """
     cure = next((cure for mark, cure in _OTHER.items() if data.startswith(mark)), "")
-    if data[_TAR[0] :].startswith(_TAR[1]):
+    if data.startswith(_TAR[1], _TAR[0]):
         cure = "a tar archive; unpack it and give the path of one file in it"
     if cure:
         msg = f"{path} is {cure}."

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from concurrent.futures import wait as until
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +20,7 @@ from automl.workers.background import Background
 from automl.workers.evaluate import RungData
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -87,6 +89,8 @@ class RowStore:
         self._futures: dict[_Key, Future[tuple[Any, int]]] = {}
         self._fitted: OrderedDict[Cell, tuple[CellRows, Views]] = OrderedDict()
         self._truths: dict[Cell, Truth] = {}
+        self.seconds = {"views": 0.0, "store": 0.0}
+        """Seconds of making encoded rows, and of putting them into the store."""
         self._ahead = 0
         """Bytes that the cells of `prefetch` should take."""
         self._thread = Background("views")
@@ -189,9 +193,27 @@ class RowStore:
             held -= done[key]
             self._futures.pop(key, None)
 
+    @contextmanager
+    def _timed(self, work: str) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[work] += time.monotonic() - began
+
     def _make(self, key: _Key) -> tuple[Any, int]:
+        with self._timed("views"):
+            made = self._made(key)
+        parts = (made.train_X, made.validation_X, made.test_X, made.unlabelled_X)
+        with self._thread.while_open(), self._timed("store"):
+            if self._folder is not None and self._design.keeps_model(key.cell):
+                fitted = self._fitted[key.cell][1].fitted(key.kind)
+                keep_view(fitted, self._folder / f"{key.kind}-f{key.cell.fold}")
+            return self._handed_out(made), sum(map(_nbytes, parts))
+
+    def _made(self, key: _Key) -> RungData:
         rows, views = self._encoding(key.cell)
-        made = RungData(
+        return RungData(
             train_X=views.train(key.kind),
             train_y=rows.y if rows.stop_y is None else None,
             n_stop=rows.n_stop,
@@ -203,11 +225,6 @@ class RowStore:
             stop_y=rows.stop_y,
             weights=rows.weights,
         )
-        parts = (made.train_X, made.validation_X, made.test_X, made.unlabelled_X)
-        with self._thread.while_open():
-            if self._folder is not None and self._design.keeps_model(key.cell):
-                keep_view(views.fitted(key.kind), self._folder / f"{key.kind}-f{key.cell.fold}")
-            return self._handed_out(made), sum(map(_nbytes, parts))
 
     def _handed_out(self, made: RungData) -> Any:
         """A reference to rows; where there is no room for them, others make some first."""

@@ -232,6 +232,7 @@ def prepare(fit: Fit, table: pd.DataFrame, target: str | None) -> Prepared:
     """
     check_names(get_host(), fit.options.learner, fit.options.exclude)
     data, locked = _datasets(fit, table, target)
+    fit.done("infer")
     supervision = supervision_of(data.schema.task, fit.options.contamination)
     metric = _metric(fit.options.metric, data.schema, supervision, fit.patience)
     _tell(fit, supervision, metric)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from concurrent.futures import wait as until
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from automl.errors import AutoMLError, OverdueError, StoppedError
@@ -200,6 +200,8 @@ class Training:
             return Ending.by(error)
         finally:
             self.store.close()
+            encoding = {work: round(seconds, 3) for work, seconds in self.store.seconds.items()}
+            self.fit.info = replace(self.fit.info, encoding=encoding)
             self._release_observers()
         return Ending()
 
