@@ -303,7 +303,7 @@ class Limits:
     """Where a learner stops to make sense; None for no limit."""
 
     rows: int | None = None
-    """Of a larger table a fit takes so many rows; a study leaves out the fits on more."""
+    """A fit takes so many of more rows; a study leaves out the fits on more."""
     columns: int | None = None
     classes: int | None = None
     unlabelled: int | None = None

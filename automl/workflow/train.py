@@ -200,7 +200,7 @@ class Training:
             return Ending.by(error)
         finally:
             self.store.close()
-            encoding = {work: round(seconds, 3) for work, seconds in self.store.seconds.items()}
+            encoding = {work: round(seconds, 2) for work, seconds in self.store.seconds.items()}
             self.fit.info = replace(self.fit.info, encoding=encoding)
             self._release_observers()
         return Ending()
