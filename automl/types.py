@@ -90,6 +90,8 @@ class Reading:
     """Features of the training file; none for a file that is read for the first time."""
     numbers: tuple[str, ...] = ()
     """Those of them that hold numbers."""
+    roles: tuple[str, ...] = ()
+    """Other columns that are read where a file has them: the target, the weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,8 @@ class Schema:
         """Way to read a file of new rows."""
         names = tuple(c.name for c in self.features)
         numbers = tuple(c.name for c in self.features if c.kind == "number")
-        return Reading(self.layout, self.as_text, names, numbers)
+        roles = tuple(filter(None, (self.target, self.group, self.time, self.weight)))
+        return Reading(self.layout, self.as_text, names, numbers, roles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,11 +303,16 @@ class Limits:
     """Where a learner stops to make sense; None for no limit."""
 
     rows: int | None = None
+    """A fit takes so many of more rows; a study leaves out the fits on more."""
     columns: int | None = None
     classes: int | None = None
     unlabelled: int | None = None
     """Fewest rows without a target that make it more than another learner; with fewer it is
     skipped unless it is named."""
+
+    def rows_of(self, rows: int) -> int:
+        """Rows that a fit takes of so many."""
+        return rows if self.rows is None else min(rows, self.rows)
 
 
 @dataclass(frozen=True, slots=True)

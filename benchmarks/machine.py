@@ -139,6 +139,8 @@ class Watch:
         """CPU seconds of the process itself, its children apart."""
         self.busy: list[tuple[float, float]] = []
         """(time.time(), share of all CPUs busy) per sample."""
+        self.held: list[tuple[float, int]] = []
+        """(time.time(), bytes at once) per sample."""
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -150,7 +152,8 @@ class Watch:
         psutil.cpu_percent()
         while not self._over.wait(self._every):
             self.busy.append((time.time(), psutil.cpu_percent() / 100))
-            self.peak_bytes = max(self.peak_bytes, self._memory())
+            self.held.append((time.time(), self._memory()))
+            self.peak_bytes = max(self.peak_bytes, self.held[-1][1])
 
     def _memory(self) -> int:
         total = 0

@@ -147,7 +147,14 @@ def _limits(learner: Learner) -> str:
     found = [f"{limit:,} {what}" for limit, what in most if limit is not None]
     if not found:
         return "None."
-    return f"At most {', '.join(found)}; beyond, it is skipped with the reason."
+    rows, told = learner.limits.rows, f"At most {', '.join(found)}"
+    if rows is None:
+        return f"{told}; beyond, it is skipped with the reason."
+    if len(found) == 1:
+        return f"{told}; of more it takes {rows:,}, and its row says so."
+    return (
+        f"{told}; of more rows it takes {rows:,}, beyond the others it is skipped; its row says so."
+    )
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> str:

@@ -49,15 +49,30 @@ def to_features(
     plain = [c.name for c in schema.features if _is_plain(c, dtypes[c.name])]
     parts: list[Any] = []
     if plain:
-        block = frame[plain].to_numpy(np.float64, na_value=np.nan)
-        parts.append(pd.DataFrame(parse.finite(block), columns=plain, copy=False))
+        parts += _numbers(frame, plain)
     chosen = set(plain)
     others = [c for c in schema.features if c.name not in chosen]
     parts += [_typed(column, frame[column.name]).rename(column.name) for column in others]
     if tell is not None:
         _judge(schema, frame, max(len(frame), 1), tell)
-    typed: pd.DataFrame = parts[0] if len(parts) == 1 and plain else pd.concat(parts, axis=1)
-    return typed if len(plain) == len(schema.features) else typed[[c.name for c in schema.features]]
+    names = [c.name for c in schema.features]
+    if not isinstance(parts[0], pd.DataFrame):
+        by_name = {part.name: part for part in parts}
+        return pd.DataFrame({name: by_name[name] for name in names}, copy=False)
+    typed: pd.DataFrame = parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
+    return typed if len(plain) == len(names) else typed[names]
+
+
+def _numbers(frame: pd.DataFrame, names: list[str]) -> list[Any]:
+    """Columns of numbers in one block; those of a large table one by one, not copied if need be."""
+    if len(frame) < len(names) or len(frame) * len(names) <= BLOCK_CELLS:
+        block = frame[names].to_numpy(np.float64, na_value=np.nan)
+        return [pd.DataFrame(parse.finite(block), columns=names, copy=False)]
+    columns = (frame[name].to_numpy(np.float64, na_value=np.nan) for name in names)
+    return [
+        pd.Series(parse.finite(values), name=name, copy=False)
+        for name, values in zip(names, columns, strict=True)
+    ]
 
 
 def feature_blocks(

@@ -53,6 +53,7 @@ _MARKED = 0.2
 """Share of such among all letters that are not ASCII."""
 _SAMPLE = 1 << 16
 _HEAD = 1 << 20
+_PIECE = 1 << 24
 
 
 def to_utf8(data: bytes, source: str, given: str = "", known: str = "") -> tuple[bytes, str, str]:
@@ -82,7 +83,7 @@ def to_utf8(data: bytes, source: str, given: str = "", known: str = "") -> tuple
     data, said = _without_zeros(data, source)
     if data.isascii():
         return data, "utf-8", said
-    if _text_in(data, "utf-8") is None:
+    if not _is_utf8(data):
         text, encoding, why = _foreign(data, known)
         return _plain(text), encoding, " ".join(filter(None, (said, why)))
     return data.replace(codecs.BOM_UTF8, b""), "utf-8", said
@@ -98,6 +99,17 @@ def _text_in(data: bytes, encoding: str) -> str | None:
         return data.decode(encoding) if encoding else None
     except UnicodeError:
         return None
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Tell by pieces: a text of its own takes up to four times the bytes."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(data), _PIECE):
+            decoder.decode(data[start : start + _PIECE], final=start + _PIECE >= len(data))
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _decode(data: bytes, encoding: str, source: str) -> str:

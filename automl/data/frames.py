@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _HEAD = 1_000
+LARGE = 1 << 26
+"""Bytes of a table from which its columns stand apart, each in memory of its own."""
 _CELLS = 20_000
 """Words that tell the decimal mark of a file."""
 _ZEROS = r"^[-+]?0[0-9xX]"
@@ -35,26 +37,49 @@ def check_names(names: Sequence[str], source: str) -> None:
     raise DataError(msg)
 
 
-def text_to_frame(table: pa.Table, as_text: Collection[str], decimal: str) -> pd.DataFrame:
+def text_to_frame(
+    columns: list[Any], names: list[str], as_text: Collection[str], decimal: str
+) -> pd.DataFrame:
     """Columns of text as pandas: typed where every value is a plain number or an ISO date.
 
     Words that a number would not give back, such as 007, stay as they are, and so do numbers such
     as 1.234 in a file of decimal commas.
 
     Args:
-        table: Columns of text, stripped but for those that begin with numbers.
+        columns: Of text, stripped but for those that begin with numbers; emptied, so that the
+            text of a column goes as soon as it is typed.
+        names: Their names.
         as_text: Columns that stay text.
         decimal: The decimal mark of the file; empty where nothing tells.
     """
+    typed = []
+    for name in names:
+        column = columns.pop(0)
+        typed.append(stripped(column) if name in as_text else _typed(column, decimal))
+        del column
+    return to_pandas(typed, names)
+
+
+def to_pandas(columns: list[Any], names: list[str]) -> pd.DataFrame:
+    """Arrow columns as pandas; those of a large table are emptied into it one by one."""
     import pyarrow as pa
 
-    columns = [
-        stripped(column) if name in as_text else _typed(column, decimal)
-        for name, column in zip(table.column_names, table.columns, strict=True)
-    ]
-    typed = pa.table(columns, names=table.column_names)
-    frame: pd.DataFrame = typed.to_pandas(date_as_object=False)
+    table = pa.table(columns, names=names)
+    columns.clear()
+    large = table.nbytes > LARGE and len(table) > len(names)
+    frame: pd.DataFrame = table.to_pandas(
+        date_as_object=False, split_blocks=large, self_destruct=large
+    )
+    del table
+    give_back()
     return frame
+
+
+def give_back() -> None:
+    """Give the system the memory back that Arrow keeps for tables to come."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
 
 
 def is_number_at_first(column: Any) -> bool:
@@ -178,14 +203,9 @@ def arrow_to_frame(table: pa.Table, source: str) -> pd.DataFrame:
     """
     names = [name.strip() for name in table.column_names]
     check_names(names, source)
-    columns = [_plain(column) for column in table.columns]
-    changed = any(new is not old for new, old in zip(columns, table.columns, strict=True))
-    if changed or names != table.column_names:
-        import pyarrow as pa
-
-        table = pa.table(columns, names=names)
-    frame: pd.DataFrame = table.replace_schema_metadata(None).to_pandas(date_as_object=False)
-    return frame
+    columns = table.columns
+    del table
+    return to_pandas([_plain(columns.pop(0)) for _ in names], names)
 
 
 def _plain(column: Any) -> Any:

@@ -94,18 +94,18 @@ def _capped(stream: IO[bytes], path: Path, most: int, piece_size: int = _PIECE) 
     Raises:
         DataError: There is more of it than the memory allows.
     """
-    pieces: list[bytes] = []
-    size = 0
+    whole = io.BytesIO()  # gives what it holds without a copy
     while piece := stream.read(piece_size):
-        size += len(piece)
-        if size > most:
+        if whole.tell() + len(piece) > most:
             msg = (
                 f"{path} holds more than {most / 1e9:.1f} GB of text, a quarter of the memory that "
                 "is free; give a part of its rows, or Parquet with the columns that matter."
             )
             raise DataError(msg)
-        pieces.append(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if not whole.tell() and len(piece) < piece_size:
+            return piece
+        whole.write(piece)
+    return whole.getvalue()
 
 
 def _unzipped(file: IO[bytes], path: Path, most: int) -> bytes:

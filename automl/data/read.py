@@ -5,9 +5,10 @@ Only an empty field is read as missing here; words such as `NA`, `?` or `None` s
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from automl.data.delimited import read_delimited
 from automl.data.encoding import to_utf8
@@ -15,6 +16,7 @@ from automl.data.frames import arrow_to_frame, check_names, find_decimal, text_t
 from automl.data.json_tables import read_json
 from automl.data.load import EMPTY, load
 from automl.data.named import read_openml, read_sklearn
+from automl.data.parquet import is_parquet, read_parquet
 from automl.data.saved import note_layout
 from automl.errors import DataError
 from automl.text import first_line
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from automl.data.amounts import DecimalVotes
+    from automl.data.sniff import Form
 
 ANY = Reading()
 """A file of which nothing is known."""
@@ -34,6 +37,8 @@ ANY = Reading()
 
 def read_table(source: str | Path, how: Reading = ANY) -> pd.DataFrame:
     """Read CSV (any common separator), Parquet, Arrow or JSON, packed or not, or a named set.
+
+    A folder is read as one table of all Parquet files in it.
 
     Args:
         source: A path, `sklearn:NAME` or `openml:NAME`.
@@ -53,21 +58,35 @@ def read_table(source: str | Path, how: Reading = ANY) -> pd.DataFrame:
     if address.startswith("openml:"):
         return read_openml(address.removeprefix("openml:"))
     path = Path(source).expanduser()
-    frame = _parse(load(path), path, how)
+    if is_parquet(path):
+        frame = arrow_to_frame(read_parquet(path, how), str(path))
+    else:
+        frame = _typed(_parse(load(path), path, how), str(path), how)
     if not len(frame):
         msg = f"{path} has column names but no rows; give a file with data."
         raise DataError(msg)
     return frame
 
 
-def _parse(data: bytes, path: Path, how: Reading) -> pd.DataFrame:
+class _Text(NamedTuple):
+    """Delimited text, parsed."""
+
+    tables: list[pa.Table]
+    """One table of columns of words, to be taken out."""
+    form: Form
+    layout: TextLayout
+
+
+def _parse(data: bytes, path: Path, how: Reading) -> pd.DataFrame | _Text:
+    """A table, or the columns of a text, which needs its bytes no more."""
     if read := next((r for mark, r in _BINARY.items() if data.startswith(mark)), None):
-        return _read_binary(data, path, read)
+        return arrow_to_frame(_read_binary(data, path, read), str(path))
     _check_format(data, path)
     given, later = how.layout, bool(how.expected)
     asked = "" if later else given.encoding
     text, encoding, said = to_utf8(data, str(path), asked, given.encoding)
-    if not text.strip():
+    del data
+    if re.search(rb"\S", text) is None:
         raise DataError(EMPTY.format(path))
     if text.lstrip()[:1] in (b"{", b"["):
         frame = read_json(text, path)
@@ -83,30 +102,39 @@ def _some(said: str) -> tuple[str, ...]:
     return (said,) if said else ()
 
 
-def _read_text(text: bytes, source: str, how: Reading, layout: TextLayout) -> pd.DataFrame:
-    """Delimited text, with its layout under `attrs`."""
-    given = how.layout
+def _read_text(text: bytes, source: str, how: Reading, layout: TextLayout) -> _Text:
+    """Delimited text as columns of words."""
     table, form = read_delimited(
         text,
         source,
         separator=_separator(text, how),
-        header=given.header,
+        header=how.layout.header,
         expected=how.expected,
     )
     check_names(table.column_names, source)
+    return _Text([table], form, layout)
+
+
+def _typed(read: pd.DataFrame | _Text, source: str, how: Reading) -> pd.DataFrame:
+    """Columns of words typed, with the layout of the text under `attrs`."""
+    if not isinstance(read, _Text):
+        return read
+    given, form, table = how.layout, read.form, read.tables.pop()
     decimal, marks = find_decimal(table, form.separator)
     doubts = () if given.decimal else _doubts(decimal, form.separator, marks)
     layout = replace(
-        layout,
+        read.layout,
         separator=form.separator,
         quote=form.quote,
         header=given.header,
         decimal=given.decimal or decimal,
-        notes=(*layout.notes, *form.notes, *doubts),
+        notes=(*read.layout.notes, *form.notes, *doubts),
     )
     if how.expected:
         _check_marks(source, how, marks)
-    frame = text_to_frame(table, how.as_text, layout.decimal)
+    names, columns = table.column_names, table.columns
+    del table
+    frame = text_to_frame(columns, names, how.as_text, layout.decimal)
     note_layout(frame, layout)
     return frame
 
@@ -208,19 +236,18 @@ def _check_format(data: bytes, path: Path) -> None:
         DataError: Naming the format and the cure.
     """
     cure = next((cure for mark, cure in _OTHER.items() if data.startswith(mark)), "")
-    if data[_TAR[0] :].startswith(_TAR[1]):
+    if data.startswith(_TAR[1], _TAR[0]):
         cure = "a tar archive; unpack it and give the path of one file in it"
     if cure:
         msg = f"{path} is {cure}."
         raise DataError(msg)
 
 
-def _read_binary(data: bytes, path: Path, read: Callable[[Any], pa.Table]) -> pd.DataFrame:
+def _read_binary(data: bytes, path: Path, read: Callable[[Any], pa.Table]) -> pa.Table:
     import pyarrow as pa
 
     try:
-        table = read(pa.BufferReader(data))
+        return read(pa.BufferReader(data))
     except (pa.ArrowException, OSError) as error:
         msg = f"{path} is a damaged {_NAMES[read]} file: {first_line(error)}"
         raise DataError(msg) from None
-    return arrow_to_frame(table, str(path))

@@ -19,7 +19,7 @@ def applicable(
     host: Host,
     schema: Schema,
     task: Task,
-    n_rows: int,
+    n_rows: int | None,
     n_columns: int,
     only: Sequence[str] | None = None,
     exclude: Sequence[str] = (),
@@ -34,7 +34,7 @@ def applicable(
         host: host with the learners.
         schema: schema of the table, for its number of classes.
         task: the prediction task.
-        n_rows: number of training rows.
+        n_rows: number of training rows; None where a learner takes as many as it can.
         n_columns: number of feature columns.
         only: names given with `--learner`; None or empty for all. Baselines are always included,
             since every leaderboard shows one; learners that are not named get no reason.
@@ -70,7 +70,9 @@ def applicable(
     return chosen, reasons
 
 
-def _obstacle(entry: LearnerEntry, schema: Schema, task: Task, n_rows: int, n_columns: int) -> str:
+def _obstacle(
+    entry: LearnerEntry, schema: Schema, task: Task, n_rows: int | None, n_columns: int
+) -> str:
     """Reason against a learner on this table; empty if there is none."""
     learner = entry.learner
     if task not in learner.tasks:
@@ -83,7 +85,7 @@ def _obstacle(entry: LearnerEntry, schema: Schema, task: Task, n_rows: int, n_co
         (limits.columns, n_columns, "columns"),
         (limits.classes, schema.n_classes, "classes"),
     ):
-        if most is not None and here > most:
+        if most is not None and here is not None and here > most:
             return f"limit: at most {most:,} {what}, here {here:,}"
     return _unknown_cost(learner, schema)
 

@@ -134,6 +134,8 @@ class RunInfo:
     """Schema of the table; `automl.data.schema` reads it."""
     phases: Mapping[str, float] = field(default_factory=dict)
     """Phase -> seconds since the command began when it ended."""
+    encoding: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of the last session's work on encoded rows, beside the search: `views`, `store`."""
     spent: SpentInfo | None = None
     """Cost of a study."""
     study: StudyInfo | None = None

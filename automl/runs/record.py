@@ -320,12 +320,13 @@ class RunReader:
     def _standing(self, row: LearnerInfo) -> LearnerStatus:
         name, family, plugin = row.name, row.family, row.plugin
         if name in self._finished:
-            reason = UNWEIGHTED if name in self.info.unweighted else ""
-            return LearnerStatus(name, family, plugin, "ok", reason)
+            alike = UNWEIGHTED if name in self.info.unweighted else ""
+            told = row.reason if row.status == "ok" else ""
+            return LearnerStatus(name, family, plugin, "ok", "; ".join(filter(None, (alike, told))))
         status, reason = self._why_not(name)
         given = row.status or status
-        told = given in {"failed", "skipped", "eliminated"}
-        if told or (given == "not_reached" and status != "failed"):
+        final = given in {"failed", "skipped", "eliminated"}
+        if final or (given == "not_reached" and status != "failed"):
             return LearnerStatus(name, family, plugin, given, row.reason or reason)
         return LearnerStatus(name, family, plugin, status, reason)
 

@@ -44,10 +44,12 @@ def study_of_run(run: Path, metric: Metric) -> Study:
         raise ArtifactError(msg)
     rows = _TestRows.of(record)
     families = {entry.name: entry.family for entry in record.standings}
+    sizes = record.info.split.rungs
     finished = {
         (_settings(r), r.rung): r
         for r in record.rungs
         if r.fold == 0 and r.rung <= TOP and r.status == "ok" and r.score is not None
+        if r.n == sizes.get(str(r.rung), r.n)  # not where a learner took part of the rows
     }
     firsts: dict[str, tuple[int, str]] = {}
     for (settings, _), rung in finished.items():

@@ -113,7 +113,7 @@ class FitScheduler:
     def lose(self, rung: Rung) -> None:
         """Record a fit that the machine did not make; its learner is not to blame."""
         trial = _find(self.learners[rung.learner], rung.trial)
-        trial.blameless = not trial.failure
+        trial.blameless = None if trial.failure else rung.status
         self.take(rung)
 
     def imported(self, libraries: Iterable[str], seconds: float) -> None:
@@ -182,13 +182,13 @@ class FitScheduler:
 
     def _outcome(self, state: LearnerState) -> tuple[Status, str]:
         if state.at_top:
-            return "ok", ""
+            return "ok", self._part(state)
         if state.skipped:
             return "skipped", state.skipped
         failures = [t for t in state.trials if t.failure]
         if failures and state.leader is None:
-            first = min(failures, key=lambda trial: trial.blameless)
-            return ("not_reached" if first.blameless else "failed"), first.failure
+            first = min(failures, key=lambda trial: trial.blameless is not None)
+            return first.blameless or "failed", first.failure
         sizes, top = self.ladder.sizes, self.ladder.sizes[TOP]
         if state.declined and max(state.declined) > sizes.get(state.highest, 0):
             rows, seconds = max(state.declined.items())
@@ -199,6 +199,12 @@ class FitScheduler:
                 f"{top:,} rows"
             )
         return "not_reached", "the budget ended before it began"
+
+    def _part(self, state: LearnerState) -> str:
+        """That a learner took part of the rows; empty if it took all."""
+        top = self.ladder.sizes[TOP]
+        taken = state.learner.limits.rows_of(top)
+        return f"fitted on {taken:,} of {top:,} rows, its limit" if taken < top else ""
 
     # ------------------------------------------------------------------- choosing
 

@@ -158,7 +158,7 @@ class LearnerState:
         known = {n: _middle(times) for n, times in self._timed.items()} | self.declined
         least = {n: _middle(times) for n, times in self._cut.items()}
         if known:
-            seconds = carried(known, rows)
+            seconds = carried(known, self.learner.limits.rows_of(rows))
         else:
             declared = self.cost * row_seconds * rows
             seconds = max(declared, carried(least, rows)) if least else declared

@@ -10,6 +10,7 @@ makes do with three repeats. What time remains goes to further subsets.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -127,7 +128,7 @@ class StudyScheduler:
 
     def lose(self, rung: Rung) -> None:
         """Record a fit that the machine did not make, as not reached."""
-        self.take(rung)
+        self.take(replace(rung, status="not_reached"))
 
     def imported(self, libraries: Iterable[str], seconds: float) -> None:
         """Hear of an import, of no account here."""

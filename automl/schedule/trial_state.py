@@ -10,7 +10,7 @@ from automl.types import TOP, Cell
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from automl.types import Rung, Trial
+    from automl.types import Rung, Status, Trial
 
 
 @dataclass(slots=True)
@@ -26,8 +26,8 @@ class TrialState:
     """The highest rung with a score on fold 0; -1 for none."""
     failure: str = ""
     """Why a fit of it came to nothing."""
-    blameless: bool = False
-    """True if that was no fault of its learner."""
+    blameless: Status | None = None
+    """The status of its learner by that, if it was no fault of the learner."""
     drawn: bool = True
     """False while its configuration is yet to be drawn, as it may prove too expensive."""
 

@@ -25,6 +25,8 @@ class Attempt:
     """`time.monotonic()` when it went to a worker this time."""
     alone: bool = False
     """True if it has the machine and the memory of all workers to itself."""
+    allowed: int = 0
+    """Bytes that its worker may fill."""
     faults: int = 0
     """Faults of the system that ended it so far."""
 

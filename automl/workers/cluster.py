@@ -16,8 +16,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import UsageError
-from automl.units import THOUSAND, format_size
+from automl.units import format_size
 from automl.workers import daemons, environment, limits, temporary
+from automl.workers.memory import LEAST_MEMORY
 from automl.workers.paths import driver_path_told
 from automl.workers.tasks import Task
 
@@ -31,9 +32,6 @@ KNOCK_SECONDS = 10.0
 """Seconds that an address may take to accept a connection."""
 MEMORY_SHARE = 0.7
 """Part of the allowed memory that all workers together may fill."""
-LEAST_MEMORY = 2 * 100 * THOUSAND**2
-"""Bytes that a worker needs: one that fits `baseline` on 500 rows fills 170 MB, most of them with
-libraries; `linear` and `xgboost` end within this, and a net takes half as much again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from automl.schedule.base import Job, Scheduler
     from automl.workers.cluster import Workers
+    from automl.workers.memory import MemoryBudget
     from automl.workers.store import RowStore
 
 put = ray.put
@@ -42,7 +43,7 @@ def search(
     store: RowStore,
     request: Callable[[Job], FitRequest],
     finish: Callable[[Job, FitResult], None],
-    workers: Workers,
+    budget: MemoryBudget,
     *,
     end: float | None,
     tick: Callable[[], None] = lambda: None,
@@ -57,12 +58,13 @@ def search(
         store: Rows of the jobs, made in the background.
         request: Turns a job into the request that a worker gets.
         finish: Called on this thread with every finished job.
-        workers: Slots and resources.
+        budget: The workers, and the memory of all of them.
         end: `time.monotonic()` at which the search must be over; None without a limit.
         tick: Called often, for progress.
         patience: Half the seconds beyond the end that the first job may take to begin: a machine
             that was slow so far will be slow then.
     """
+    workers = budget.workers
     with (
         environment.quiet({"TUNE_MAX_PENDING_TRIALS_PG": str(workers.slots)}),
         tempfile.TemporaryDirectory(prefix="automl-", ignore_cleanup_errors=True) as folder,
@@ -86,6 +88,7 @@ def search(
             end=end,
             tick=watch,
         )
+        searcher.budget = budget
         searcher.patience = LATE + 2 * patience
         with contextlib.suppress(SearchOver), every_error_heard():
             try:

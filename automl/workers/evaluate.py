@@ -19,6 +19,7 @@ import numpy as np
 
 from automl.anomaly.scale import SCALE, CalibratedScore
 from automl.anomaly.supervision import supervision_of
+from automl.data.apply import BLOCK_CELLS, LEAST_ROWS
 from automl.errors import AutoMLError, PluginError, TooLittleTimeError
 from automl.files import PLAIN_PATH, read_folder
 from automl.hooks.bounded import guarded
@@ -26,12 +27,13 @@ from automl.hooks.manager import get_host, resolve
 from automl.metrics import get_metric, score
 from automl.schedule.base import TIME_LIMITED
 from automl.schedule.clock import LAST
-from automl.types import View
+from automl.types import TensorBlock, View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from automl.types import Array, Config, Learner, Metric, Model, Status, Task
+    from automl.workers.memory import Taken
 
 SCALE_ROWS = 2_000
 SUM = 1e-3
@@ -67,6 +69,8 @@ class FitRequest:
     """Part of the time left that the fit may use; its predictions need the rest."""
     memory: int = 0
     """Bytes over which the worker ends itself; 0 for no limit."""
+    most_rows: int | None = None
+    """Most training rows that the learner takes, the early-stopping rows counted; None for all."""
     save: bool = False
     """True if the fitted model is wanted back."""
     steps: int | None = None
@@ -119,6 +123,8 @@ class FitResult:
     """Those of them that it imported for this fit."""
     import_seconds: float = 0.0
     """Seconds until its model was made, nearly all of them imports where there were any."""
+    memory: Taken | None = None
+    """The memory that it took; None where that was not measured."""
     lost: bool = False
     """True if the machine did not make the fit, through no fault of the learner."""
 
@@ -271,11 +277,7 @@ def _run(
             run.close(fitted - started)
         parts = {"": data.validation_X, "-test": data.test_X}
         predictions = {
-            suffix: _checked(
-                model.predict(View(X, None, request.task, request.n_classes)), X, request
-            )
-            for suffix, X in parts.items()
-            if X is not None
+            suffix: _predicted(model, X, request) for suffix, X in parts.items() if X is not None
         }
         scale = None
         if not supervision_of(request.task).supervised:
@@ -312,9 +314,13 @@ def _rows(request: FitRequest, learner: Learner, data: RungData) -> tuple[View, 
     weights = data.weights if learner.weights else None
     whole = View(data.train_X, data.train_y, request.task, request.n_classes, weights=weights)
     train, stop = whole, None
-    if learner.patience is not None and data.n_stop and request.steps is None:
-        cut = len(whole) - data.n_stop
+    early = learner.patience is not None and request.steps is None
+    stops = data.n_stop if early else 0
+    if stops:
+        cut = len(whole) - stops
         train, stop = whole.take(slice(0, cut)), whole.take(slice(cut, None))
+    if request.most_rows is not None and len(whole) > request.most_rows:
+        train = train.take(slice(0, max(request.most_rows - stops, 1)))  # rows are shuffled
     if train.weights is not None:
         train = replace(train, weights=train.weights / train.weights.mean())
     if learner.uses_unlabelled and data.unlabelled_X is not None:
@@ -345,6 +351,23 @@ def _stopping(request: FitRequest, stop_y: Array) -> Metric:
     if request.n_classes and np.bincount(stop_y, minlength=request.n_classes).min() < FEW:
         watched = "log_loss"
     return metric if watched is None else get_metric(watched, request.task, extra)
+
+
+def _predicted(model: Model, X: Any, request: FitRequest) -> Array:
+    """The predictions of rows, of many in blocks: some learners take much more than they give."""
+    whole = View(X, None, request.task, request.n_classes)
+    step = max(LEAST_ROWS, BLOCK_CELLS // (_width(X) + request.n_classes))
+    if step >= len(whole):
+        return _checked(model.predict(whole), X, request)
+    blocks = (whole.take(slice(start, start + step)) for start in range(0, len(whole), step))
+    return np.concatenate([_checked(model.predict(one), one.X, request) for one in blocks])
+
+
+def _width(X: Any) -> int:
+    """Numbers and codes of a row of a view."""
+    if isinstance(X, TensorBlock):
+        return int(X.numbers.shape[1] + X.codes.shape[1])
+    return int(X.shape[1])
 
 
 def _checked(prediction: Array, X: Any, request: FitRequest) -> Array:

@@ -14,7 +14,7 @@ from ray.tune.execution import tune_controller
 from automl.runs.record import OVERDUE
 from automl.text import first_line
 from automl.workers.evaluate import FitResult
-from automl.workers.watchdog import DIED, KILLED
+from automl.workers.watchdog import DIED, KILLED, OUTGREW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ class SystemFault:
 
 
 def judge(
-    job: Job, error: BaseException, elapsed: float, note: str | None
+    job: Job, error: BaseException, elapsed: float, note: str | None, *, whole: bool = True
 ) -> FitResult | SystemFault:
     """Blame a job without a result on its learner or on the system.
 
@@ -49,6 +49,7 @@ def judge(
         error: What Ray tells.
         elapsed: Seconds since it was handed out.
         note: The exit note of its worker; None where there is none.
+        whole: Whether it had all memory that it may be given.
     """
     if isinstance(error, exceptions.OutOfMemoryError):
         return SystemFault("its worker was ended by Ray's memory monitor", starved=True)
@@ -58,6 +59,8 @@ def judge(
     late = elapsed >= min(job.hard_limit, job.time_left) - 1.0
     if note == KILLED or (note is None and not late):
         return SystemFault(note or DIED, starved=True)
+    if note and note.startswith(OUTGREW) and not whole:
+        return SystemFault(note, starved=True)
     if note is None or note.startswith(OVERDUE):
         note = f"ended after {elapsed:.0f} s, {note or OVERDUE}"
     return FitResult("failed", note, fit_seconds=elapsed)

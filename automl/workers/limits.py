@@ -24,6 +24,28 @@ def memory() -> int:
     return min(psutil.virtual_memory().total, _memory_limit())
 
 
+def available() -> int:
+    """Bytes that are free now, of what the cgroup allows or of the machine."""
+    import psutil
+
+    free = int(psutil.virtual_memory().available)
+    for group in _own_cgroups():
+        most, now = _read(group / "memory.max"), _read(group / "memory.current")
+        if most.isdigit() and now.isdigit():
+            free = min(free, int(most) - int(now) + _cached(group / "memory.stat"))
+    old = CGROUP / "memory"
+    most, now = _read(old / "memory.limit_in_bytes"), _read(old / "memory.usage_in_bytes")
+    if most.isdigit() and now.isdigit():
+        free = min(free, int(most) - int(now) + _cached(old / "memory.stat"))
+    return max(free, 0)
+
+
+def _cached(stat: Path) -> int:
+    """Bytes of files that a cgroup would give back."""
+    facts = dict(line.split()[:2] for line in _read(stat).splitlines() if " " in line)
+    return int(facts.get("inactive_file", 0))
+
+
 def gpus() -> int:
     """CUDA devices that the driver sees, without importing a deep-learning library."""
     if (chosen := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:

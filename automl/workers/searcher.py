@@ -13,8 +13,10 @@ from ray.tune.search import Searcher
 from automl.errors import ViewError
 from automl.schedule.base import FRESH, Worker
 from automl.workers.attempt import Attempt, lost
+from automl.workers.cluster import Workers
 from automl.workers.evaluate import FitRequest, FitResult
 from automl.workers.faults import SystemFault, judge, last_error
+from automl.workers.memory import MemoryBudget
 from automl.workers.trainable import Payload
 from automl.workers.watchdog import exit_reason
 
@@ -68,6 +70,8 @@ class TuneSearcher(Searcher):
         self._slots = slots
         self._end = end
         self._tick = tick
+        self.budget = MemoryBudget(Workers(slots, 1))
+        """The memory of the workers."""
         self.patience = LATE
         """Seconds beyond the end that the first job may wait for its rows, and for a worker."""
         self._began = time.monotonic()
@@ -75,6 +79,8 @@ class TuneSearcher(Searcher):
         """Jobs whose rows are not ready, and when they were handed out."""
         self._again: deque[Attempt] = deque()
         """Jobs that a fault of the system ended, to be handed out anew."""
+        self._held_back: tuple[Attempt, Any] | None = None
+        """A job that waits for memory, and its rows; it is the next one."""
         self._out: dict[str, Attempt] = {}
         self._idle: deque[Worker] = deque()
         """Workers that gave a result and have no job, the one that waits longest first."""
@@ -106,8 +112,10 @@ class TuneSearcher(Searcher):
         if self.error is not None:
             raise SearchOver
         over = self._over(now)
-        found = None if over else self._next_attempt(now)
-        if found is None:
+        found = None if over else self._held_back or self._next_attempt(now)
+        granted = found and self.budget.grant(found[0].number, found[0].job, alone=found[0].alone)
+        self._held_back = None if granted else found
+        if found is None or granted is None:
             waits = self._waiting or self._again or self._scheduler.running or self._unreturned
             if not self._out and (over or not waits):
                 raise SearchOver
@@ -115,10 +123,12 @@ class TuneSearcher(Searcher):
         attempt, reference = found
         if self._idle:
             self._idle.popleft()
-        attempt = replace(attempt, began=time.monotonic())
+        attempt = replace(attempt, began=time.monotonic(), allowed=granted.allowed)
         self._out[trial_id] = attempt
         asked = self._request(attempt.limited)
-        if attempt.alone:
+        if granted.allowed:
+            asked = replace(asked, memory=granted.allowed)
+        elif attempt.alone:
             asked = replace(asked, memory=asked.memory * self._slots)
         return {"payload": Payload(asked, reference, self._exit_note(attempt.number))}
 
@@ -168,6 +178,10 @@ class TuneSearcher(Searcher):
         """
         most = 1 if self._end is None else self._slots - len(self._out) + 1
         while len(self._waiting) < most and (job := self._next_job(now)) is not None:
+            if why := self.budget.refusal(job):
+                self._started += 1
+                self._take(self._started - 1, job, FitResult("skipped", why, lost=True))
+                continue
             self._waiting.append((job, now))
             if self._prepared(job, now, wait=0.0) is not None:
                 break
@@ -213,10 +227,12 @@ class TuneSearcher(Searcher):
     def settle(self, trial_id: str, result: FitResult | BaseException) -> None:
         """Pass on what became of a job."""
         attempt = self._out.pop(trial_id)
+        self.budget.release(attempt.number)
         elapsed = time.monotonic() - attempt.began
         if isinstance(result, BaseException):
             note = exit_reason(self._exit_note(attempt.number))
-            judged = judge(attempt.limited, result, elapsed, note)
+            whole = not self.budget.may_have_more(attempt.job, attempt.allowed)
+            judged = judge(attempt.limited, result, elapsed, note, whole=whole)
             if isinstance(judged, SystemFault):
                 if (again := attempt.after(judged)) is not None:
                     self._idle.append(FRESH)
@@ -227,6 +243,7 @@ class TuneSearcher(Searcher):
                 judged = lost(judged.reason)
             result = judged
         self._fitted += result.status == "ok"
+        self.budget.learn(attempt.job, result.memory)
         result.overhead_seconds = elapsed - result.fit_seconds - result.predict_seconds
         self._idle.append(Worker(result.libraries))
         if result.imported:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from concurrent.futures import wait as until
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,7 +20,7 @@ from automl.workers.background import Background
 from automl.workers.evaluate import RungData
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -86,12 +89,26 @@ class RowStore:
         self._futures: dict[_Key, Future[tuple[Any, int]]] = {}
         self._fitted: OrderedDict[Cell, tuple[CellRows, Views]] = OrderedDict()
         self._truths: dict[Cell, Truth] = {}
+        self.seconds = {"views": 0.0, "store": 0.0}
+        """Seconds of making encoded rows, and of putting them into the store."""
+        self._ahead = 0
+        """Bytes that the cells of `prefetch` should take."""
         self._thread = Background("views")
 
-    def prefetch(self, cells: Iterable[Cell]) -> None:
-        """Start making every view of these cells, in order."""
+    def prefetch(self, cells: Iterable[Cell], columns: int) -> None:
+        """Start making every view of these cells, in order, until the store is probably full.
+
+        Args:
+            cells: Cells that jobs will want.
+            columns: Columns of the table.
+        """
+        kinds = sorted(set(self._kinds.values()))
         for cell in cells:
-            for kind in sorted(set(self._kinds.values())):
+            size = self._design.size(cell) * columns * np.dtype(np.float32).itemsize
+            self._ahead += size * len(kinds)
+            if self._ahead > self._capacity:
+                return
+            for kind in kinds:
                 self._future(cell, kind)
 
     def get(self, job: Job, wait: float) -> Any | None:
@@ -176,9 +193,27 @@ class RowStore:
             held -= done[key]
             self._futures.pop(key, None)
 
+    @contextmanager
+    def _timed(self, work: str) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[work] += time.monotonic() - began
+
     def _make(self, key: _Key) -> tuple[Any, int]:
+        with self._timed("views"):
+            made = self._made(key)
+        parts = (made.train_X, made.validation_X, made.test_X, made.unlabelled_X)
+        with self._thread.while_open(), self._timed("store"):
+            if self._folder is not None and self._design.keeps_model(key.cell):
+                fitted = self._fitted[key.cell][1].fitted(key.kind)
+                keep_view(fitted, self._folder / f"{key.kind}-f{key.cell.fold}")
+            return self._handed_out(made), sum(map(_nbytes, parts))
+
+    def _made(self, key: _Key) -> RungData:
         rows, views = self._encoding(key.cell)
-        made = RungData(
+        return RungData(
             train_X=views.train(key.kind),
             train_y=rows.y if rows.stop_y is None else None,
             n_stop=rows.n_stop,
@@ -190,11 +225,6 @@ class RowStore:
             stop_y=rows.stop_y,
             weights=rows.weights,
         )
-        parts = (made.train_X, made.validation_X, made.test_X, made.unlabelled_X)
-        with self._thread.while_open():
-            if self._folder is not None and self._design.keeps_model(key.cell):
-                keep_view(views.fitted(key.kind), self._folder / f"{key.kind}-f{key.cell.fold}")
-            return self._handed_out(made), sum(map(_nbytes, parts))
 
     def _handed_out(self, made: RungData) -> Any:
         """A reference to rows; where there is no room for them, others make some first."""
@@ -213,10 +243,16 @@ class RowStore:
         if cell not in self._fitted:
             rows = self._design.rows(cell)
             self._truths[cell] = Truth(rows.validation_y, rows.test_y, rows.validation_weights)
-            self._fitted[cell] = rows, Views(rows.X, rows.y, rows.schema, self._seed)
-            while len(self._fitted) > FITTED:
+            views = Views(rows.X, rows.y, rows.schema, self._seed)
+            self._fitted[cell] = replace(rows, X=rows.X.iloc[:0]), views  # they are encoded now
+            while len(self._fitted) > 1 and self._keeps_too_much():
                 self._fitted.popitem(last=False)
         return self._fitted[cell]
+
+    def _keeps_too_much(self) -> bool:
+        """True for more encodings than learners take turns with, or than there is room for."""
+        held = sum(views.nbytes for _, views in self._fitted.values())
+        return len(self._fitted) > FITTED or held > self._capacity
 
 
 def _encoded(views: Views, kind: ViewKind, X: pd.DataFrame | None) -> Any:

@@ -10,6 +10,7 @@ from ray import tune
 
 from automl.hooks.manager import get_host
 from automl.workers.evaluate import run_rung
+from automl.workers.memory import Taken
 from automl.workers.paths import current_folder_last
 from automl.workers.watchdog import watched
 
@@ -51,4 +52,6 @@ class RungTrainable(tune.Trainable):
     def step(self) -> dict[str, Any]:
         request, data = self.payload.request, ray.get(self.payload.data)
         with watched(self.payload.exit_note, request.memory) as watch:
-            return {"fit": [run_rung(request, data, watch)], "done": True}
+            result = run_rung(request, data, watch)
+            result.memory = Taken(watch.before, watch.growth)
+        return {"fit": [result], "done": True}

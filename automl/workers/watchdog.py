@@ -21,7 +21,7 @@ import psutil
 from automl.runs.record import OVERDUE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from io import FileIO
 
 STDERR = 2
@@ -29,6 +29,7 @@ DIED = "its worker died (out of memory, a crash, or os._exit)"
 """All there is to say of a worker whose exit note is not known."""
 KILLED = "its process was killed from outside, perhaps for want of memory"
 """All there is to say where the note is there, and empty."""
+OUTGREW = "outgrew its memory"
 EXITED = "its process ended itself (os._exit)"
 CHECK_SECONDS = 0.1
 """Between two looks at the memory: one core fills about 0.3 GB in that time."""
@@ -41,7 +42,7 @@ _FRAME = re.compile(r'File "(.+)", line (\d+) in ')
 
 
 @contextmanager
-def watched(exit_note: Path, memory: int) -> Iterator[Callable[[float], None]]:
+def watched(exit_note: Path, memory: int) -> Iterator[Watch]:
     """Guard one job of this process, whatever its code does.
 
     Args:
@@ -49,8 +50,7 @@ def watched(exit_note: Path, memory: int) -> Iterator[Callable[[float], None]]:
         memory: Bytes over which the process ends itself; 0 for no limit.
 
     Yields:
-        A function that sets the seconds after which the process is ended; called again, it
-        replaces what it set before.
+        The watch, which sets the seconds after which the process is ended.
     """
     done = threading.Event()
     with (exit_note if exit_note.parent.is_dir() else Path(os.devnull)).open(
@@ -58,15 +58,43 @@ def watched(exit_note: Path, memory: int) -> Iterator[Callable[[float], None]]:
     ) as file:
         faulthandler.enable(file, all_threads=False)
         os._exit = partial(_note_exit, file, os.getpid())
-        if memory:
-            threading.Thread(target=_watch_memory, args=(memory, done, file), daemon=True).start()
+        watch = Watch(file)
+        target = partial(_watch_memory, memory, watch, done, file)
+        threading.Thread(target=target, daemon=True).start()
         try:
-            yield partial(_end_after, file)
+            yield watch
         finally:
             os._exit = _exit
             faulthandler.cancel_dump_traceback_later()
             done.set()
             faulthandler.enable(STDERR, all_threads=False)
+
+
+class Watch:
+    """The watch over one job: called with seconds, it ends the process after so many.
+
+    Called again, it replaces what it set before, and counts the growth of memory from then on.
+    """
+
+    def __init__(self, file: FileIO) -> None:
+        self._file = file
+        self.before = self.peak = own_memory(psutil.Process())
+        """Bytes of the process at the last call, and the most since."""
+
+    def __call__(self, seconds: float) -> None:
+        self.before = self.peak = own_memory(psutil.Process())
+        _end_after(self._file, seconds)
+
+    @property
+    def growth(self) -> int:
+        """Bytes by which the process grew since the last call."""
+        return max(self.peak, own_memory(psutil.Process())) - self.before
+
+
+def own_memory(process: psutil.Process) -> int:
+    """Resident bytes of a process; what it shares, as the views, is not its own."""
+    info = process.memory_info()
+    return int(info.rss - getattr(info, "shared", 0))
 
 
 def exit_reason(exit_note: Path) -> str | None:
@@ -104,12 +132,12 @@ def _end_after(file: FileIO, seconds: float) -> None:
         faulthandler.dump_traceback_later(max(seconds, 0.1), exit=True, file=file)
 
 
-def _watch_memory(limit: int, done: threading.Event, file: FileIO) -> None:
+def _watch_memory(limit: int, watch: Watch, done: threading.Event, file: FileIO) -> None:
     process = psutil.Process()
     while not done.wait(CHECK_SECONDS):
-        info = process.memory_info()
-        own = info.rss - getattr(info, "shared", 0)  # the views are shared, not its own
-        if own > limit:
-            told = f"outgrew its memory: {own / 1e6:,.0f} MB of the {limit / 1e6:,.0f} MB allowed"
+        own = own_memory(process)
+        watch.peak = max(watch.peak, own)
+        if limit and own > limit:
+            told = f"{OUTGREW}: {own / 1e6:,.0f} MB of the {limit / 1e6:,.0f} MB allowed"
             file.write(told.encode())
             _exit(1)

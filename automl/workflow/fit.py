@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from automl.data.frames import give_back
 from automl.workflow.begin import open_run
 from automl.workflow.conclude import conclude, leave
 from automl.workflow.describe import describe_run
@@ -55,12 +56,14 @@ def _fitted(fit: Fit, source: str | pd.DataFrame, target: str | None) -> Ending:
     """Read, train and conclude."""
     table = read(source, fit.options.reading, target)
     fit.done("read")
-    prepared = admit(fit, prepare(fit, table, target))
+    prepared = admit(fit, prepare(fit, table, target), subsets=True)
+    del table
+    give_back()
     if fit.options.resume:
         warn_of_versions(fit)
         begun = fit_training(fit, prepared)  # refuses other encoders before anything is written
     describe_run(fit, prepared)
-    fit.done("infer")
+    fit.done("split")
     fit.show("search")
     training, scheduler, value = begun if fit.options.resume else fit_training(fit, prepared)
 

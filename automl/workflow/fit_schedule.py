@@ -47,8 +47,8 @@ def fit_training(fit: Fit, prepared: Prepared) -> tuple[Training, FitScheduler, 
     )
     training.store.confirm(Cell())
     if seconds is None or seconds > FIRST_MODEL:
-        training.store.prefetch(prepared.ladder.single)
-        training.store.prefetch(prepared.ladder.bag[:1])
+        columns = prepared.data.X.shape[1]
+        training.store.prefetch((*prepared.ladder.single, *prepared.ladder.bag[:1]), columns)
     fit.done("start")
     return training, scheduler, value
 

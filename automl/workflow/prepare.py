@@ -174,12 +174,14 @@ def _scored_first(split: Split, data: Dataset, truth: Array, metric: Metric) -> 
     raise DataError(msg)
 
 
-def _learners(options: Options, data: Dataset) -> tuple[list[Learner], dict[str, str]]:
+def _learners(
+    options: Options, data: Dataset, *, subsets: bool
+) -> tuple[list[Learner], dict[str, str]]:
     return applicable(
         get_host(),
         data.schema,
         data.schema.task,
-        len(data.y),
+        None if subsets else len(data.y),
         data.X.shape[1],
         list(options.learner) or None,
         list(options.exclude),
@@ -230,6 +232,7 @@ def prepare(fit: Fit, table: pd.DataFrame, target: str | None) -> Prepared:
     """
     check_names(get_host(), fit.options.learner, fit.options.exclude)
     data, locked = _datasets(fit, table, target)
+    fit.done("infer")
     supervision = supervision_of(data.schema.task, fit.options.contamination)
     metric = _metric(fit.options.metric, data.schema, supervision, fit.patience)
     _tell(fit, supervision, metric)
@@ -254,14 +257,19 @@ def prepare(fit: Fit, table: pd.DataFrame, target: str | None) -> Prepared:
     )
 
 
-def admit(fit: Fit, prepared: Prepared) -> Prepared:
+def admit(fit: Fit, prepared: Prepared, *, subsets: bool = False) -> Prepared:
     """Choose the learners that apply, and say what rows without a target are for.
+
+    Args:
+        fit: The run.
+        prepared: What is decided so far.
+        subsets: Whether learners with a limit on rows take part of more.
 
     Raises:
         UsageError: No learner applies.
     """
     data = prepared.data
-    learners, skipped = _learners(fit.options, data)
+    learners, skipped = _learners(fit.options, data, subsets=subsets)
     for line in (_unlabelled(data, learners), _weighing(data, prepared.metric, learners)):
         if line:
             fit.observer.say(line)

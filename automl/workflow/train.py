@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from concurrent.futures import wait as until
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from automl.errors import AutoMLError, OverdueError, StoppedError
@@ -19,6 +19,7 @@ from automl.types import TOP, Rung
 from automl.workers import limits
 from automl.workers.background import Background
 from automl.workers.evaluate import FitRequest
+from automl.workers.memory import MemoryBudget, needs_of, spare
 from automl.workers.store import RowStore
 from automl.workflow.ending import Ending
 
@@ -84,6 +85,8 @@ class Training:
     design: RowDesign
     scheduler: Scheduler
     store: RowStore
+    budget: MemoryBudget
+    """The memory of the workers."""
     journal: Journal
     learners: dict[str, Learner]
     seconds: float | None
@@ -121,11 +124,13 @@ class Training:
         """
         from automl.workers import engine  # needs a Ray that is running
 
+        allowed = min(limits.memory(), fit.options.memory or limits.memory())
+        capacity = int(STORE_SHARE * allowed)
         store = RowStore(
             design,
             engine.put,
             prepared.learners,
-            capacity=int(STORE_SHARE * limits.memory()),
+            capacity=capacity,
             seed=fit.options.seed,
             folder=folder,
         )
@@ -134,8 +139,13 @@ class Training:
         for rung in earlier:
             if rung.learner in learners:
                 fit.count(rung, learners[rung.learner].family, prepared.choice)
+        budget = MemoryBudget(
+            fit.workers,
+            0 if fit.options.address else spare(allowed, capacity),
+            needs_of(learners, prepared.data.schema, design.size),
+        )
         journal = Journal(fit.run)
-        return cls(fit, prepared, design, scheduler, store, journal, learners, seconds)
+        return cls(fit, prepared, design, scheduler, store, budget, journal, learners, seconds)
 
     def run(
         self,
@@ -173,7 +183,7 @@ class Training:
                     self.store,
                     self._request,
                     finish,
-                    self.fit.workers,
+                    self.budget,
                     end=self.end if limited else None,
                     tick=show,
                     patience=self.fit.elapsed(),
@@ -190,6 +200,8 @@ class Training:
             return Ending.by(error)
         finally:
             self.store.close()
+            encoding = {work: round(seconds, 2) for work, seconds in self.store.seconds.items()}
+            self.fit.info = replace(self.fit.info, encoding=encoding)
             self._release_observers()
         return Ending()
 
@@ -222,6 +234,7 @@ class Training:
             time_left=job.time_left,
             fit_share=job.fit_share,
             memory=workers.memory,
+            most_rows=learner.limits.rows,
             save=self.design.keeps_model(job.cell),
             steps=job.steps,
             plugins=self.fit.plugins,
@@ -263,7 +276,7 @@ class Training:
 
     def _lose(self, job: Job, result: FitResult) -> None:
         """Tell that the machine did not make a fit; a run that goes on tries it anew."""
-        rung = self._rung(job, result, "not_reached")
+        rung = self._rung(job, result, result.status)
         self.scheduler.lose(rung)
         self.fit.observer.say(f"{rung.trial} not made {self.design.where(job.cell)}: {rung.reason}")
 
@@ -283,14 +296,15 @@ class Training:
     def _rung(self, job: Job, result: FitResult, status: Status) -> Rung:
         """The line of a finished fit."""
         score, unscored = self._score(job, result)
-        limited = self.learners[job.trial.learner].fidelity is not None
+        learner = self.learners[job.trial.learner]
+        limited = learner.fidelity is not None
         return Rung(
             **job.cell._asdict(),
             learner=job.trial.learner,
             trial=job.trial.id,
             config=job.trial.config,
             seed=job.trial.seed,
-            n=self.design.size(job.cell),
+            n=learner.limits.rows_of(self.design.size(job.cell)),
             score=score,
             fit_seconds=round(result.fit_seconds, 4),
             predict_seconds=round(result.predict_seconds, 4),

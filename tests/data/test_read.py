@@ -4,7 +4,9 @@ import bz2
 import gzip
 import json
 import lzma
+import tempfile
 import zipfile
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from automl.data.read import read_table
 from automl.data.schema import infer_schema, to_features
 from automl.errors import DataError
+from automl.types import Reading
 
 CSV = "a,b,c\n1,x,2.5\n2,y,3.5\n"
 EXPECTED = pd.DataFrame({"a": [1, 2], "b": ["x", "y"], "c": [2.5, 3.5]})
@@ -256,3 +259,66 @@ def test_empty_lines_of_one_column_are_rows(write):
     assert len(read_table(write("a,b\n1,2\n\n3,4\n"))) == 2
     assert read_table(write('"price, EUR"\n1\n\n3\n')).shape == (3, 1)
     assert read_table(write('"long\nname",x\n1,2\n\n3,4\n')).shape == (2, 2)
+
+
+# ------------------------------------------------------------------------ large tables
+
+
+@pytest.fixture
+def parquet(tmp_path):
+    """A folder with two years of a table, and what is no part of it."""
+    folder = tmp_path / "sales"
+    for year in (2024, 2025):
+        table = pd.DataFrame({" amount": [year + 0.5, 1.5], "kind": ["a", "b "], "rest": [0, 1]})
+        (folder / f"year={year}").mkdir(parents=True)
+        table.to_parquet(folder / f"year={year}" / "part.parquet", index=False)
+    (folder / "_SUCCESS").touch()
+    return folder
+
+
+def test_a_folder_of_parquet_files_is_one_table(parquet):
+    table = read_table(parquet)
+    assert list(table.columns) == ["amount", "kind", "rest", "year"]
+    assert table["amount"].tolist() == [2024.5, 1.5, 2025.5, 1.5]
+    assert table["kind"].tolist() == ["a", "b", "a", "b"]
+    assert table["year"].tolist() == [2024, 2024, 2025, 2025]
+
+
+def test_of_a_later_parquet_file_the_columns_of_training_are_read(parquet):
+    later = Reading(expected=("amount", "gone"), roles=("kind",))
+    assert list(read_table(parquet, later)) == ["amount", "kind"]
+    file = next(parquet.rglob("*.parquet"))
+    assert list(read_table(file, later)) == ["amount", "kind"]
+    assert list(read_table(file, Reading(expected=("gone",)))) == ["amount", "kind", "rest"]
+
+
+def test_a_folder_whose_files_differ_is_refused(parquet):
+    (parquet / "year=2025" / "part.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(DataError, match="sales does not hold one table: "):
+        read_table(parquet)
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(-(2**40), 2**40),
+            st.floats(allow_infinity=False, width=32),
+            st.sampled_from(["a", "b", "", "NA", " a"]),
+        )
+    )
+)
+def test_a_large_table_is_read_and_typed_as_a_small_one(rows):
+    numbers = pd.DataFrame(rows, columns=["whole", "part", "word"]).astype({"word": "str"})
+    text = numbers.to_csv(index=False)
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        path = Path(folder) / "table.csv"
+        path.write_text("whole,part,word\n1,2.5,a\n2,3.5,b\n3,1.25,a\n" + text.partition("\n")[2])
+        small = read_table(path)
+        patch.setattr("automl.data.frames.LARGE", 0)
+        large = read_table(path)
+        pd.testing.assert_frame_equal(small, large)
+        schema = infer_schema(small, target="word", task="multiclass")
+        before = to_features(schema, small)
+        patch.setattr("automl.data.apply.BLOCK_CELLS", 1)
+        pd.testing.assert_frame_equal(before, to_features(schema, large))

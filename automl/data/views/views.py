@@ -48,6 +48,12 @@ class Views:
         self._scaled: dict[bool, tuple[Scaler, Array]] = {}
         """By whether tails are kept."""
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the encoded training rows."""
+        scaled = sum(rows.nbytes for _, rows in self._scaled.values())
+        return int(self._rows.numbers.nbytes + self._rows.codes.nbytes + scaled)
+
     def train(self, kind: ViewKind) -> Any:
         """The X of `types.View` for the training rows, cross-fitted where it uses the target."""
         view = self.fitted(kind)
