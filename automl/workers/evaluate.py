@@ -41,6 +41,9 @@ SUM = 1e-3
 PATIENCE_SHARE = 0.3
 """Patience in parts of the best step, where that is more than the learner's own: the further a
 fit has come, the slower it improves. As AutoGluon has it for its boosters."""
+TOLERANCE = 1e-4
+"""Least improvement that patience counts, in parts of the score: below it boosters on few rows go
+on for thousands of rounds. scikit-learn's nets have as much (`tol`)."""
 PATIENCE = 10.0
 """Seconds that a metric of a plugin may take for the early-stopping rows."""
 FEW = 5
@@ -155,6 +158,7 @@ class HostRun:
         self._stop_weights = stop_weights
         self._metric = metric
         self._best = -math.inf
+        self._mark, self._marked = -math.inf, 0
         self._end = time.monotonic() + soft_limit
 
     def seconds_left(self) -> float:
@@ -170,15 +174,23 @@ class HostRun:
         if signed > self._best or not math.isfinite(self._best):
             self.best_step = step
             self._best = signed if math.isfinite(signed) else self._best
+        if self._better(signed):
+            self._mark, self._marked = signed, step
         if self._patience is not None:
-            waits = max(self._patience, PATIENCE_SHARE * self.best_step)
-            if step - self.best_step >= waits:
+            waits = max(self._patience, PATIENCE_SHARE * self._marked)
+            if step - self._marked >= waits:
                 self.ended = True
                 return True
         if self.seconds_left() > 0:
             return False
         self.cut_short()
         return True
+
+    def _better(self, signed: float) -> bool:
+        """Return whether a score is better enough, or not defined."""
+        if not (math.isfinite(signed) and math.isfinite(self._mark)):
+            return True
+        return signed > self._mark + TOLERANCE * abs(self._mark)
 
     def _score(self, prediction: Array) -> float:
         """The score; not defined where the metric fails, which is no fault of the learner."""

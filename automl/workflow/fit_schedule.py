@@ -56,7 +56,7 @@ def fit_training(fit: Fit, prepared: Prepared) -> tuple[Training, FitScheduler, 
 def _reserve(fit: Fit, prepared: Prepared) -> float:
     """Seconds after the search, as measured: ensemble, artifact, report, Ray's end; importance."""
     limit = fit.options.seconds or 0.0
-    return 1.9 + 0.01 * limit + len(prepared.data.y) / 150_000 + importance_seconds(limit)
+    return 2 + limit / 100 + len(prepared.data.y) / 150_000 + importance_seconds(limit)
 
 
 def _scheduler(
