@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import pandas as pd
 
 from automl.data import parse
 from automl.data.columns import named_by_strings
+from automl.data.images.pixels import to_images
+from automl.data.images.remarks import remarks
 from automl.data.readable import check_readable, may_be_unreadable, odd_values
 from automl.data.saved import layout_of
 from automl.data.target import encode_target
@@ -46,17 +49,19 @@ def to_features(
     """
     frame = _pick(schema, table)
     dtypes = dict(zip(frame.columns, frame.dtypes, strict=True))
-    plain = [c.name for c in schema.features if _is_plain(c, dtypes[c.name])]
+    plain = [c.name for c in schema.features if _is_plain(c, dtypes.get(c.name))]
     parts: list[Any] = []
     if plain:
         block = frame[plain].to_numpy(np.float64, na_value=np.nan)
         parts.append(pd.DataFrame(parse.finite(block), columns=plain, copy=False))
     chosen = set(plain)
     others = [c for c in schema.features if c.name not in chosen]
-    parts += [_typed(column, frame[column.name]).rename(column.name) for column in others]
+    parts += [_typed_or_images(column, frame) for column in others]
+    typed: pd.DataFrame = parts[0] if len(parts) == 1 and plain else pd.concat(parts, axis=1)
     if tell is not None:
         _judge(schema, frame, max(len(frame), 1), tell)
-    typed: pd.DataFrame = parts[0] if len(parts) == 1 and plain else pd.concat(parts, axis=1)
+        for sentence in remarks(schema, frame, typed):
+            tell(sentence)
     return typed if len(plain) == len(schema.features) else typed[[c.name for c in schema.features]]
 
 
@@ -80,7 +85,7 @@ def feature_blocks(
     Raises:
         DataError: Naming the columns that are missing, or one whose values cannot be read.
     """
-    step = max(LEAST_ROWS, BLOCK_CELLS // (len(schema.features) + outputs))
+    step = max(LEAST_ROWS, BLOCK_CELLS // (sum(map(_cells, schema.features)) + outputs))
     if step >= len(table):
         yield slice(0, len(table)), to_features(schema, table, tell)
         return
@@ -88,12 +93,21 @@ def feature_blocks(
         _judge(schema, named_by_strings(table), step, tell)
     for start in range(0, len(table), step):
         rows = slice(start, start + step)
-        yield rows, to_features(schema, table.iloc[rows])
+        block = table.iloc[rows]
+        typed = to_features(schema, block)
+        for sentence in remarks(schema, block, typed) if tell is not None else ():
+            tell(sentence)
+        yield rows, typed
+
+
+def _cells(column: Column) -> int:
+    """Numbers that a row of a column is read as."""
+    return prod(column.shape)
 
 
 def _judge(schema: Schema, frame: pd.DataFrame, step: int, tell: Callable[[str], object]) -> None:
     """Tell of values that cannot be read as those of training, so many rows at a time."""
-    for column in (one for one in schema.features if one.name in frame):
+    for column in (one for one in schema.features if one.kind != "image" and one.name in frame):
         series = frame[column.name]
         if not may_be_unreadable(column, series):
             continue
@@ -105,7 +119,7 @@ def _judge(schema: Schema, frame: pd.DataFrame, step: int, tell: Callable[[str],
 def _pick(schema: Schema, table: pd.DataFrame) -> pd.DataFrame:
     frame = named_by_strings(table)
     have = set(frame.columns)
-    wanted = [c.name for c in schema.features]
+    wanted = [name for c in schema.features for name in c.raw]
     missing = [name for name in wanted if name not in have]
     if missing:
         shown = ", ".join(repr(m) for m in missing[:10])
@@ -117,6 +131,12 @@ def _pick(schema: Schema, table: pd.DataFrame) -> pd.DataFrame:
 
 def _is_plain(column: Column, dtype: Any) -> bool:
     return column.kind == "number" and column.parse == "as_is" and parse.is_number_dtype(dtype)
+
+
+def _typed_or_images(column: Column, frame: pd.DataFrame) -> pd.Series[Any]:
+    if column.kind == "image":
+        return pd.Series(to_images(column, frame), name=column.name, index=frame.index)
+    return _typed(column, frame[column.name]).rename(column.name)
 
 
 def _typed(column: Column, series: pd.Series[Any]) -> pd.Series[Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from automl.data.delimited import read_delimited
 from automl.data.encoding import to_utf8
 from automl.data.frames import arrow_to_frame, check_names, find_decimal, text_to_frame
+from automl.data.images.albums import FOLDER, album_table, list_archive, list_folder
 from automl.data.json_tables import read_json
 from automl.data.load import EMPTY, load
 from automl.data.named import read_openml, read_sklearn
@@ -35,6 +36,8 @@ ANY = Reading()
 def read_table(source: str | Path, how: Reading = ANY) -> pd.DataFrame:
     """Read CSV (any common separator), Parquet, Arrow or JSON, packed or not, or a named set.
 
+    A folder or a zip file of images becomes a table of their paths, with the sub-folders as labels.
+
     Args:
         source: A path, `sklearn:NAME` or `openml:NAME`.
         how: Its layout as far as it was asked for, or that of the training file.
@@ -53,7 +56,11 @@ def read_table(source: str | Path, how: Reading = ANY) -> pd.DataFrame:
     if address.startswith("openml:"):
         return read_openml(address.removeprefix("openml:"))
     path = Path(source).expanduser()
+    names = list_folder(path) if path.is_dir() else list_archive(path)
+    if names:
+        return album_table(path, names)
     frame = _parse(load(path), path, how)
+    frame.attrs[FOLDER] = str(path.absolute().parent)
     if not len(frame):
         msg = f"{path} has column names but no rows; give a file with data."
         raise DataError(msg)
