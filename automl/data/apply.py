@@ -95,9 +95,29 @@ def feature_blocks(
         rows = slice(start, start + step)
         block = table.iloc[rows]
         typed = to_features(schema, block)
-        for sentence in remarks(schema, block, typed) if tell is not None else ():
-            tell(sentence)
+        if tell is not None:
+            for sentence in remarks(schema, block, typed):
+                tell(sentence)
         yield rows, typed
+
+
+def with_images(schema: Schema, table: pd.DataFrame, tell: Callable[[str], object]) -> pd.DataFrame:
+    """The table with the images of its files in place of their paths, to be read once only.
+
+    Args:
+        schema: The schema of the training table.
+        table: (n, d) raw table.
+        tell: Is told of those that cannot be read.
+    """
+    columns = [c for c in schema.features if c.kind == "image" and c.name in table.columns]
+    paths = [c for c in columns if not c.sources]
+    found = {c.name: pd.Series(to_images(c, table), index=table.index) for c in paths}
+    if not found:
+        return table
+    numbered = pd.DataFrame({name: images.array for name, images in found.items()})
+    for sentence in remarks(schema, table, numbered):
+        tell(sentence)
+    return table.assign(**found)
 
 
 def _cells(column: Column) -> int:

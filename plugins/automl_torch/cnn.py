@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from automl import Config, Task
     from automl_torch.images import Pixels
 
-SMALLEST = 7
-"""Pixels of a side below which images are not made smaller again."""
+LARGE = 16
+"""Pixels of a side from which on images are made smaller before the first stage."""
+SMALLEST = 4
+"""Pixels of a side that images are made smaller to at most."""
 STAGES = 3
-"""Times that an image is made smaller at most; each time the channels double."""
+"""Stages at most; from one to the next the sides halve and the channels double."""
+NARROWEST = 8
+"""Channels of the stem at least; it has half of those of the first stage."""
 RATE, DECAY = 5e-3, 0.05
 
 
@@ -52,24 +56,25 @@ class ConvNet(nn.Module):
     ) -> None:
         super().__init__()
         self.eye = eye
-        half = max(width // 2, 8)
+        before, side = max(width // 2, NARROWEST), min(frame.height, frame.width)
+        self.cells = max(before, frame.channels) * frame.height * frame.width
         parts: list[nn.Module] = [
-            nn.Conv2d(frame.channels, half, 3, padding=1, bias=False),
-            nn.BatchNorm2d(half),
+            nn.Conv2d(frame.channels, before, 3, padding=1, bias=False),
+            nn.BatchNorm2d(before),
             nn.ReLU(inplace=True),
         ]
-        before, side, stage = half, min(frame.height, frame.width), 0
-        self.cells = half * frame.height * frame.width
-        while stage == 0 or (side >= SMALLEST and stage < STAGES):
-            if side >= SMALLEST + SMALLEST // 2:
+        if side >= LARGE:
+            parts.append(nn.MaxPool2d(2))
+            side //= 2
+        for stage in range(STAGES):
+            if stage and side // 2 < SMALLEST:
+                break
+            if stage:
                 parts.append(nn.MaxPool2d(2))
                 side //= 2
             for _ in range(blocks):
-                parts.append(Block(before, width))
-                before = width
-            width, stage = 2 * width, stage + 1
-            if side < SMALLEST + SMALLEST // 2:
-                break
+                parts.append(Block(before, width << stage))
+                before = width << stage
         self.body = nn.Sequential(*parts)
         self.head = nn.Sequential(Dropout(dropout), nn.Linear(before, out))
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from automl import Array
 
-LIGHTEST = 255.0
+FARTHEST = 8
+"""An image is moved by one in so many of its pixels at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Eye(nn.Module):
 
     def __init__(self, frame: Frame, shift: int, *, mirror: bool) -> None:
         super().__init__()
-        self.shift = min(shift, min(frame.height, frame.width) // 4)
+        self.shift = min(shift, min(frame.height, frame.width) // FARTHEST)
         self.mirror = mirror
         self.register_buffer("mean", torch.zeros(frame.channels, 1, 1))
         self.register_buffer("deviation", torch.ones(frame.channels, 1, 1))

@@ -27,7 +27,7 @@ DEEP = {"I", "F"}
 WHITE = 255
 
 
-class Size(NamedTuple):
+class Extent(NamedTuple):
     """The size that every image of a column is brought to."""
 
     height: int
@@ -80,7 +80,7 @@ def peek(album: Album, name: str) -> Found | None:
     return Found(image.height, image.width, not _is_grey(image.mode))
 
 
-def decode(names: Sequence[object], where: str, size: Size) -> ImageArray:
+def decode(names: Sequence[object], where: str, size: Extent) -> ImageArray:
     """Read images and bring each to one size.
 
     Args:
@@ -102,7 +102,7 @@ def decode(names: Sequence[object], where: str, size: Size) -> ImageArray:
     return ImageArray(ImageStore(pixels, oddities))
 
 
-def _read(album: Album, name: object, size: Size, out: Array) -> int:
+def _read(album: Album, name: object, size: Extent, out: Array) -> int:
     """Fill the pixels of one image and tell what is odd about it."""
     if not isinstance(name, str):
         return Oddity.UNNAMED
@@ -120,7 +120,7 @@ def _read(album: Album, name: object, size: Size, out: Array) -> int:
     return odd
 
 
-def _oddities(image: Any, size: Size) -> int:
+def _oddities(image: Any, size: Extent) -> int:
     odd = Oddity(0)
     if (image.height, image.width) != size[:2]:
         odd |= Oddity.RESIZED
@@ -133,7 +133,7 @@ def _oddities(image: Any, size: Size) -> int:
     return odd
 
 
-def _fitted(image: Any, size: Size) -> Array:
+def _fitted(image: Any, size: Extent) -> Array:
     """(height, width, channels) uint8 of an open image."""
     if image.mode in DEEP or image.mode.startswith("I;"):
         image = _of_8_bits(image)

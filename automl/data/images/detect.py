@@ -12,8 +12,9 @@ import pandas as pd
 
 from automl.data import parse
 from automl.data.images.albums import FOLDER, is_image
-from automl.data.images.decode import Album, Found, Size, peek
+from automl.data.images.decode import Album, Extent, Found, peek
 from automl.data.images.gradients import ABSENT, WIDTH, has_gradients
+from automl.data.images.pictures import ImageDtype, images_of
 from automl.data.images.pixels import DARKEST, FORMS, LIGHTEST, arranged
 from automl.errors import DataError, UsageError
 from automl.text import counted
@@ -55,7 +56,7 @@ class Images:
         return {name: c for c in self.columns for name in c.sources or (c.name,)}
 
 
-def parse_size(asked: str) -> Size | None:
+def parse_size(asked: str) -> Extent | None:
     """The size that `--image` asks for, 1 channel unless it says 3; None where it asks for none.
 
     Raises:
@@ -68,7 +69,7 @@ def parse_size(asked: str) -> Size | None:
     if len(numbers) != len(parts) or len(parts) not in (2, 3):
         msg = f"--image takes a size such as 28x28 or 32x32x3, or {NONE}, not {asked!r}"
         raise UsageError(msg)
-    size = Size(numbers[0], numbers[1], numbers[2] if len(numbers) > 2 else 0)
+    size = Extent(numbers[0], numbers[1], numbers[2] if len(numbers) > 2 else 0)
     if min(size[:2]) < SMALLEST or size.channels not in (0, 1, COLOURS):
         msg = f"--image takes sides of at least {SMALLEST} pixels and 1 or 3 channels, not {asked}"
         raise UsageError(msg)
@@ -89,6 +90,8 @@ def find_images(frame: pd.DataFrame, asked: str = "") -> Images:
     size = parse_size(asked)
     if asked == NONE:
         return Images()
+    if held := _held(frame):
+        return Images(held)
     named = _named(frame)
     folder = str(frame.attrs.get(FOLDER, ""))
     seen = {name: _seen(folder, cells) for name, cells in named.items()}
@@ -106,6 +109,24 @@ def find_images(frame: pd.DataFrame, asked: str = "") -> Images:
         )
         raise DataError(msg)
     return Images((pixels,), (*notes, *eyeless)) if pixels else Images((), notes)
+
+
+def _held(frame: pd.DataFrame) -> tuple[Column, ...]:
+    """Columns that hold images already, which are taken as they are."""
+    held = [str(name) for name, dtype in frame.dtypes.items() if isinstance(dtype, ImageDtype)]
+    arrays = [(name, images_of(frame[name])) for name in held]
+    return tuple(
+        Column(
+            name,
+            "image",
+            "images",
+            f"image:{Extent(*array.shape_of_one)}",
+            float(array.isna().mean()),
+            len(array),
+            width=WIDTH,
+        )
+        for name, array in arrays
+    )
 
 
 # ------------------------------------------------------------------------------- paths
@@ -139,7 +160,7 @@ def _absent(name: str, folder: str) -> str:
 
 
 def _of_paths(
-    frame: pd.DataFrame, there: dict[str, list[Found]], asked: Size | None, words: str
+    frame: pd.DataFrame, there: dict[str, list[Found]], asked: Extent | None, words: str
 ) -> tuple[Column, ...]:
     """Columns of paths, all brought to one height and width."""
     every = [one for found in there.values() for one in found]
@@ -148,7 +169,7 @@ def _of_paths(
     for name, found in there.items():
         coloured = sum(one.coloured for one in found) > 0
         channels = (asked.channels if asked else 0) or (COLOURS if coloured else 1)
-        size = Size(height, width, channels)
+        size = Extent(height, width, channels)
         sizes = {(one.height, one.width) for one in found}
         was = "all of this size" if sizes == {(height, width)} else f"{len(sizes)} sizes"
         how = f"as asked by --image {words}" if asked else f"{was} seen; {OTHERWISE}"
@@ -187,7 +208,7 @@ def _numeric(frame: pd.DataFrame) -> list[str]:
     ]
 
 
-def _of_pixels(frame: pd.DataFrame, asked: Size | None) -> Column | None:
+def _of_pixels(frame: pd.DataFrame, asked: Extent | None) -> Column | None:
     """All columns of numbers as one image, if they are one."""
     names = _numeric(frame)
     size = _fitting(len(names), asked)
@@ -224,7 +245,7 @@ def _of_pixels(frame: pd.DataFrame, asked: Size | None) -> Column | None:
     )
 
 
-def _fitting(count: int, asked: Size | None) -> Size | None:
+def _fitting(count: int, asked: Extent | None) -> Extent | None:
     """The size of an image of so many numbers; None where there is none, or not the one asked."""
     if asked is not None:
         area = asked.height * asked.width
@@ -233,7 +254,7 @@ def _fitting(count: int, asked: Size | None) -> Size | None:
     for channels in (1, COLOURS):
         side = math.isqrt(count // channels)
         if side >= SMALLEST and side * side * channels == count:
-            return Size(side, side, channels)
+            return Extent(side, side, channels)
     return None
 
 

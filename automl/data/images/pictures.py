@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray, ExtensionDtype
 
+from automl.errors import DataError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -72,10 +74,9 @@ class ImageDtype(ExtensionDtype):
     name = "image"
     type = np.ndarray
     kind = "O"
-    na_value = None
 
     @classmethod
-    def construct_array_type(cls) -> type[ImageArray]:
+    def construct_array_type(cls) -> Any:
         """The array of this dtype."""
         return ImageArray
 
@@ -137,14 +138,14 @@ class ImageArray(ExtensionArray):
         if isinstance(item, int | np.integer):
             missing = bool(self.isna()[item])
             return None if missing else self.store.pixels[self.places[item]]
-        item = pd.api.indexers.check_array_indexer(self, item)  # type: ignore[attr-defined]
+        item = pd.api.indexers.check_array_indexer(self, item)
         return type(self)(self.store, self.places[item])
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if value is not None and value is not pd.NA and not _is_nan(value):
             msg = "an image can be removed, not set"
             raise TypeError(msg)
-        self.places[pd.api.indexers.check_array_indexer(self, key)] = NO_PLACE  # type: ignore[attr-defined]
+        self.places[pd.api.indexers.check_array_indexer(self, key)] = NO_PLACE
 
     def __eq__(self, other: object) -> Any:
         if not isinstance(other, ImageArray) or len(other) != len(self):
@@ -158,34 +159,28 @@ class ImageArray(ExtensionArray):
         """Only the images that are there, so that a part of a column travels light."""
         oddities = self.oddities
         store = ImageStore(self.pixels, oddities)
-        return {"store": store, "places": np.where(self.places == NO_PLACE, NO_PLACE, self._order)}
+        return {"store": store, "places": np.arange(len(self.places))}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-
-    @property
-    def _order(self) -> Array:
-        return np.arange(len(self.places))
 
     def isna(self) -> Array:
         """(n,) bool: images that could not be read."""
         missing: Array = (self.oddities & UNREADABLE) > 0
         return missing
 
-    def take(
-        self, indices: Sequence[int], *, allow_fill: bool = False, fill_value: Any = None
-    ) -> Self:
+    def take(self, indices: Any, *, allow_fill: bool = False, fill_value: Any = None) -> ImageArray:
         """The images at these positions; -1 is a missing one where filling is allowed."""
         del fill_value
-        indices = np.asarray(indices, dtype=np.int64)
+        at = np.asarray(indices, dtype=np.int64)
         if not allow_fill:
-            return type(self)(self.store, self.places[indices])
-        places = np.full(len(indices), NO_PLACE)
-        places[indices >= 0] = self.places[indices[indices >= 0]]
-        return type(self)(self.store, places)
+            return ImageArray(self.store, self.places[at])
+        places = np.full(len(at), NO_PLACE)
+        places[at >= 0] = self.places[at[at >= 0]]
+        return ImageArray(self.store, places)
 
     def copy(self) -> Self:
-        """The same images; pixels are shared, for nothing writes to them."""
+        """A copy of the places; pixels are shared, for nothing writes to them."""
         return type(self)(self.store, self.places.copy())
 
     @classmethod
@@ -220,6 +215,19 @@ class ImageArray(ExtensionArray):
         del boxed
         height, width, channels = self.shape_of_one
         return lambda one: "missing" if one is None else f"image {height}x{width}x{channels}"
+
+
+def images_of(column: pd.Series[Any]) -> ImageArray:
+    """The array of a column of images.
+
+    Raises:
+        DataError: It holds others.
+    """
+    array = column.array
+    if not isinstance(array, ImageArray):
+        msg = f"The column {column.name!r} holds no images."
+        raise DataError(msg)
+    return array
 
 
 def _is_nan(value: object) -> bool:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.data.images.albums import FOLDER
-from automl.data.images.decode import Size, decode
+from automl.data.images.decode import Extent, decode
 from automl.data.images.pictures import ImageArray, ImageStore, Oddity
+from automl.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,9 +21,9 @@ FORMS = ("pixels", "planes")
 DARKEST, LIGHTEST = 0.0, 255.0
 
 
-def size_of(column: Column) -> Size:
+def size_of(column: Column) -> Extent:
     """The size of the images of a column."""
-    return Size(*column.shape)
+    return Extent(*column.shape)
 
 
 def to_images(column: Column, table: pd.DataFrame) -> ImageArray:
@@ -36,6 +37,8 @@ def to_images(column: Column, table: pd.DataFrame) -> ImageArray:
     size = size_of(column)
     if form not in FORMS:
         cells = table[column.name]
+        if isinstance(cells.array, ImageArray):
+            return _of_size(cells.array, column)
         names = [
             None if missing else str(cell)
             for cell, missing in zip(cells, cells.isna(), strict=True)
@@ -50,13 +53,23 @@ def to_images(column: Column, table: pd.DataFrame) -> ImageArray:
     return ImageArray(ImageStore(arranged(pixels, form, size), oddities))
 
 
+def _of_size(images: ImageArray, column: Column) -> ImageArray:
+    if images.shape_of_one != size_of(column):
+        msg = (
+            f"The images of {column.name!r} are {Extent(*images.shape_of_one)}, those of training "
+            f"{size_of(column)}; bring them to that size."
+        )
+        raise DataError(msg)
+    return images
+
+
 def _numbers(series: pd.Series) -> pd.Series:
     import pandas as pd
 
     return series if series.dtype.kind in "iufb" else pd.to_numeric(series, errors="coerce")
 
 
-def arranged(values: Array, form: str, size: Size) -> Array:
+def arranged(values: Array, form: str, size: Extent) -> Array:
     """(n, height x width x channels) numbers as (n, height, width, channels)."""
     if form == "planes":
         planes = values.reshape(len(values), size.channels, size.height, size.width)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl.data.images.pictures import ImageArray, Oddity
+from automl.data.images.pictures import UNREADABLE, ImageArray, ImageDtype, Oddity
 from automl.text import counted, listed
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from automl.types import Array, Schema
+    from automl.types import Array, Column, Schema
 
 FAULTS = {
     Oddity.UNNAMED: "without a value",
@@ -36,13 +36,18 @@ def remarks(schema: Schema, table: pd.DataFrame, X: pd.DataFrame) -> list[str]:
         X: Its typed features.
     """
     said = []
-    for column in (c for c in schema.features if c.kind == "image"):
+    for column in (c for c in schema.features if c.kind == "image" and c.name in X):
         array = X[column.name].array
-        assert isinstance(array, ImageArray)  # noqa: S101 - `to_features` made it
+        if not isinstance(array, ImageArray) or _was_read(table, column):
+            continue  # told when it was read
         cells = None if column.sources else _cells(table, column.name, X)
         if text := _sentence(column.name, array.oddities, cells):
             said.append(text)
     return said
+
+
+def _was_read(table: pd.DataFrame, column: Column) -> bool:
+    return column.name in table and isinstance(table[column.name].dtype, ImageDtype)
 
 
 def _cells(table: pd.DataFrame, name: str, X: pd.DataFrame) -> list[str]:
@@ -54,15 +59,14 @@ def _cells(table: pd.DataFrame, name: str, X: pd.DataFrame) -> list[str]:
 def _sentence(name: str, oddities: Array, cells: list[str] | None) -> str:
     """The counts of a column, with one file as an example of each fault."""
     parts = []
-    for kinds, lost in ((FAULTS, True), (CHANGES, False)):
-        for one, words in kinds.items():
-            rows = np.flatnonzero(oddities & one)
-            if len(rows):
-                named = lost and cells is not None and one != Oddity.UNNAMED
-                example = f" (such as {cells[rows[0]]})" if named and cells else ""
-                parts.append(f"{len(rows):,} {words}{example}")
+    for one, words in (FAULTS | CHANGES).items():
+        rows = np.flatnonzero(oddities & one)
+        if len(rows):
+            named = one in (Oddity.ABSENT, Oddity.DAMAGED) and cells
+            example = f" (such as {cells[rows[0]]})" if named and cells else ""
+            parts.append(f"{len(rows):,} {words}{example}")
     if not parts:
         return ""
-    lost = int(np.count_nonzero(oddities & (Oddity.UNNAMED | Oddity.ABSENT | Oddity.DAMAGED)))
+    lost = (oddities & UNREADABLE).any()
     filled = "; in place of a missing image learners get the mean image" if lost else ""
     return f"Of the {counted(len(oddities), 'image')} of {name}: {listed(parts)}{filled}."

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from automl.data.images.gradients import COMPONENTS, gradients, has_gradients
-from automl.data.images.pictures import ImageArray
+from automl.data.images.pictures import images_of
 from automl.errors import ViewError
 from automl.types import Array
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from automl.data.images.pictures import ImageArray
 
 AT_ONCE = 2_000
 """Images that are projected together."""
@@ -85,15 +88,6 @@ class ImageEncoder:
         return out
 
 
-def images_of(column: pd.Series) -> ImageArray:
-    """The array of a column of images."""
-    array = column.array
-    if not isinstance(array, ImageArray):
-        msg = f"{column.name} holds no images"
-        raise ViewError(msg)
-    return array
-
-
 def fit_images(column: pd.Series, seed: int) -> tuple[ImageEncoder, Array]:
     """Learn a column of images from the training rows.
 
@@ -124,7 +118,9 @@ def fit_images(column: pd.Series, seed: int) -> tuple[ImageEncoder, Array]:
 
 def _flat(pixels: Array) -> Array:
     """(n, height, width, channels) uint8 to (n, pixels) float32 between 0 and 1."""
-    return pixels.reshape(len(pixels), -1).astype(np.float32) / np.float32(LIGHTEST)
+    return pixels.reshape(len(pixels), prod(pixels.shape[1:])).astype(np.float32) / np.float32(
+        LIGHTEST
+    )
 
 
 def _mean(array: ImageArray, there: Array) -> Array:
