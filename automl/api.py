@@ -76,8 +76,8 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         sep: Separator of a text file, such as ; or tab.
         decimal: Decimal mark of a text file, a comma or a point.
         no_header: The first line of a text file is a row, not the names of the columns.
-        image: Size of images such as "28x28", which columns of pixels are taken for and files are
-            brought to; "no" for none.
+        image: Size of images such as 28x28 or 32x32x3, which columns of pixels are taken for and
+            files are brought to; no for none.
         contamination: Share of rows to flag, with `task` anomaly.
         cpus: CPUs to use.
         gpus: GPUs to use.
