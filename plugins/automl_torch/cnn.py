@@ -121,7 +121,7 @@ def build(config: Config, task: Task, n_classes: int) -> NetModel:
         rate=RATE,
         decay=DECAY,
         epochs=20,
-        batches=((6_400, 32), (None, 64)),
+        batches=((2_800, 32), (None, 64)),
         groups=weight_decay,
         entrance=IMAGES,
     )

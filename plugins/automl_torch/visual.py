@@ -34,9 +34,9 @@ def visual() -> Iterator[Learner]:
             "weight_decay": Float(1e-3, 0.5, log=True),
         },
         defaults=(
-            {"width": WIDTH},
             {"width": WIDTH // 2},
-            {"width": WIDTH, "mirror": True},
+            {"width": WIDTH},
+            {"width": WIDTH // 2, "mirror": True},
             {"width": WIDTH + WIDTH // 2, "blocks": 2, "dropout": 0.2},
         ),
         fidelity="epochs",
@@ -68,7 +68,7 @@ def visual() -> Iterator[Learner]:
 
 def _resources(schema: Schema) -> Resources:
     pixels = sum(prod(column.shape[:2]) for column in schema.features if column.shape)
-    return Resources(gpus=1.0, cost=12.0 + pixels / 10)
+    return Resources(gpus=1.0, cost=12.0 + pixels / 100)
 
 
 def _memory(rows: int, columns: int) -> float:
