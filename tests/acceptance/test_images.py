@@ -17,7 +17,7 @@ from automl.cli.app import run as automl
 from automl.report import report_html
 
 pil = pytest.importorskip("PIL.Image")
-CLASS = "<b>digit</b> {}"
+CLASS = "<i>digit {}"
 """Names of sub-folders that a page must not take for its own markup."""
 
 
@@ -27,7 +27,7 @@ def photos(tmp_path_factory):
     folder = tmp_path_factory.mktemp("images")
     digits = load_digits()
     for at in range(350):
-        name = CLASS.format(digits.target[at]).replace("/", "\u2215")
+        name = CLASS.format(digits.target[at])
         path = folder / ("photos" if at < 300 else "unseen") / (name if at < 300 else "")
         path.mkdir(parents=True, exist_ok=True)
         pil.fromarray((digits.images[at] * 15).astype(np.uint8)).save(path / f"{at:03d}.png")
@@ -40,7 +40,7 @@ def fitted(ray_here, photos, tmp_path_factory):
     """A finished fit of a net and a linear model, its run directory, and what it said."""
     output = tmp_path_factory.mktemp("fitted") / "run"
     auto = AutoML(
-        trials=2, time_limit=None, cpus=2, folds=2, learner=["linear", "cnn"], output=output
+        trials=3, time_limit=None, cpus=2, folds=2, learner=["linear", "cnn"], output=output
     )
     return auto.fit(photos / "photos"), output
 
@@ -65,7 +65,7 @@ def test_other_folders_are_predicted(fitted, photos, learner, tmp_path, capsys):
     more = ["--learner", learner] if learner else []
     assert automl(["predict", str(fitted[1]), str(photos / "unseen"), "-o", str(out), *more]) == 0
     found = pd.read_csv(out)["prediction"]
-    truth = [CLASS.format(d).replace("/", "\u2215") for d in load_digits().target[300:350]]
+    truth = [CLASS.format(d) for d in load_digits().target[300:350]]
     assert (found == truth).mean() > 0.7
 
 
@@ -87,8 +87,8 @@ def test_the_report_shows_images_most_wrong_with_their_names_escaped(fitted):
     page = report_html(fitted[1])
     assert "Images it is most wrong about" in page
     assert page.count("data:image/png;base64,") == len(part["images"])
-    assert "<b>digit</b>" not in page
-    assert "&lt;b&gt;digit" in page
+    assert "<i>digit" not in page
+    assert "&lt;i&gt;digit" in page
 
 
 def test_a_report_of_a_table_has_no_such_section(fitted, tmp_path):
@@ -101,7 +101,7 @@ def test_a_report_of_a_table_has_no_such_section(fitted, tmp_path):
 
 
 def test_a_net_of_images_is_left_out_of_tables_with_the_reason(ray_here, tmp_path):
-    auto = AutoML(trials=1, time_limit=None, cpus=1, learner=["linear", "cnn"], folds=2)
+    auto = AutoML(trials=2, time_limit=None, cpus=1, learner=["linear", "cnn"], folds=2)
     board = auto.fit("sklearn:iris").leaderboard_.set_index("learner")
     assert board.loc["cnn", "status"] == "skipped"
     assert "no column holds any" in board.loc["cnn", "reason"]
