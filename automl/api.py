@@ -76,6 +76,8 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         sep: Separator of a text file, such as ; or tab.
         decimal: Decimal mark of a text file, a comma or a point.
         no_header: The first line of a text file is a row, not the names of the columns.
+        image: Size of images such as 28x28 or 32x32x3, which columns of pixels are taken for and
+            files are brought to; no for none.
         contamination: Share of rows to flag, with `task` anomaly.
         cpus: CPUs to use.
         gpus: GPUs to use.
@@ -124,6 +126,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
         sep: str | None = None,
         decimal: str | None = None,
         no_header: bool = False,
+        image: str | None = None,
         contamination: float | None = None,
         cpus: int | None = None,
         gpus: int | None = None,
@@ -194,7 +197,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
     def _open(self, path: Path) -> None:
         self._predictor, self.run_dir_ = Predictor.load(path), path
         schema = self._predictor.schema
-        names = [c.name for c in schema.columns if c.name != schema.weight]
+        names = [name for c in schema.columns for name in c.raw if c.name != schema.weight]
         self.feature_names_in_ = np.asarray(names, dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)
         if schema.n_classes:

@@ -27,11 +27,11 @@ API_VERSION = 2
 
 Task: TypeAlias = Literal["binary", "multiclass", "regression", "anomaly"]
 Family: TypeAlias = Literal["deep", "classical", "ensemble", "baseline"]
-ViewKind: TypeAlias = Literal["frame", "matrix", "tensors", "plain_tensors"]
+ViewKind: TypeAlias = Literal["frame", "matrix", "tensors", "plain_tensors", "image"]
 Status: TypeAlias = Literal["ok", "eliminated", "failed", "skipped", "not_reached"]
 Regime: TypeAlias = Literal["default", "transferred", "halving", "retuned"]
 """Origin of the settings that a point was fitted with."""
-ColumnKind: TypeAlias = Literal["number", "category", "datetime", "text", "set_aside"]
+ColumnKind: TypeAlias = Literal["number", "category", "datetime", "text", "image", "set_aside"]
 Config: TypeAlias = Mapping[str, Value]
 Array: TypeAlias = "np.ndarray[Any, Any]"
 
@@ -59,6 +59,22 @@ class Column:
     as_text: bool = False
     """True if its values stood as text; a file of new rows is then read as text there, so that
     1.50 stays 1.50 where no word happens to be among the numbers."""
+    sources: tuple[str, ...] = ()
+    """Columns of the table that it is made of, in order, where it is not the one of its name."""
+    width: int = 1
+    """Columns that learners see of it, at most, where they have no eye for its kind."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(height, width, channels) of images; () for other kinds."""
+        if self.kind != "image":
+            return ()
+        return tuple(int(side) for side in self.parse.split(":")[1].split("x"))
+
+    @property
+    def raw(self) -> tuple[str, ...]:
+        """Columns of the table that it is read from."""
+        return self.sources or (self.name,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +148,11 @@ class Schema:
         return tuple(c for c in self.columns if c.kind != "set_aside")
 
     @property
+    def width(self) -> int:
+        """Columns that learners see of all features, categories and dates counted once."""
+        return sum(c.width for c in self.features)
+
+    @property
     def as_text(self) -> tuple[str, ...]:
         """Columns, the target among them, that are read as text from a file of new rows."""
         names = tuple(c.name for c in self.features if c.as_text)
@@ -140,7 +161,7 @@ class Schema:
     @property
     def reading(self) -> Reading:
         """Way to read a file of new rows."""
-        names = tuple(c.name for c in self.features)
+        names = tuple(name for c in self.features for name in c.raw)
         numbers = tuple(c.name for c in self.features if c.kind == "number")
         roles = tuple(filter(None, (self.target, self.group, self.time, self.weight)))
         return Reading(self.layout, self.as_text, names, numbers, roles)
@@ -150,9 +171,9 @@ class Schema:
 class Dataset:
     """A typed table ready to be split.
 
-    `X` holds one column per feature of the schema: float64 numbers, `category`,
-    `datetime64`, or `str` text. `y` is (n,) int64 class codes or float64 values; for anomalies
-    1 for a row labelled as one, 0 for a common row, -1 where there is no label.
+    `X` holds one column per feature of the schema: float64 numbers, `category`, `datetime64`,
+    `str` text, or `image`. `y` is (n,) int64 class codes or float64 values; for anomalies 1 for a
+    row labelled as one, 0 for a common row, -1 where there is no label.
     """
 
     X: pd.DataFrame
@@ -197,9 +218,10 @@ class TensorBlock:
 class View:
     """Rows as one learner wants them.
 
-    `X` is a DataFrame (`frame`), an (n, d) float32 array (`matrix`) or a `TensorBlock`
-    (`tensors`, `plain_tensors`); `y` is (n,) int64 codes or float64 values, None when predicting
-    and always for anomalies. Arrays may be shared between processes and are read-only.
+    `X` is a DataFrame (`frame`), an (n, d) float32 array (`matrix`), a `TensorBlock` (`tensors`,
+    `plain_tensors`) or an (n, height, width, channels) uint8 array (`image`); `y` is (n,) int64
+    codes or float64 values, None when predicting and always for anomalies. Arrays may be shared
+    between processes and are read-only.
     """
 
     X: Any

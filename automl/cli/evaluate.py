@@ -32,6 +32,7 @@ def evaluate(
 ) -> None:
     """Score a run on labelled rows."""
     from automl.artifact import Predictor
+    from automl.data.apply import with_images
     from automl.data.saved import layout_of
     from automl.hooks.manager import get_host
 
@@ -39,7 +40,7 @@ def evaluate(
     table = get_host().read(data, predictor.schema.reading)
     for line in layout_of(table).notes:
         note(line)
-    rows = scores(predictor, table, target)
+    rows = scores(predictor, with_images(predictor.schema, table, note), target)
     if as_json:
         emit_json(rows)
         return

@@ -25,6 +25,7 @@ _VIEWS = {
     "matrix": "dense numbers: imputed, scaled, encoded",
     "tensors": "scaled numbers, codes of categories, a mask of gaps",
     "plain_tensors": "as `tensors`, but numbers only standardised, however skewed",
+    "image": "pixels of images, all of one size",
 }
 
 

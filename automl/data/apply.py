@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import pandas as pd
 
 from automl.data import parse
 from automl.data.columns import named_by_strings
+from automl.data.images.pixels import to_images
+from automl.data.images.remarks import remarks
 from automl.data.readable import check_readable, may_be_unreadable, odd_values
 from automl.data.saved import layout_of
 from automl.data.target import encode_target
@@ -46,21 +49,28 @@ def to_features(
     """
     frame = _pick(schema, table)
     dtypes = dict(zip(frame.columns, frame.dtypes, strict=True))
-    plain = [c.name for c in schema.features if _is_plain(c, dtypes[c.name])]
+    plain = [c.name for c in schema.features if _is_plain(c, dtypes.get(c.name))]
     parts: list[Any] = []
     if plain:
         parts += _numbers(frame, plain)
     chosen = set(plain)
     others = [c for c in schema.features if c.name not in chosen]
-    parts += [_typed(column, frame[column.name]).rename(column.name) for column in others]
+    parts += [_typed_or_images(column, frame) for column in others]
+    names = [c.name for c in schema.features]
+    typed = _joined(parts, names)
     if tell is not None:
         _judge(schema, frame, max(len(frame), 1), tell)
-    names = [c.name for c in schema.features]
+        for sentence in remarks(schema, frame, typed):
+            tell(sentence)
+    return typed if len(plain) == len(names) else typed[names]
+
+
+def _joined(parts: list[Any], names: list[str]) -> pd.DataFrame:
+    """Blocks and columns side by side; columns that stand alone are not copied into blocks."""
     if not isinstance(parts[0], pd.DataFrame):
         by_name = {part.name: part for part in parts}
         return pd.DataFrame({name: by_name[name] for name in names}, copy=False)
-    typed: pd.DataFrame = parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
-    return typed if len(plain) == len(names) else typed[names]
+    return parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
 
 
 def _numbers(frame: pd.DataFrame, names: list[str]) -> list[Any]:
@@ -95,7 +105,7 @@ def feature_blocks(
     Raises:
         DataError: Naming the columns that are missing, or one whose values cannot be read.
     """
-    step = max(LEAST_ROWS, BLOCK_CELLS // (len(schema.features) + outputs))
+    step = max(LEAST_ROWS, BLOCK_CELLS // (sum(map(_cells, schema.features)) + outputs))
     if step >= len(table):
         yield slice(0, len(table)), to_features(schema, table, tell)
         return
@@ -103,12 +113,41 @@ def feature_blocks(
         _judge(schema, named_by_strings(table), step, tell)
     for start in range(0, len(table), step):
         rows = slice(start, start + step)
-        yield rows, to_features(schema, table.iloc[rows])
+        block = table.iloc[rows]
+        typed = to_features(schema, block)
+        if tell is not None:
+            for sentence in remarks(schema, block, typed):
+                tell(sentence)
+        yield rows, typed
+
+
+def with_images(schema: Schema, table: pd.DataFrame, tell: Callable[[str], object]) -> pd.DataFrame:
+    """The table with the images of its files in place of their paths, to be read once only.
+
+    Args:
+        schema: The schema of the training table.
+        table: (n, d) raw table.
+        tell: Is told of those that cannot be read.
+    """
+    columns = [c for c in schema.features if c.kind == "image" and c.name in table.columns]
+    paths = [c for c in columns if not c.sources]
+    found = {c.name: pd.Series(to_images(c, table), index=table.index) for c in paths}
+    if not found:
+        return table
+    numbered = pd.DataFrame({name: images.array for name, images in found.items()})
+    for sentence in remarks(schema, table, numbered):
+        tell(sentence)
+    return table.assign(**found)
+
+
+def _cells(column: Column) -> int:
+    """Numbers that a row of a column is read as."""
+    return prod(column.shape)
 
 
 def _judge(schema: Schema, frame: pd.DataFrame, step: int, tell: Callable[[str], object]) -> None:
     """Tell of values that cannot be read as those of training, so many rows at a time."""
-    for column in (one for one in schema.features if one.name in frame):
+    for column in (one for one in schema.features if one.kind != "image" and one.name in frame):
         series = frame[column.name]
         if not may_be_unreadable(column, series):
             continue
@@ -120,7 +159,7 @@ def _judge(schema: Schema, frame: pd.DataFrame, step: int, tell: Callable[[str],
 def _pick(schema: Schema, table: pd.DataFrame) -> pd.DataFrame:
     frame = named_by_strings(table)
     have = set(frame.columns)
-    wanted = [c.name for c in schema.features]
+    wanted = [name for c in schema.features for name in c.raw]
     missing = [name for name in wanted if name not in have]
     if missing:
         shown = ", ".join(repr(m) for m in missing[:10])
@@ -132,6 +171,12 @@ def _pick(schema: Schema, table: pd.DataFrame) -> pd.DataFrame:
 
 def _is_plain(column: Column, dtype: Any) -> bool:
     return column.kind == "number" and column.parse == "as_is" and parse.is_number_dtype(dtype)
+
+
+def _typed_or_images(column: Column, frame: pd.DataFrame) -> pd.Series[Any]:
+    if column.kind == "image":
+        return pd.Series(to_images(column, frame), name=column.name, index=frame.index)
+    return _typed(column, frame[column.name]).rename(column.name)
 
 
 def _typed(column: Column, series: pd.Series[Any]) -> pd.Series[Any]:

@@ -22,12 +22,14 @@ _NOUNS = {
     "category": ("category", "categories"),
     "datetime": ("date", "dates"),
     "text": ("text", "texts"),
+    "image": ("image", "images"),
 }
 _VERBS = {
     "number": "read as numbers",
     "category": "read as categories",
     "datetime": "read as dates",
     "text": "read as text",
+    "image": "read as images",
     "set_aside": "set aside",
 }
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from automl.data.delimited import read_delimited
 from automl.data.encoding import to_utf8
 from automl.data.frames import arrow_to_frame, check_names, find_decimal, text_to_frame
+from automl.data.images.albums import FOLDER, album_table, list_archive, list_folder
 from automl.data.json_tables import read_json
 from automl.data.load import EMPTY, load
 from automl.data.named import read_openml, read_sklearn
@@ -38,7 +39,8 @@ ANY = Reading()
 def read_table(source: str | Path, how: Reading = ANY) -> pd.DataFrame:
     """Read CSV (any common separator), Parquet, Arrow or JSON, packed or not, or a named set.
 
-    A folder is read as one table of all Parquet files in it.
+    A folder is read as one table of all Parquet files in it; one of images, or a zip file of them,
+    becomes a table of their paths, with the sub-folders as labels.
 
     Args:
         source: A path, `sklearn:NAME` or `openml:NAME`.
@@ -60,8 +62,11 @@ def read_table(source: str | Path, how: Reading = ANY) -> pd.DataFrame:
     path = Path(source).expanduser()
     if is_parquet(path):
         frame = arrow_to_frame(read_parquet(path, how), str(path))
+    elif names := list_folder(path) if path.is_dir() else list_archive(path):
+        return album_table(path, names)
     else:
         frame = _typed(_parse(load(path), path, how), str(path), how)
+    frame.attrs[FOLDER] = str(path.absolute().parent)
     if not len(frame):
         msg = f"{path} has column names but no rows; give a file with data."
         raise DataError(msg)

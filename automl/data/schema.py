@@ -16,6 +16,7 @@ from automl.data.apply import to_dataset, to_features
 from automl.data.columns import judge_columns, named_by_strings
 from automl.data.describe import describe
 from automl.data.guess import guess_target, labels_of, sounds_like_labels
+from automl.data.images.detect import find_images
 from automl.data.labels import as_in_file, decode_labels
 from automl.data.saved import layout_of, schema_from_json, schema_to_json
 from automl.data.strings import ID
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
+
+    from automl.data.images.detect import Images
 
 __all__ = [
     "IN_FILE",
@@ -62,6 +65,7 @@ def infer_schema(  # noqa: PLR0913 - the part of a column each, by keyword
     group: str | None = None,
     time: str | None = None,
     weight: str | None = None,
+    image: str = "",
 ) -> Schema:
     """Decide how each column is read, which column is the target and what the task is.
 
@@ -76,6 +80,7 @@ def infer_schema(  # noqa: PLR0913 - the part of a column each, by keyword
         group: The column whose equal values must stay together in a split.
         time: The column that orders the rows in time.
         weight: The column that says how much a row counts.
+        image: The size of images, "no" for none, empty to infer.
 
     Raises:
         DataError: If the table has no rows, no usable feature or no usable target.
@@ -91,8 +96,8 @@ def infer_schema(  # noqa: PLR0913 - the part of a column each, by keyword
     if target is None and task == "anomaly":
         target, reason = labels_of(frame, drop)
     elif target is None:
-        roles = {*drop, *ids, group, time, weight}
-        target, reason = guess_target(frame.drop(columns=[c for c in frame if c in roles]))
+        others = {*drop, *ids, group, time, weight}
+        target, reason = guess_target(frame.drop(columns=[c for c in frame if c in others]))
     asked: dict[str, Sequence[str | None]] = {
         "--target": [target],
         "--drop": drop,
@@ -106,7 +111,10 @@ def infer_schema(  # noqa: PLR0913 - the part of a column each, by keyword
     layout = layout_of(frame)
     features = frame if target is None else frame.drop(columns=[target])
     left_out = dict.fromkeys(drop, "left out as asked") | dict.fromkeys(ids, "an id, as asked")
-    columns = _columns(features, left_out, {"group": group, "time": time, "weight": weight})
+    roles = {"group": group, "time": time, "weight": weight}
+    taken = {*left_out, *roles.values()}
+    images = find_images(features[[c for c in features if c not in taken]], image)
+    columns = _columns(features, left_out, roles, images)
     if not any(c.kind != "set_aside" for c in columns):
         columns = [_learned_anyway(c) for c in columns]
     if not any(c.kind != "set_aside" for c in columns):
@@ -125,7 +133,7 @@ def infer_schema(  # noqa: PLR0913 - the part of a column each, by keyword
         weight=weight,
         rows=len(frame) if goal.task == "anomaly" else int(goal.known.sum()),
         rows_dropped=0 if goal.task == "anomaly" else int((~goal.known).sum()),
-        notes=(*layout.notes, *_notes(frame, goal, target, drop)),
+        notes=(*layout.notes, *images.notes, *_notes(frame, goal, target, drop)),
         layout=layout,
     )
 
@@ -208,21 +216,27 @@ def _unknown(option: str, name: str, names: Sequence[str]) -> str:
 
 
 def _columns(
-    frame: pd.DataFrame, left_out: Mapping[str, str], roles: Mapping[str, str | None]
+    frame: pd.DataFrame,
+    left_out: Mapping[str, str],
+    roles: Mapping[str, str | None],
+    images: Images,
 ) -> list[Column]:
     left_out, time = dict(left_out), roles["time"]
     for role, reason in ROLES.items():
         if (name := roles[role]) is not None:
             left_out[name] = reason
-    kept = [c for c in frame.columns if c not in left_out or c == time]
+    pictured = images.sources
+    kept = [c for c in frame.columns if c not in pictured and (c not in left_out or c == time)]
     judged = {c.name: c for c in judge_columns(frame[kept])}
     if time is not None:
         judged[time] = _time_column(judged[time])
         if time in left_out:
             judged[time] = replace(judged[time], kind="set_aside", reason=left_out[time])
-    return [
+    judged |= pictured
+    columns = [
         judged[c] if c in judged else Column(c, "set_aside", left_out[c]) for c in frame.columns
     ]
+    return list(dict.fromkeys(columns))
 
 
 def _time_column(column: Column) -> Column:

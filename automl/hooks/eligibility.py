@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from automl.hooks.manager import Host, LearnerEntry
 
 
+MADE_FOR = {"image": ("image", "images")}
+"""View -> the kind of column that it shows, and the word for it."""
+
+
 def applicable(
     host: Host,
     schema: Schema,
@@ -77,6 +81,9 @@ def _obstacle(
     learner = entry.learner
     if task not in learner.tasks:
         return f"task: made for {', '.join(sorted(learner.tasks))}, here {task}"
+    kind, noun = MADE_FOR.get(learner.view, ("", ""))
+    if kind and not any(column.kind == kind for column in schema.features):
+        return f"data: made for {noun}, and no column holds any"
     if not entry.available:
         return entry.reason
     limits = learner.limits

@@ -289,6 +289,16 @@ class Options:
         bool,
         Option("same", "The first line of a text file is a row, not the names of the columns."),
     ] = False
+    image: Annotated[
+        str | None,
+        Option(
+            "same",
+            "Size of images such as 28x28 or 32x32x3, which columns of pixels are taken for and "
+            "files are brought to; no for none.",
+            "SIZE",
+            usual="by the files, or by the columns",
+        ),
+    ] = None
     contamination: Annotated[
         float | None,
         _of_fit(

@@ -143,6 +143,24 @@ def confusion(facts: Facts) -> dict[str, Any] | str:
     }
 
 
+# ------------------------------------------------------------------------- images
+
+
+def examples(facts: Facts) -> dict[str, Any] | str:
+    """The images that the best model is most wrong about."""
+    part = _part(facts, "examples")
+    if isinstance(part, str):
+        return part
+    if not part["images"]:
+        return f"None of {_rows(part)} is put wrong by {part['of']}."
+    images = [
+        {**one, "share": None if one["share"] is None else share(one["share"])}
+        for one in part["images"]
+    ]
+    about = f"Of {_rows(part)}, those that {part['of']} is most wrong about."
+    return {"images": images, "about": about}
+
+
 # ---------------------------------------------------------------------- regression
 
 

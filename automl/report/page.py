@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl.files import write_text
-from automl.report.diagnostics import calibration, confusion, importance, residuals
+from automl.report.diagnostics import (
+    calibration,
+    confusion,
+    examples,
+    importance,
+    residuals,
+)
 from automl.report.facts import DAMAGE, read_facts
 from automl.report.fronts import fronts
 from automl.report.layout import FOLDER
@@ -39,6 +45,8 @@ class _Section:
     """Tasks with this section; empty for all."""
     of_model: bool = False
     """True for sections on saved models, which a study does not have."""
+    part: str = ""
+    """Part of the diagnostics without which there is no such section; empty for none."""
 
 
 CLASSES = ("binary", "multiclass")
@@ -51,6 +59,7 @@ SECTIONS = (
     _Section("calibration", "Can the probabilities be trusted?", calibration, CLASSES, True),
     _Section("confusion", "Which classes are confused", confusion, CLASSES, True),
     _Section("residuals", "How far off the predictions are", residuals, ("regression",), True),
+    _Section("examples", "Images it is most wrong about", examples, part="examples"),
     _Section("data", "What the data were taken for", data),
     _Section("left_out", "What did not run, and why", left_out),
     _Section("repeat", "How to repeat it", repeat),
@@ -73,7 +82,9 @@ def report_html(run: Path) -> str:
     wanted = [
         one
         for one in SECTIONS
-        if (not one.tasks or info.task in one.tasks) and not (one.of_model and facts.study)
+        if (not one.tasks or info.task in one.tasks)
+        and not (one.of_model and facts.study)
+        and (not one.part or one.part in (facts.diagnostics or {}))
     ]
     sections = [(one.id, one.title, _body(one, facts)) for one in wanted]
     return (

@@ -15,6 +15,7 @@ from automl.anomaly.supervision import supervision_of
 from automl.data.schema import infer_schema, to_dataset, to_features
 from automl.data.views import Views
 from automl.testing.contract import CLASSES
+from automl.testing.drawing import draw
 from automl.types import Array, Schema, Task, TensorBlock, View, ViewKind
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ def encode(
 ) -> EncodedRows:
     """Read a raw table, fit a view on its first rows and encode all of them.
 
+    For the view `image` each row is drawn first.
+
     Args:
         table: From `make_table`; the schema is inferred from all rows.
         task: Kind of target.
@@ -111,9 +114,13 @@ def encode(
         train: Modifies the raw training rows after the schema was inferred.
         test: Modifies the raw new rows.
     """
-    schema = infer_schema(table, target=TARGET, task=task)
-    seen = to_dataset(schema, train(table.iloc[:n_train].copy()))
-    new = test(table.iloc[n_train:].copy())
+
+    def shown(rows: pd.DataFrame) -> pd.DataFrame:
+        return draw(rows, TARGET, EFFECT) if kind == "image" else rows
+
+    schema = infer_schema(shown(table), target=TARGET, task=task)
+    seen = to_dataset(schema, shown(train(table.iloc[:n_train].copy())))
+    new = shown(test(table.iloc[n_train:].copy()))
     views = Views(seen.X, seen.y, schema)
     k = schema.n_classes
     n_stop = len(seen.y) // STOP_SHARE if len(seen.y) >= 2 * STOP_SHARE else 0

@@ -19,6 +19,7 @@ from automl.runs.journal import member_folder
 from automl.runs.record import RunReader
 from automl.types import TOP
 from automl.workers.tasks import Failure
+from automl.workflow.examples import wrong_images
 from automl.workflow.importance import (
     ROWS,
     ImportanceRequest,
@@ -237,9 +238,13 @@ def _outcomes(fit: Fit, prepared: Prepared, learner: str) -> dict[str, Any]:
     if not prepared.supervision.supervised:
         why = "anomaly scores are no probabilities"
         return {name: {"status": "skipped", "reason": why} for name in names}
+    pictured = {}
+    if any(column.kind == "image" for column in schema.features):
+        X = prepared.data.X if prepared.locked is None else prepared.locked.X
+        pictured = {"examples": head | {"images": wrong_images(X, schema, y, prediction)}}
     if schema.task == "regression":
-        return {"residuals": head | residuals(y, prediction)}
-    return {
+        return {"residuals": head | residuals(y, prediction)} | pictured
+    return pictured | {
         "calibration": head | calibration(y, prediction, schema.classes),
         "confusion": head | confusion(y, prediction, schema.classes, CLASSES),
     }

@@ -63,7 +63,7 @@ def _scheduler(
     fit: Fit, prepared: Prepared, seconds: float | None, value: EnsembleValue
 ) -> FitScheduler:
     options, schema = fit.options, prepared.data.schema
-    columns = prepared.data.X.shape[1]
+    columns = schema.width
     plan = Plan(
         allocate=options.allocate,
         seconds=seconds,

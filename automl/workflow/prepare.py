@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.anomaly.supervision import supervision_of
+from automl.data.images.remarks import remarks
 from automl.data.saved import layout_of
 from automl.data.schema import IN_FILE, describe, infer_schema, schema_from_json, to_dataset
 from automl.errors import DataError, UsageError
@@ -69,6 +70,7 @@ def _datasets(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Datase
             group=options.group,
             time=options.time,
             weight=options.weight,
+            image=options.image or "",
         )
         if schema.weight is not None and schema.task == "anomaly":
             msg = "--weight is for tasks with a target; leave it out with --task anomaly"
@@ -76,6 +78,8 @@ def _datasets(fit: Fit, table: pd.DataFrame, target: str | None) -> tuple[Datase
         for line in describe(schema):
             fit.observer.say(line)
     data = to_dataset(schema, table)
+    for line in remarks(schema, table, data.X):
+        fit.observer.say(line)
     if options.test is not None:
         test = read(options.test, schema.reading)
         for line in layout_of(test).notes:
@@ -182,7 +186,7 @@ def _learners(
         data.schema,
         data.schema.task,
         None if subsets else len(data.y),
-        data.X.shape[1],
+        data.schema.width,
         list(options.learner) or None,
         list(options.exclude),
         unlabelled=0 if data.unlabelled is None else len(data.unlabelled),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import automl
 from automl_torch.generative import generative
 from automl_torch.supervised import supervised
+from automl_torch.visual import visual
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,3 +20,4 @@ def automl_learners() -> Iterable[Learner]:
     """The learners of this package."""
     yield from supervised()
     yield from generative()
+    yield from visual()

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import numpy.typing as npt
 
@@ -94,6 +94,25 @@ def _copy(array: npt.NDArray[Any], device: str) -> torch.Tensor:
     if device == "cpu":
         return tensor
     return tensor.pin_memory().to(device, non_blocking=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """The way in which the rows of a view enter a net.
+
+    Layouts and inputs may be of other classes than those of tables: inputs have a length and
+    `take`, layouts are dataclasses.
+    """
+
+    layout: Callable[[Any], Any]
+    """Reads the layout off the X of training rows."""
+    restored: Callable[[Mapping[str, Any]], Any]
+    """A layout from its fields."""
+    inputs: Callable[[Any, Any, str], Any]
+    """(X, layout, device) -> inputs."""
+
+
+TABLE = Entrance(Layout.of, Layout.restored, to_inputs)
 
 
 @dataclass(frozen=True, slots=True)

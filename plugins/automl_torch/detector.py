@@ -64,7 +64,7 @@ class DetectorModel:
             net = self._net = self._recipe.architecture(self._config, layout, 1)
             judge = cast("Judge", net)
             with torch.no_grad():
-                judge.measure(to_inputs(sample(train.X), layout, "cpu"))
+                judge.measure(to_inputs(sample(train).X, layout, "cpu"))
             net.to(run.device)
             rows = to_inputs(train.X, layout, run.device)
             work = loop.Task(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -11,7 +12,7 @@ import torch
 from torch import nn
 
 from automl_torch import files, loop
-from automl_torch.data import Layout, TargetScale, to_inputs
+from automl_torch.data import TABLE, TargetScale
 from automl_torch.nets import Dropout
 from automl_torch.optimiser import linear_decay
 from automl_torch.schedules import constant, one_cycle, scaled
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from automl import Array, Config, Run, TensorBlock, View
+    from automl import Array, Config, Run, View
     from automl import Task as TaskName
-    from automl_torch.data import Inputs
+    from automl_torch.data import Entrance, Inputs, Layout
     from automl_torch.optimiser import Group
     from automl_torch.schedules import Schedule
 
@@ -94,6 +95,7 @@ class Recipe:
     betas: tuple[float, float] = (0.9, 0.95)
     clip: float = 1.0
     groups: Callable[[nn.Module], Sequence[Group]] = linear_decay
+    entrance: Entrance = TABLE
 
 
 class NetModel:
@@ -116,11 +118,11 @@ class NetModel:
     def fit(self, train: View, stop: View | None, run: Run) -> None:
         """Train until the plan, the deadline or the host ends it; keeps the best epoch."""
         self._device = run.device
-        self._layout = Layout.of(train.X)
+        self._layout = self._recipe.entrance.layout(train.X)
         with loop.settings(run.seed, run.threads, run.device):
             net = self._net = self._recipe.architecture(self._config, self._layout, self._outputs)
             with torch.no_grad():
-                cast("Net", net).measure(to_inputs(sample(train.X), self._layout, "cpu"))
+                cast("Net", net).measure(self._inputs(sample(train).X, "cpu"))
             net.to(run.device)
             material = self._material(train, run)
             work = loop.Task(
@@ -139,12 +141,12 @@ class NetModel:
 
     def _material(self, train: View, run: Run) -> Material:
         """The rows on the device, prepared as the recipe says."""
-        layout, net = cast("Layout", self._layout), cast("nn.Module", self._net)
+        net = cast("nn.Module", self._net)
         prepare, more = self._recipe.prepare, train.unlabelled
         material = Material(
-            to_inputs(train.X, layout, run.device),
+            self._inputs(train.X, run.device),
             self._target(train).to(run.device),
-            None if more is None or prepare is None else to_inputs(more, layout, run.device),
+            None if more is None or prepare is None else self._inputs(more, run.device),
             None if train.weights is None else _column(train.weights, run.device),
         )
         return prepare(net, material, self._config, run) if prepare else material
@@ -194,9 +196,8 @@ class NetModel:
         return torch.tensor(self._scale.scale(y))[:, None]
 
     def _evaluator(self, stop: View) -> Callable[[], Array]:
-        layout = self._layout or Layout.of(stop.X)
         cells = cast("Net", self._net).cells
-        chunks = [to_inputs(block, layout, self._device) for block in chunks_of(stop, cells)]
+        chunks = [self._inputs(block, self._device) for block in chunks_of(stop, cells)]
         return lambda: self._answer(chunks)
 
     def predict(self, view: View) -> Array:
@@ -205,7 +206,10 @@ class NetModel:
             msg = "fit or load before predict"
             raise RuntimeError(msg)
         blocks = chunks_of(view, cast("Net", self._net).cells)
-        return self._answer(to_inputs(block, self._layout, self._device) for block in blocks)
+        return self._answer(self._inputs(block, self._device) for block in blocks)
+
+    def _inputs(self, X: Any, device: str) -> Inputs:
+        return self._recipe.entrance.inputs(X, cast("Layout", self._layout), device)
 
     def _answer(self, chunks: Iterable[Inputs]) -> Array:
         net = cast("nn.Module", self._net).eval()
@@ -243,7 +247,7 @@ class NetModel:
         weights, details = files.read(folder)
         self._config, self._task = details["config"], details["task"]
         self._outputs, self._device = details["outputs"], "cpu"
-        self._layout = Layout.restored(details["layout"])
+        self._layout = self._recipe.entrance.restored(details["layout"])
         self._scale = TargetScale(**details["scale"]) if details["scale"] else None
         with torch.random.fork_rng(devices=[]):
             self._net = self._recipe.architecture(self._config, self._layout, self._outputs)
@@ -279,17 +283,18 @@ def batch_of(
     return max(1, min(asked or fitting, rows, max(8, BATCH_CELLS // cells)))
 
 
-def chunks_of(view: View, cells: int) -> Iterator[TensorBlock]:
+def chunks_of(view: View, cells: int) -> Iterator[Any]:
     """The rows of a view in turn, no more at once than a prediction should handle."""
     size = max(32, min(1 << 14, CHUNK_CELLS // max(1, cells)))
     for start in range(0, len(view), size):
-        yield view.X.take(slice(start, start + size))
+        yield view.take(slice(start, start + size)).X
 
 
-def sample(block: TensorBlock) -> TensorBlock:
+def sample(view: View) -> View:
     """Rows drawn at random, fewer of wide tables."""
-    most = min(SAMPLE, max(512, SAMPLE_CELLS // max(block.numbers.shape[1], 1)))
-    return block.take(torch.randperm(len(block))[:most].numpy())
+    numbers = getattr(view.X, "numbers", view.X)
+    most = min(SAMPLE, max(512, SAMPLE_CELLS // max(math.prod(numbers.shape[1:]), 1)))
+    return view.take(torch.randperm(len(view))[:most].numpy())
 
 
 def precision(device: str) -> AbstractContextManager[Any]:

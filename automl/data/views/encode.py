@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from automl.data.views.dates import ALL_PARTS, date_parts, is_cycle
+from automl.data.views.image import ImageEncoder, fit_images
 from automl.data.views.target import Targets
 from automl.data.views.text import TextEncoder, fit_text
 from automl.types import Array, Schema
@@ -24,6 +25,8 @@ EXACT = 2**24
 """Whole numbers up to here are exact in float32."""
 FINE = 1e-4
 """Share of the spread of a column that float32 must be able to tell apart."""
+LATER = {"later": True}
+"""Marks fields that earlier versions did not write: left out where they are at their default."""
 SOME = 10_000
 """Rows whose quartiles stand for all."""
 
@@ -86,6 +89,7 @@ class Encoder:
     levels: tuple[Levels, ...]
     origins: tuple[float, ...] = ()
     """Offset of each number before it becomes float32; none where nothing is taken off."""
+    images: tuple[ImageEncoder, ...] = field(default=(), metadata=LATER)
 
     @property
     def names(self) -> list[str]:
@@ -100,6 +104,10 @@ class Encoder:
         """Positions in `numbers` that trees want: all but sines and cosines."""
         return np.array([j for j, name in enumerate(self.names) if not is_cycle(name)], dtype=int)
 
+    def pixels(self, X: pd.DataFrame) -> Array:
+        """(n, columns) typed frame to the pixels of its images, their channels side by side."""
+        return np.concatenate([part.pixels(X[part.name]) for part in self.images], axis=-1)
+
     def encode(self, X: pd.DataFrame) -> Encoded:
         """(n, columns) typed frame to numbers and codes."""
         parts = [_numbers(X, self.numbers, self.origins)]
@@ -110,8 +118,8 @@ class Encoder:
         return _join(parts, codes)
 
     @property
-    def _parts(self) -> tuple[Dates | TextEncoder, ...]:
-        return (*self.dates, *self.texts)
+    def _parts(self) -> tuple[Dates | TextEncoder | ImageEncoder, ...]:
+        return (*self.dates, *self.texts, *self.images)
 
 
 def fit_encoder(
@@ -143,11 +151,17 @@ def fit_encoder(
         text, values = fit_text(X[column.name], targets, seed, characters=whole)
         texts.append(text)
         parts.append(values)
+    images: list[ImageEncoder] = []
+    for name in (name for name, kind in kinds.items() if kind == "image"):
+        image, values = fit_images(X[name], seed)
+        images.append(image)
+        parts.append(values)
     categories = [name for name, kind in kinds.items() if kind == "category"]
     levels, codes, counts = _fit_levels(X, categories)
     numbers = tuple(name for name, keep in zip(names, kept, strict=True) if keep)
     taken = tuple(o for o, keep in zip(origins, kept, strict=True) if keep)
-    encoder = Encoder(numbers, tuple(dates), tuple(texts), levels, taken if any(taken) else ())
+    origin = taken if any(taken) else ()
+    encoder = Encoder(numbers, tuple(dates), tuple(texts), levels, origin, tuple(images))
     return encoder, _join(parts, codes), counts
 
 

@@ -45,6 +45,8 @@ class SavedView:
 
     def transform(self, X: pd.DataFrame) -> Any:
         """A typed frame as this view's X; see `types.View`."""
+        if self.kind == "image":
+            return self.encoder.pixels(X)
         return self.shape(self.encoder.encode(X))
 
     def shape(self, rows: Encoded, means: Array | None = None, scaled: Array | None = None) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from automl.data.views.encode import Dates, Encoder, Levels
+from automl.data.views.image import ImageEncoder
 from automl.data.views.scale import Scaler
 from automl.data.views.shape import OneHot, SavedView
 from automl.data.views.target import LevelMeans
@@ -24,7 +25,10 @@ CLOSE = 1e-5
 """Relative difference that sums in another order may make in single precision."""
 KNOWN = {
     kind.__name__: kind
-    for kind in (SavedView, Encoder, Dates, Levels, TextEncoder, LevelMeans, Scaler, OneHot)
+    for kind in (
+        *(SavedView, Encoder, Dates, Levels, TextEncoder, ImageEncoder),
+        *(LevelMeans, Scaler, OneHot),
+    )
 }
 
 _DAMAGED = (
@@ -134,11 +138,17 @@ def _pack(value: Any, arrays: dict[str, Array]) -> Any:
         arrays[name] = value
         return {"array": name}
     if dataclasses.is_dataclass(value):
-        fields = {f.name: _pack(getattr(value, f.name), arrays) for f in dataclasses.fields(value)}
+        names = [f.name for f in dataclasses.fields(value) if not _left_out(f, value)]
+        fields = {name: _pack(getattr(value, name), arrays) for name in names}
         return {"type": type(value).__name__, "fields": fields}
     if isinstance(value, tuple):
         return [_pack(item, arrays) for item in value]
     return value
+
+
+def _left_out(one: dataclasses.Field[Any], value: Any) -> bool:
+    """True for a field that earlier versions did not write and that says nothing."""
+    return "later" in one.metadata and getattr(value, one.name) == one.default
 
 
 def _unpack_view(value: Any, arrays: dict[str, Array]) -> SavedView:

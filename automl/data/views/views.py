@@ -11,6 +11,7 @@ from automl.data.views.scale import Scaler, fit_scaler
 from automl.data.views.shape import OneHot, SavedView
 from automl.data.views.store import save_view
 from automl.data.views.target import LevelMeans, fit_level_means, make_targets
+from automl.errors import ViewError
 from automl.types import Array, Schema, ViewKind
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Views:
     def __init__(self, X: pd.DataFrame, y: Array, schema: Schema, seed: int = 0) -> None:
         self._seed = seed
         self._tails = schema.task == "anomaly"
+        self._images = X[[c.name for c in schema.features if c.kind == "image"]]
         self._targets = make_targets(y, schema.task, seed)
         self._encoder, self._rows, self._counts = fit_encoder(X, schema, self._targets, seed)
         self._level_means: dict[int, tuple[LevelMeans, Array]] = {}
@@ -57,12 +59,16 @@ class Views:
     def train(self, kind: ViewKind) -> Any:
         """The X of `types.View` for the training rows, cross-fitted where it uses the target."""
         view = self.fitted(kind)
+        if kind == "image":
+            return view.transform(self._images)
         means = [self._means_of(part.column)[1] for part in view.means]
         joined = np.hstack(means) if means else np.empty((len(self._rows), 0), np.float32)
         return view.shape(self._rows, joined, None if kind == "frame" else self._scale(kind)[1])
 
     def transform(self, kind: ViewKind, X: pd.DataFrame | Encoded) -> Any:
         """The X of `types.View` for other rows: typed, or from `encode`."""
+        if kind == "image" and not isinstance(X, Encoded):
+            return self.fitted(kind).transform(X)
         rows = X if isinstance(X, Encoded) else self.encode(X)
         return self.fitted(kind).shape(rows)
 
@@ -81,9 +87,15 @@ class Views:
     def fitted(self, kind: ViewKind) -> SavedView:
         """The view without its training rows."""
         if kind not in self._fitted:
-            make = {"frame": self._frame, "matrix": self._matrix}
+            make = {"frame": self._frame, "matrix": self._matrix, "image": self._image}
             self._fitted[kind] = make[kind]() if kind in make else self._tensors(kind)
         return self._fitted[kind]
+
+    def _image(self) -> SavedView:
+        if not self._encoder.images:
+            msg = "there is no column of images"
+            raise ViewError(msg)
+        return SavedView("image", self._encoder, ())
 
     def _frame(self) -> SavedView:
         high = self._above(NATIVE_LEVELS)

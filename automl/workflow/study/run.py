@@ -142,7 +142,7 @@ def _learners(
         data.schema,
         data.schema.task,
         min(axis.sizes),
-        data.X.shape[1],
+        data.schema.width,
         list(options.learner) or None,
         list(options.exclude),
         unlabelled=0 if unlabelled is None else len(unlabelled),
