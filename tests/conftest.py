@@ -13,8 +13,9 @@ settings.load_profile("automl")
 @pytest.fixture(scope="session")
 def ray_here():
     """One embedded Ray for all tests that fit in this process."""
-    from automl.workers.cluster import plan_workers, start_ray
+    from automl.workers.cluster import start_ray
     from automl.workers.daemons import end_ray
+    from automl.workers.shares import plan_workers
 
     start_ray(plan_workers(cpus=2))
     yield

@@ -19,7 +19,7 @@ from ray.tune.execution.tune_controller import TuneController
 from automl.hooks.bounded import bounded
 from automl.workers import environment
 from automl.workers.evaluate import FitRequest, FitResult
-from automl.workers.faults import every_error_heard
+from automl.workers.faults import every_error_heard, idle_workers_kept
 from automl.workers.searcher import LATE, SearchOver, TuneSearcher
 from automl.workers.trainable import RungTrainable
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from automl.schedule.base import Job, Scheduler
-    from automl.workers.cluster import Workers
+    from automl.workers.pool import Pool
+    from automl.workers.shares import Slot
     from automl.workers.store import RowStore
 
 put = ray.put
@@ -40,9 +41,9 @@ GONE_SECONDS = 2.0
 def search(
     scheduler: Scheduler,
     store: RowStore,
-    request: Callable[[Job], FitRequest],
+    request: Callable[[Job, Slot], FitRequest],
     finish: Callable[[Job, FitResult], None],
-    workers: Workers,
+    pool: Pool,
     *,
     end: float | None,
     tick: Callable[[], None] = lambda: None,
@@ -57,14 +58,14 @@ def search(
         store: Rows of the jobs, made in the background.
         request: Turns a job into the request that a worker gets.
         finish: Called on this thread with every finished job.
-        workers: Slots and resources.
+        pool: The slots.
         end: `time.monotonic()` at which the search must be over; None without a limit.
         tick: Called often, for progress.
         patience: Half the seconds beyond the end that the first job may take to begin: a machine
             that was slow so far will be slow then.
     """
     with (
-        environment.quiet({"TUNE_MAX_PENDING_TRIALS_PG": str(workers.slots)}),
+        environment.quiet({"TUNE_MAX_PENDING_TRIALS_PG": str(sys.maxsize)}),  # the pool decides
         tempfile.TemporaryDirectory(prefix="automl-", ignore_cleanup_errors=True) as folder,
         _quiet(),
         _remembered() as signalled,
@@ -81,14 +82,14 @@ def search(
             request,
             finish,
             Path(folder),
-            slots=workers.slots,
+            pool=pool,
             end=end,
             tick=watch,
         )
         searcher.patience = LATE + 2 * patience
-        with contextlib.suppress(SearchOver), every_error_heard():
+        with contextlib.suppress(SearchOver), every_error_heard(), idle_workers_kept():
             try:
-                _tune(searcher, workers, folder)
+                _tune(searcher, folder)
             except BaseException as error:
                 _let_go(error)
                 raise
@@ -96,14 +97,13 @@ def search(
             raise searcher.error
 
 
-def _tune(searcher: TuneSearcher, workers: Workers, folder: str) -> None:
+def _tune(searcher: TuneSearcher, folder: str) -> None:
     """Let Tune run the jobs of a searcher."""
     tune.Tuner(
-        tune.with_resources(RungTrainable, {"CPU": workers.threads, "GPU": workers.gpus}),
+        RungTrainable,
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             num_samples=sys.maxsize,
-            max_concurrent_trials=workers.slots,
             reuse_actors=True,
             trial_name_creator=lambda trial: trial.trial_id,
             trial_dirname_creator=lambda trial: trial.trial_id,

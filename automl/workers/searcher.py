@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray.tune.search import Searcher
 
-from automl.errors import ViewError
+from automl.errors import StoppedError, ViewError
 from automl.schedule.base import FRESH, Worker
 from automl.workers.attempt import Attempt, lost
 from automl.workers.evaluate import FitRequest, FitResult
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from automl.schedule.base import Job, Scheduler
+    from automl.workers.pool import Pool
+    from automl.workers.shares import Slot
     from automl.workers.store import RowStore
 
 LATE = 10.0
@@ -33,6 +35,10 @@ ROWS_WAIT = 0.1
 """Seconds to wait for rows before looking at what else goes on."""
 SLOTS = 2
 """Logical slots without a time limit, whatever the workers."""
+GONE_WAIT = 2.0
+"""Seconds that Ray has to tell of a job whose machine is gone; none, while it had no worker yet."""
+DESERTED = 60.0
+"""Seconds without any machine after which a search without a time limit is given up."""
 
 
 class SearchOver(BaseException):
@@ -51,11 +57,11 @@ class TuneSearcher(Searcher):
         self,
         scheduler: Scheduler,
         store: RowStore,
-        request: Callable[[Job], FitRequest],
+        request: Callable[[Job, Slot], FitRequest],
         finish: Callable[[Job, FitResult], None],
         folder: Path,
         *,
-        slots: int,
+        pool: Pool,
         end: float | None,
         tick: Callable[[], None],
     ) -> None:
@@ -65,7 +71,7 @@ class TuneSearcher(Searcher):
         self._request = request
         self._finish = finish
         self._folder = folder
-        self._slots = slots
+        self._pool = pool
         self._end = end
         self._tick = tick
         self.patience = LATE
@@ -76,8 +82,10 @@ class TuneSearcher(Searcher):
         self._again: deque[Attempt] = deque()
         """Jobs that a fault of the system ended, to be handed out anew."""
         self._out: dict[str, Attempt] = {}
-        self._idle: deque[Worker] = deque()
-        """Workers that gave a result and have no job, the one that waits longest first."""
+        self._inhabited = time.monotonic()
+        """The last time that there was a machine."""
+        self._missed: dict[str, float] = {}
+        """Jobs whose machine is gone, and since when that is known."""
         self._unreturned: dict[int, tuple[Job, FitResult]] = {}
         self._started = 0
         self._fitted = 0
@@ -105,6 +113,7 @@ class TuneSearcher(Searcher):
         now = time.monotonic()
         if self.error is not None:
             raise SearchOver
+        self._look_around(now)
         over = self._over(now)
         found = None if over else self._next_attempt(now)
         if found is None:
@@ -112,15 +121,14 @@ class TuneSearcher(Searcher):
             if not self._out and (over or not waits):
                 raise SearchOver
             return None
-        attempt, reference = found
-        if self._idle:
-            self._idle.popleft()
-        attempt = replace(attempt, began=time.monotonic())
+        attempt, reference, slot = found
+        self._pool.take(slot, whole=attempt.alone)
+        attempt = replace(attempt, began=time.monotonic(), slot=slot)
         self._out[trial_id] = attempt
-        asked = self._request(attempt.limited)
+        asked = self._request(attempt.limited, slot)
         if attempt.alone:
-            asked = replace(asked, memory=asked.memory * self._slots)
-        return {"payload": Payload(asked, reference, self._exit_note(attempt.number))}
+            asked = replace(asked, memory=asked.memory * self._pool.on(slot.node))
+        return {"payload": Payload(asked, reference, self._exit_note(attempt.number), slot)}
 
     def _over(self, now: float) -> bool:
         """Return whether no further job is handed out; the first one may wait for its rows."""
@@ -134,48 +142,57 @@ class TuneSearcher(Searcher):
             return self._over(now)
         return now > max(self._end, self._first) + (LATE if self._fitted else self.patience)
 
-    def _next_attempt(self, now: float) -> tuple[Attempt, Any] | None:
-        """A job and its rows: one that is made anew goes ahead, and perhaps alone."""
-        if any(attempt.alone for attempt in self._out.values()):
-            return None
+    def _next_attempt(self, now: float) -> tuple[Attempt, Any, Slot] | None:
+        """A job, its rows and its slot: one that is made anew goes ahead, and perhaps alone."""
         if self._again:
             attempt = self._again[0]
-            if attempt.alone and self._out:
-                return None
-            try:
-                rows = self._store.get(attempt.job, wait=ROWS_WAIT)
-            except ViewError as error:
-                self._again.popleft()
-                self._take(attempt.number, attempt.job, lost(error))
-                return self._next_attempt(now)
-            return None if rows is None else (self._again.popleft(), rows)
+            whole = self._pool.whole_node
+            slot = whole() if attempt.alone else self._pool.slot_for(attempt.job.trial.learner)
+            if slot is not None:
+                return self._anew(attempt, slot, now)
         found = self._ready_job(now)
         if found is None:
             return None
-        job, since, rows = found
+        job, since, rows, slot = found
         self._started += 1
         if self._started == 1:  # the first one takes as long as it takes, so that there is a model
             since = self._first = time.monotonic()
             longest = max(job.time_left, self.patience)
             job = replace(job, time_left=longest, hard_limit=max(job.hard_limit, self.patience))
-        return Attempt(self._started - 1, job, since), rows
+        return Attempt(self._started - 1, job, since), rows, slot
 
-    def _ready_job(self, now: float) -> tuple[Job, float, Any] | None:
-        """A job whose rows are ready, when it was handed out, and its rows.
+    def _anew(self, attempt: Attempt, slot: Slot, now: float) -> tuple[Attempt, Any, Slot] | None:
+        """A job that is made anew, unless its rows have yet to be."""
+        try:
+            rows = self._store.get(attempt.job, wait=ROWS_WAIT)
+        except ViewError as error:
+            self._again.popleft()
+            self._pool.release()
+            self._take(attempt.number, attempt.job, lost(error))
+            return self._next_attempt(now)
+        return None if rows is None else (self._again.popleft(), rows, slot)
+
+    def _ready_job(self, now: float) -> tuple[Job, float, Any, Slot] | None:
+        """A job whose rows are ready, when it was handed out, its rows and its slot.
 
         While rows are made for some jobs another is handed out; without a time limit none is, for
         then the order decides.
         """
-        most = 1 if self._end is None else self._slots - len(self._out) + 1
+        if not self._pool.offered():
+            return None
+        most = 1 if self._end is None else self._pool.size - len(self._out) + 1
         while len(self._waiting) < most and (job := self._next_job(now)) is not None:
             self._waiting.append((job, now))
             if self._prepared(job, now, wait=0.0) is not None:
                 break
         for wait in (0.0, ROWS_WAIT):
             for job, since in list(self._waiting):
+                slot = self._pool.slot_for(job.trial.learner)
+                if slot is None:
+                    continue
                 if (reference := self._prepared(job, since, wait=wait)) is not None:
                     self._waiting.remove((job, since))
-                    return job, since, reference
+                    return job, since, reference, slot
         return None
 
     def _prepared(self, job: Job, since: float, *, wait: float) -> Any | None:
@@ -196,6 +213,25 @@ class TuneSearcher(Searcher):
         if now >= self._checked + CHECK_EVERY:
             self._checked = now
             self._tick()
+            self._look_around(now)
+
+    def _look_around(self, now: float) -> None:
+        """Take up machines that joined; take back the jobs of those that are gone."""
+        self._pool.refresh()
+        if self._pool.size:
+            self._inhabited = now
+        elif self._end is None and now > self._inhabited + DESERTED:
+            self.error = self.error or StoppedError("no machine of the Ray cluster is left")
+            raise SearchOver
+        for trial_id, attempt in list(self._out.items()):
+            if attempt.slot is not None and attempt.slot.node in self._pool.gone:
+                missed = self._missed.setdefault(trial_id, now)
+                if now > missed + GONE_WAIT:  # of a job without a worker nobody tells
+                    self.settle(trial_id, ray.exceptions.NodeDiedError("its machine is gone"))
+
+    def _give_back(self, attempt: Attempt, worker: Worker) -> None:
+        if attempt.slot is not None:
+            self._pool.give_back(attempt.slot, worker)
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -212,23 +248,28 @@ class TuneSearcher(Searcher):
 
     def settle(self, trial_id: str, result: FitResult | BaseException) -> None:
         """Pass on what became of a job."""
+        if trial_id not in self._out:
+            return  # taken back from a machine that was gone
         attempt = self._out.pop(trial_id)
+        self._missed.pop(trial_id, None)
         elapsed = time.monotonic() - attempt.began
         if isinstance(result, BaseException):
             note = exit_reason(self._exit_note(attempt.number))
             judged = judge(attempt.limited, result, elapsed, note)
             if isinstance(judged, SystemFault):
-                if (again := attempt.after(judged)) is not None:
-                    self._idle.append(FRESH)
+                again = attempt.after(judged, self._pool.gone, several=self._pool.several)
+                if again is not None:
+                    self._give_back(attempt, FRESH)
+                    self._pool.doubt(attempt.slot)
                     self._again.append(again)
-                    if not judged.starved:
+                    if not (judged.starved or isinstance(result, ray.exceptions.NodeDiedError)):
                         self._store.forget(attempt.job)  # it may be the rows that are lost
                     return
                 judged = lost(judged.reason)
             result = judged
         self._fitted += result.status == "ok"
         result.overhead_seconds = elapsed - result.fit_seconds - result.predict_seconds
-        self._idle.append(Worker(result.libraries))
+        self._give_back(attempt, Worker(result.libraries))
         if result.imported:
             self._scheduler.imported(result.imported, result.import_seconds)
         try:
@@ -248,9 +289,11 @@ class TuneSearcher(Searcher):
 
     def _next_job(self, now: float) -> Job | None:
         if self._end is not None:
-            worker = self._idle[0] if self._idle else FRESH
             elapsed = now - self._began if self._started else 0.0  # Tune's start is none of it
-            return self._scheduler.next_job(elapsed, worker)
+            for worker in self._pool.offered():
+                if (found := self._scheduler.next_job(elapsed, worker)) is not None:
+                    return found
+            return None
         self._return_results()
         if self._started - self._returned >= SLOTS:
             return None

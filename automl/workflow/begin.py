@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from automl.errors import StoppedError
+from automl.hooks.manager import get_host
 from automl.runs import directory
-from automl.workers.cluster import Cluster, beyond
+from automl.workers.cluster import Cluster
+from automl.workers.shares import beyond
 from automl.workflow.ending import Ending, terminable
 from automl.workflow.resume import begun_with
 from automl.workflow.state import Fit
@@ -59,7 +61,12 @@ def open_run(
             for line in beyond(options.cpus, options.memory):
                 observer.say(line)
         cluster = Cluster(
-            options.cpus, options.gpus, options.memory, options.address, alone=options.timed
+            options.cpus,
+            options.gpus,
+            options.memory,
+            options.address,
+            alone=options.timed,
+            learners=lambda: _wanted(options),
         )
         name = source if isinstance(source, str) else "table"
         try:
@@ -69,3 +76,8 @@ def open_run(
             raise StoppedError(msg) from error
         finally:
             cluster.stop()
+
+
+def _wanted(options: Options) -> set[str]:
+    """Learners that may run, of all that there are."""
+    return (set(options.learner) or get_host().learners.keys()) - set(options.exclude)

@@ -19,6 +19,7 @@ from automl.types import TOP, Rung
 from automl.workers import limits
 from automl.workers.background import Background
 from automl.workers.evaluate import FitRequest
+from automl.workers.pool import Pool
 from automl.workers.store import RowStore
 from automl.workflow.ending import Ending
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from automl.schedule.base import Job, Scheduler
     from automl.types import Learner, Status
     from automl.workers.evaluate import FitResult
+    from automl.workers.shares import Slot
     from automl.workflow.state import Fit, Prepared
 
 STORE_SHARE = 1 / 8
@@ -161,6 +163,8 @@ class Training:
                 finished(rung)
 
         def show() -> None:
+            for line in self.fit.cluster.news():
+                self.fit.observer.say(line)
             self.fit.show("search", self._running(), every=CHECK_EVERY)
             tick()
 
@@ -173,7 +177,7 @@ class Training:
                     self.store,
                     self._request,
                     finish,
-                    self.fit.workers,
+                    Pool(self.fit.cluster, self.on_gpu, len(self.learners)),
                     end=self.end if limited else None,
                     tick=show,
                     patience=self.fit.elapsed(),
@@ -204,9 +208,15 @@ class Training:
     def _running(self) -> tuple[str, ...]:
         return tuple(f"{trial} {self.design.where(cell)}" for trial, cell in self.scheduler.running)
 
-    def _request(self, job: Job) -> FitRequest:
-        """The request that a worker gets for a job."""
-        schema, workers = self.prepared.data.schema, self.fit.workers
+    @property
+    def on_gpu(self) -> list[str]:
+        """Learners that can use a GPU."""
+        schema = self.prepared.data.schema
+        return [name for name, one in self.learners.items() if one.resources(schema).gpus]
+
+    def _request(self, job: Job, slot: Slot) -> FitRequest:
+        """The request that a worker gets for a job in a slot."""
+        schema = self.prepared.data.schema
         learner = self.learners[job.trial.learner]
         return FitRequest(
             learner=learner.name,
@@ -215,13 +225,13 @@ class Training:
             task=schema.task,
             n_classes=schema.n_classes,
             metric=self.prepared.metric.name,
-            threads=self.design.threads(job.cell) or workers.threads,
-            device="cuda" if workers.gpus else "cpu",
+            threads=self.design.threads(job.cell) or slot.threads,
+            device="cuda" if slot.gpus and learner.resources(schema).gpus else "cpu",
             soft_limit=job.soft_limit,
             hard_limit=job.hard_limit,
             time_left=job.time_left,
             fit_share=job.fit_share,
-            memory=workers.memory,
+            memory=slot.memory,
             save=self.design.keeps_model(job.cell),
             plugins=self.fit.plugins,
         )
