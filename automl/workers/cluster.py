@@ -79,7 +79,7 @@ class Cluster:
         self._most = (cpus, gpus, memory)
         self._alone = alone
         self._address = address
-        self._found = address is not None or (_running() and not _ALONE.locked())
+        self._found = address is not None or (running() and not _ALONE.locked())
         self._workers = Workers(0, 0) if address else plan_workers(cpus, gpus, memory, alone=alone)
         self._learners = learners
         self._modules = get_host().registered if self._found else ()
@@ -230,7 +230,7 @@ class Cluster:
         self._thread.join(LEAVING)
 
 
-def _running() -> bool:
+def running() -> bool:
     """Return whether this process has a Ray already, with CPUs of its own count."""
     initialized = getattr(sys.modules.get("ray"), "is_initialized", None)
     return initialized is not None and bool(initialized())  # another thread may import it still
@@ -318,8 +318,8 @@ def _nodes() -> dict[str, Node]:
         free = {kind: many - held.get(kind, 0) for kind, many in node["Resources"].items()}
         told = address if addresses.count(address) == 1 else f"{address} ({name[:6]})"
         if free.get("CPU", 0) >= 1:
-            sizes = (int(free.get(kind, 0)) for kind in ("CPU", "GPU", "memory"))
-            found[name] = Node(*sizes, id=name, name=told)
+            cpus, gpus, memory = (int(free.get(kind, 0)) for kind in ("CPU", "GPU", "memory"))
+            found[name] = Node(cpus, gpus, memory, name, told)
     return found
 
 

@@ -18,7 +18,7 @@ from automl.workers.evaluate import FitResult
 from automl.workers.watchdog import DIED, KILLED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from automl.schedule.base import Job
 
@@ -102,6 +102,10 @@ class AttentiveManager(RayActorManager):
             tracked_actor_task._on_error(tracked_actor_task._tracked_actor, exception)  # noqa: SLF001
 
 
+def _nothing() -> Generator[Any]:
+    yield from ()
+
+
 class IdleWorkers(_ObjectCache):
     """Tune's cache of idle actors, which gives none up before the search is over.
 
@@ -114,8 +118,8 @@ class IdleWorkers(_ObjectCache):
         self._num_cached_objects += 1
         return True
 
-    def flush_cached_objects(self, force_all: bool = False) -> Iterator[Any]:
-        return super().flush_cached_objects(force_all) if force_all else iter(())
+    def flush_cached_objects(self, force_all: bool = False) -> Generator[Any]:
+        return super().flush_cached_objects(force_all) if force_all else _nothing()
 
 
 @contextmanager

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """What a machine has that fits depend on."""
+    """The installation of a machine, as far as fits depend on it."""
 
     python: str
     automl: str

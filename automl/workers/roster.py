@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from ray import exceptions
 
 from automl.text import first_line
 from automl.workers.handshake import Installed, difference, installed
@@ -17,17 +18,14 @@ if TYPE_CHECKING:
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at the list of machines."""
+LEAVING = (
+    exceptions.NodeDiedError,
+    exceptions.TaskUnschedulableError,
+    exceptions.WorkerCrashedError,
+)
+"""Errors of a machine that is about to leave."""
 PATIENCE = 60.0
 """Seconds that a machine may take to answer; a process there starts in one or two."""
-
-
-@dataclass(slots=True)
-class _Probe:
-    """A handshake under way."""
-
-    answer: Any
-    """Reference to what the machine will answer."""
-    since: float
 
 
 class Roster:
@@ -61,7 +59,10 @@ class Roster:
         """Machines in the order in which they were seen, the driver's own ahead."""
         self._alive: dict[str, Node] = {}
         self._usable: dict[str, Node] = {}
-        self._probes: dict[str, _Probe] = {}
+        self._probes: dict[str, Any] = {}
+        """Machines that are asked -> references to their answers."""
+        self._asked: dict[str, float] = {}
+        """The time at which they were first asked."""
         self._doubted: set[str] = set()
         self._closed = threading.Event()
         self._news: list[str] = []
@@ -78,7 +79,7 @@ class Roster:
         return dict(self._alive)
 
     def news(self) -> list[str]:
-        """What there is to tell since the last call, in sentences."""
+        """Sentences on what happened since the last call."""
         told, self._news = self._news, []
         return told
 
@@ -138,6 +139,7 @@ class Roster:
         self.gone |= {node}
         used = self._usable.pop(node, None) or node in self._doubted or node in self._probes
         self._probes.pop(node, None)
+        self._asked.pop(node, None)
         self._doubted.discard(node)
         if used and node not in self.aside:
             self._news.append(f"Node {self._alive[node].name} is gone: its fits start anew")
@@ -146,49 +148,44 @@ class Roster:
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        there = NodeAffinitySchedulingStrategy(node, soft=False)
-        ask: Any = ray.remote(num_cpus=0, max_retries=0, scheduling_strategy=there)(installed)
-        self._probes[node] = _Probe(ask.remote(self._modules), time.monotonic())
+        there: Any = NodeAffinitySchedulingStrategy(node, soft=False)
+        ask: Any = ray.remote(num_cpus=0, max_retries=0)(installed)
+        answer = ask.options(scheduling_strategy=there).remote(self._modules)
+        self._probes[node] = answer
+        self._asked.setdefault(node, time.monotonic())
 
     def _hear(self, node: str) -> None:
         import ray
 
-        probe = self._probes[node]
-        done, _ = ray.wait([probe.answer], timeout=0)
+        if time.monotonic() > self._asked[node] + PATIENCE:
+            self._set_aside(node, f"it does not answer within {PATIENCE:.0f} s")
+            return
+        done, _ = ray.wait([self._probes[node]], timeout=0)
         if not done:
-            if time.monotonic() > probe.since + PATIENCE:
-                self._set_aside(node, f"it does not answer within {PATIENCE:.0f} s")
             return
         try:
-            answer: Installed = ray.get(probe.answer)
-        except (ray.exceptions.TaskUnschedulableError, *_gone()):
+            answer: Installed = ray.get(self._probes[node])
+        except LEAVING:
             del self._probes[node]  # it is about to leave the list; if not, it is asked again
             self._doubted.add(node)
             return
-        except ray.exceptions.RayError as error:
+        except exceptions.RayError as error:
             self._set_aside(node, _told(error))
             return
         why = difference(self._own, answer, self._learners)
         if why:
             self._set_aside(node, why)
             return
-        del self._probes[node]
+        del self._probes[node], self._asked[node]
         self._usable[node] = self._alive[node]
 
     def _set_aside(self, node: str, why: str) -> None:
-        del self._probes[node]
+        del self._probes[node], self._asked[node]
         self.aside[node] = why
         self._news.append(f"Node {self._alive[node].name} is set aside: {why}")
 
     def _publish(self) -> None:
         self.usable = tuple(self._usable[n] for n in self._order if n in self._usable)
-
-
-def _gone() -> tuple[type[Exception], ...]:
-    """Errors of a machine that is gone."""
-    from automl.workers.faults import GONE
-
-    return GONE
 
 
 def _told(error: Exception) -> str:

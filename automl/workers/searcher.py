@@ -41,6 +41,9 @@ DESERTED = 60.0
 """Seconds without any machine after which a search without a time limit is given up."""
 
 
+_NodeDiedError: Any = ray.exceptions.NodeDiedError
+
+
 class SearchOver(BaseException):
     """Leaves Tune at once; its own way out waits five seconds for workers that were ended."""
 
@@ -227,7 +230,7 @@ class TuneSearcher(Searcher):
             if attempt.slot is not None and attempt.slot.node in self._pool.gone:
                 missed = self._missed.setdefault(trial_id, now)
                 if now > missed + GONE_WAIT:  # of a job without a worker nobody tells
-                    self.settle(trial_id, ray.exceptions.NodeDiedError("its machine is gone"))
+                    self.settle(trial_id, _NodeDiedError("its machine is gone"))
 
     def _give_back(self, attempt: Attempt, worker: Worker) -> None:
         if attempt.slot is not None:
@@ -262,7 +265,7 @@ class TuneSearcher(Searcher):
                     self._give_back(attempt, FRESH)
                     self._pool.doubt(attempt.slot)
                     self._again.append(again)
-                    if not (judged.starved or isinstance(result, ray.exceptions.NodeDiedError)):
+                    if not (judged.starved or isinstance(result, _NodeDiedError)):
                         self._store.forget(attempt.job)  # it may be the rows that are lost
                     return
                 judged = lost(judged.reason)

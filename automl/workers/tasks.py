@@ -109,16 +109,16 @@ class Task:
         # taking one of the processes that Ray started for those actors.
         # It goes to the driver's machine, or else to one that answered the handshake.
         node = workers.nodes[0].id if workers.nodes else ""
+        there: Any = NodeAffinitySchedulingStrategy(node, soft=True) if node else "DEFAULT"
         actor: Any = ray.remote(
             num_cpus=0,
-            scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=True)
-            if node
-            else "DEFAULT",
             runtime_env={"env_vars": dict.fromkeys(THREADS, str(workers.threads))},
         )(_Worker)
         self._folder = tempfile.TemporaryDirectory(prefix="automl-", ignore_cleanup_errors=True)
         self._exit_note = Path(self._folder.name) / "task.exit"
-        self._worker = actor.remote(self._exit_note, workers.memory)
+        self._worker = actor.options(scheduling_strategy=there).remote(
+            self._exit_note, workers.memory
+        )
 
     def _outcome(self) -> Any:
         if self._asked is None:

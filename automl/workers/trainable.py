@@ -49,7 +49,7 @@ class RungTrainable(tune.Trainable):
     def default_resource_request(cls, config: dict[str, Any]) -> tune.PlacementGroupFactory:
         """Ask for a slot of the kind that a job is for, on its machine where there are several."""
         slot = config["payload"].slot
-        there = {"bundle_label_selector": [{NODE_LABEL: slot.node}]} if slot.node else {}
+        there: Any = {"bundle_label_selector": [{NODE_LABEL: slot.node}]} if slot.node else {}
         return tune.PlacementGroupFactory([{"CPU": slot.threads, "GPU": slot.gpus}], **there)
 
     def setup(self, config: dict[str, Any]) -> None:
