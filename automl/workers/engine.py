@@ -193,6 +193,11 @@ class ErrorCallback(tune.Callback):
         del iteration, trials, info
         self._searcher.check()
 
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Called by Tune once a worker has taken up a trial."""
+        del iteration, trials, info
+        self._searcher.begin(trial.trial_id)
+
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Called by Tune after the searcher heard that the trial failed."""
         del iteration, trials, info

@@ -37,6 +37,9 @@ SLOTS = 2
 """Logical slots without a time limit, whatever the workers."""
 GONE_WAIT = 2.0
 """Seconds that Ray has to tell of a job whose machine is gone; none, while it had no worker yet."""
+BUSY = 20.0
+"""Seconds that a job waits for CPUs of a machine of a cluster, which others may use, before it is
+made elsewhere; a worker starts in one to three."""
 DESERTED = 60.0
 """Seconds without any machine after which a search without a time limit is given up."""
 
@@ -89,6 +92,10 @@ class TuneSearcher(Searcher):
         """The last time that there was a machine."""
         self._missed: dict[str, float] = {}
         """Jobs whose machine is gone, and since when that is known."""
+        self._begun: set[str] = set()
+        """Jobs that a worker has taken up."""
+        self._given_up: dict[str, Slot] = {}
+        """Jobs that are made elsewhere, as others used the CPUs of their slots."""
         self._unreturned: dict[int, tuple[Job, FitResult]] = {}
         self._started = 0
         self._fitted = 0
@@ -227,10 +234,24 @@ class TuneSearcher(Searcher):
             self.error = self.error or StoppedError("no machine of the Ray cluster is left")
             raise SearchOver
         for trial_id, attempt in list(self._out.items()):
-            if attempt.slot is not None and attempt.slot.node in self._pool.gone:
+            if attempt.slot is None:
+                continue
+            if attempt.slot.node in self._pool.gone:
                 missed = self._missed.setdefault(trial_id, now)
                 if now > missed + GONE_WAIT:  # of a job without a worker nobody tells
                     self.settle(trial_id, _NodeDiedError("its machine is gone"))
+            elif self._waits_for_others(trial_id, attempt, now):
+                self._again.append(self._out.pop(trial_id))
+                self._given_up[trial_id] = attempt.slot
+
+    def _waits_for_others(self, trial_id: str, attempt: Attempt, now: float) -> bool:
+        """Return whether others use the CPUs of a job's slot, and it may go elsewhere."""
+        begun = trial_id in self._begun or attempt.alone or not self._pool.several
+        return not begun and now > attempt.began + BUSY
+
+    def begin(self, trial_id: str) -> None:
+        """Hear that a worker has taken up a job."""
+        self._begun.add(trial_id)
 
     def _give_back(self, attempt: Attempt, worker: Worker) -> None:
         if attempt.slot is not None:
@@ -246,13 +267,15 @@ class TuneSearcher(Searcher):
     def settle_fault(self, trial_id: str, told: str) -> None:
         """Pass on that a job has no result, for the error heard last, or with what Tune tells."""
         error = last_error()
-        if trial_id in self._out:
+        if trial_id in self._out or trial_id in self._given_up:
             self.settle(trial_id, error or ray.exceptions.RayError(told))
 
     def settle(self, trial_id: str, result: FitResult | BaseException) -> None:
         """Pass on what became of a job."""
+        if (slot := self._given_up.pop(trial_id, None)) is not None:
+            self._pool.give_back(slot, FRESH)  # others have left it
         if trial_id not in self._out:
-            return  # taken back from a machine that was gone
+            return  # taken back meanwhile
         attempt = self._out.pop(trial_id)
         self._missed.pop(trial_id, None)
         elapsed = time.monotonic() - attempt.began
