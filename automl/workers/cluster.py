@@ -316,7 +316,7 @@ def _nodes() -> dict[str, Node]:
         name = node["NodeID"]
         held = own if name == here else {}
         free = {kind: many - held.get(kind, 0) for kind, many in node["Resources"].items()}
-        told = address if addresses.count(address) == 1 else f"{address} ({name[:6]})"
+        told = address if addresses.count(address) == 1 else f"{address} ({name[:10]})"
         if free.get("CPU", 0) >= 1:
             cpus, gpus, memory = (int(free.get(kind, 0)) for kind in ("CPU", "GPU", "memory"))
             found[name] = Node(cpus, gpus, memory, name, told)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from automl.schedule.base import Job, Scheduler
-    from automl.workers.pool import Pool
     from automl.workers.shares import Slot
+    from automl.workers.slots import Slots
     from automl.workers.store import RowStore
 
 put = ray.put
@@ -43,7 +43,7 @@ def search(
     store: RowStore,
     request: Callable[[Job, Slot], FitRequest],
     finish: Callable[[Job, FitResult], None],
-    pool: Pool,
+    slots: Slots,
     *,
     end: float | None,
     tick: Callable[[], None] = lambda: None,
@@ -58,14 +58,14 @@ def search(
         store: Rows of the jobs, made in the background.
         request: Turns a job into the request that a worker gets.
         finish: Called on this thread with every finished job.
-        pool: The slots.
+        slots: Where they go.
         end: `time.monotonic()` at which the search must be over; None without a limit.
         tick: Called often, for progress.
         patience: Half the seconds beyond the end that the first job may take to begin: a machine
             that was slow so far will be slow then.
     """
     with (
-        environment.quiet({"TUNE_MAX_PENDING_TRIALS_PG": str(sys.maxsize)}),  # the pool decides
+        environment.quiet({"TUNE_MAX_PENDING_TRIALS_PG": str(sys.maxsize)}),  # the slots decide
         tempfile.TemporaryDirectory(prefix="automl-", ignore_cleanup_errors=True) as folder,
         _quiet(),
         _remembered() as signalled,
@@ -82,7 +82,7 @@ def search(
             request,
             finish,
             Path(folder),
-            pool=pool,
+            slots=slots,
             end=end,
             tick=watch,
         )

@@ -19,14 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from automl.workers import limits
+from automl.workers.tasks import CHECK_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 FOLDER = "AUTOML_LEASES"
 """Environment variable: another folder for the lock files; "0" lets fits run side by side."""
-LOOK_EVERY = 0.2
-"""Seconds between two looks at CPUs that are in use, while one is next in the line."""
 
 
 @dataclass(slots=True)
@@ -34,7 +33,7 @@ class Lease:
     """CPUs that a fit has to itself."""
 
     cpus: int | None = None
-    """How many; None for as many as it asked for."""
+    """Their number; None for as many as it asked for."""
     memory_share: float = 1.0
     """Part of the machine's memory that goes with them."""
     waited: float = 0.0
@@ -99,7 +98,7 @@ def _take(folder: Path, cpus: int | None, say: Callable[[str], None]) -> Lease:
             while len(held) < least:
                 for number in held:
                     os.close(number)
-                time.sleep(LOOK_EVERY)
+                time.sleep(CHECK_SECONDS)
                 held = _locked_of(folder, all_, most)
         finally:
             os.close(line)

@@ -12,12 +12,13 @@ from ray import exceptions
 from automl.text import first_line
 from automl.workers.handshake import Installed, difference, installed
 from automl.workers.shares import Node
+from automl.workers.tasks import CHECK_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-LOOK_EVERY = 1.0
-"""Seconds between two looks at the list of machines."""
+CHECK_EVERY = 0.5
+"""Seconds between two looks at the clock and at the list of machines."""
 LEAVING = (
     exceptions.NodeDiedError,
     exceptions.TaskUnschedulableError,
@@ -25,7 +26,8 @@ LEAVING = (
 )
 """Errors of a machine that is about to leave."""
 PATIENCE = 60.0
-"""Seconds that a machine may take to answer; a process there starts in one or two."""
+"""Seconds that a machine may take to answer, where a process starts in one or two, and that a
+search without a time limit waits for any machine."""
 
 
 class Roster:
@@ -92,7 +94,7 @@ class Roster:
     def settle(self) -> None:
         """Wait until every machine that is there has answered, or does not."""
         self._turn()
-        while self._probes and not self._closed.wait(0.05):
+        while self._probes and not self._closed.wait(CHECK_SECONDS):
             self._turn()
 
     def watch(self, changed: Callable[[], None]) -> None:
@@ -101,7 +103,7 @@ class Roster:
         Args:
             changed: Called when the usable machines have changed.
         """
-        while not self._closed.wait(LOOK_EVERY):
+        while not self._closed.wait(CHECK_EVERY):
             before = self.usable
             with contextlib.suppress(Exception):  # Ray that shuts down answers no more
                 self._turn()

@@ -15,6 +15,7 @@ from automl.schedule.base import FRESH, Worker
 from automl.workers.attempt import Attempt, lost
 from automl.workers.evaluate import FitRequest, FitResult
 from automl.workers.faults import SystemFault, judge, last_error
+from automl.workers.roster import CHECK_EVERY, PATIENCE
 from automl.workers.trainable import Payload
 from automl.workers.watchdog import exit_reason
 
@@ -23,25 +24,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from automl.schedule.base import Job, Scheduler
-    from automl.workers.pool import Pool
     from automl.workers.shares import Slot
+    from automl.workers.slots import Slots
     from automl.workers.store import RowStore
 
 LATE = 10.0
-"""Seconds after its end at which a search leaves jobs behind that no worker has taken up."""
-CHECK_EVERY = 0.5
-"""Seconds between two looks at the clock."""
+"""Seconds after its end at which a search leaves jobs behind that no worker has taken up; before
+it, seconds until such a job goes to another machine, for others use the CPUs of this one."""
 ROWS_WAIT = 0.1
 """Seconds to wait for rows before looking at what else goes on."""
 SLOTS = 2
 """Logical slots without a time limit, whatever the workers."""
-GONE_WAIT = 2.0
-"""Seconds that Ray has to tell of a job whose machine is gone; none, while it had no worker yet."""
-BUSY = 20.0
-"""Seconds that a job waits for CPUs of a machine of a cluster, which others may use, before it is
-made elsewhere; a worker starts in one to three."""
-DESERTED = 60.0
-"""Seconds without any machine after which a search without a time limit is given up."""
 
 
 _NodeDiedError: Any = ray.exceptions.NodeDiedError
@@ -67,7 +60,7 @@ class TuneSearcher(Searcher):
         finish: Callable[[Job, FitResult], None],
         folder: Path,
         *,
-        pool: Pool,
+        slots: Slots,
         end: float | None,
         tick: Callable[[], None],
     ) -> None:
@@ -77,7 +70,7 @@ class TuneSearcher(Searcher):
         self._request = request
         self._finish = finish
         self._folder = folder
-        self._pool = pool
+        self._slots = slots
         self._end = end
         self._tick = tick
         self.patience = LATE
@@ -132,12 +125,12 @@ class TuneSearcher(Searcher):
                 raise SearchOver
             return None
         attempt, reference, slot = found
-        self._pool.take(slot, whole=attempt.alone)
+        self._slots.take(slot, whole=attempt.alone)
         attempt = replace(attempt, began=time.monotonic(), slot=slot)
         self._out[trial_id] = attempt
         asked = self._request(attempt.limited, slot)
         if attempt.alone:
-            asked = replace(asked, memory=asked.memory * self._pool.on(slot.node))
+            asked = replace(asked, memory=asked.memory * self._slots.on(slot.node))
         return {"payload": Payload(asked, reference, self._exit_note(attempt.number), slot)}
 
     def _over(self, now: float) -> bool:
@@ -156,8 +149,8 @@ class TuneSearcher(Searcher):
         """A job, its rows and its slot: one that is made anew goes ahead, and perhaps alone."""
         if self._again:
             attempt = self._again[0]
-            whole = self._pool.whole_node
-            slot = whole() if attempt.alone else self._pool.slot_for(attempt.job.trial.learner)
+            whole = self._slots.whole_node
+            slot = whole() if attempt.alone else self._slots.slot_for(attempt.job.trial.learner)
             if slot is not None:
                 return self._anew(attempt, slot, now)
         found = self._ready_job(now)
@@ -177,7 +170,7 @@ class TuneSearcher(Searcher):
             rows = self._store.get(attempt.job, wait=ROWS_WAIT)
         except ViewError as error:
             self._again.popleft()
-            self._pool.release()
+            self._slots.release()
             self._take(attempt.number, attempt.job, lost(error))
             return self._next_attempt(now)
         return None if rows is None else (self._again.popleft(), rows, slot)
@@ -188,16 +181,16 @@ class TuneSearcher(Searcher):
         While rows are made for some jobs another is handed out; without a time limit none is, for
         then the order decides.
         """
-        if not self._pool.offered():
+        if not self._slots.offered():
             return None
-        most = 1 if self._end is None else self._pool.size - len(self._out) + 1
+        most = 1 if self._end is None else self._slots.size - len(self._out) + 1
         while len(self._waiting) < most and (job := self._next_job(now)) is not None:
             self._waiting.append((job, now))
             if self._prepared(job, now, wait=0.0) is not None:
                 break
         for wait in (0.0, ROWS_WAIT):
             for job, since in list(self._waiting):
-                slot = self._pool.slot_for(job.trial.learner)
+                slot = self._slots.slot_for(job.trial.learner)
                 if slot is None:
                     continue
                 if (reference := self._prepared(job, since, wait=wait)) is not None:
@@ -227,18 +220,18 @@ class TuneSearcher(Searcher):
 
     def _look_around(self, now: float) -> None:
         """Take up machines that joined; take back the jobs of those that are gone."""
-        self._pool.refresh()
-        if self._pool.size:
+        self._slots.refresh()
+        if self._slots.size:
             self._inhabited = now
-        elif self._end is None and now > self._inhabited + DESERTED:
+        elif self._end is None and now > self._inhabited + PATIENCE:
             self.error = self.error or StoppedError("no machine of the Ray cluster is left")
             raise SearchOver
         for trial_id, attempt in list(self._out.items()):
             if attempt.slot is None:
                 continue
-            if attempt.slot.node in self._pool.gone:
+            if attempt.slot.node in self._slots.gone:
                 missed = self._missed.setdefault(trial_id, now)
-                if now > missed + GONE_WAIT:  # of a job without a worker nobody tells
+                if now > missed + CHECK_EVERY:  # of a job without a worker nobody tells
                     self.settle(trial_id, _NodeDiedError("its machine is gone"))
             elif self._waits_for_others(trial_id, attempt, now):
                 self._again.append(self._out.pop(trial_id))
@@ -246,8 +239,8 @@ class TuneSearcher(Searcher):
 
     def _waits_for_others(self, trial_id: str, attempt: Attempt, now: float) -> bool:
         """Return whether others use the CPUs of a job's slot, and it may go elsewhere."""
-        begun = trial_id in self._begun or attempt.alone or not self._pool.several
-        return not begun and now > attempt.began + BUSY
+        begun = trial_id in self._begun or attempt.alone or not self._slots.several
+        return not begun and now > attempt.began + LATE
 
     def begin(self, trial_id: str) -> None:
         """Hear that a worker has taken up a job."""
@@ -255,7 +248,7 @@ class TuneSearcher(Searcher):
 
     def _give_back(self, attempt: Attempt, worker: Worker) -> None:
         if attempt.slot is not None:
-            self._pool.give_back(attempt.slot, worker)
+            self._slots.give_back(attempt.slot, worker)
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -273,7 +266,7 @@ class TuneSearcher(Searcher):
     def settle(self, trial_id: str, result: FitResult | BaseException) -> None:
         """Pass on what became of a job."""
         if (slot := self._given_up.pop(trial_id, None)) is not None:
-            self._pool.give_back(slot, FRESH)  # others have left it
+            self._slots.give_back(slot, FRESH)  # others have left it
         if trial_id not in self._out:
             return  # taken back meanwhile
         attempt = self._out.pop(trial_id)
@@ -283,10 +276,10 @@ class TuneSearcher(Searcher):
             note = exit_reason(self._exit_note(attempt.number))
             judged = judge(attempt.limited, result, elapsed, note)
             if isinstance(judged, SystemFault):
-                again = attempt.after(judged, self._pool.gone, several=self._pool.several)
+                again = attempt.after(judged, self._slots.gone, several=self._slots.several)
                 if again is not None:
                     self._give_back(attempt, FRESH)
-                    self._pool.doubt(attempt.slot)
+                    self._slots.doubt(attempt.slot)
                     self._again.append(again)
                     if not (judged.starved or isinstance(result, _NodeDiedError)):
                         self._store.forget(attempt.job)  # it may be the rows that are lost
@@ -316,7 +309,7 @@ class TuneSearcher(Searcher):
     def _next_job(self, now: float) -> Job | None:
         if self._end is not None:
             elapsed = now - self._began if self._started else 0.0  # Tune's start is none of it
-            for worker in self._pool.offered():
+            for worker in self._slots.offered():
                 if (found := self._scheduler.next_job(elapsed, worker)) is not None:
                     return found
             return None

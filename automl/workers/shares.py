@@ -172,7 +172,7 @@ def share_out(
 
 
 def _taken(nodes: Sequence[Node], cpus: int | None, gpus: int | None) -> list[Node]:
-    """What is taken of each machine until there is enough."""
+    """The part that is taken of each machine, until there is enough."""
     taken: list[Node] = []
     for node in nodes:
         many, devices = node.cpus, node.gpus

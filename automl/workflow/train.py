@@ -19,7 +19,7 @@ from automl.types import TOP, Rung
 from automl.workers import limits
 from automl.workers.background import Background
 from automl.workers.evaluate import FitRequest
-from automl.workers.pool import Pool
+from automl.workers.slots import Slots
 from automl.workers.store import RowStore
 from automl.workflow.ending import Ending
 
@@ -155,7 +155,7 @@ class Training:
             AutoMLError: The run must not go on, and what it has done is not to be concluded.
         """
         from automl.workers import engine
-        from automl.workers.searcher import CHECK_EVERY
+        from automl.workers.roster import CHECK_EVERY
 
         def finish(job: Job, result: FitResult) -> None:
             rung = self._finish(job, result)
@@ -177,7 +177,7 @@ class Training:
                     self.store,
                     self._request,
                     finish,
-                    Pool(self.fit.cluster, self.on_gpu, len(self.learners)),
+                    Slots(self.fit.cluster, self.on_gpu, len(self.learners)),
                     end=self.end if limited else None,
                     tick=show,
                     patience=self.fit.elapsed(),

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from automl.schedule.base import Job
 from automl.types import Cell, Trial
 from automl.workers.evaluate import FitResult
-from automl.workers.pool import Pool
 from automl.workers.searcher import SearchOver, TuneSearcher
 from automl.workers.shares import Workers
+from automl.workers.slots import Slots
 
 
 class Planned:
@@ -58,8 +58,8 @@ class Eager(Planned):
         return Job(Trial("eager", len(self.log) - 1, {}), Cell(), time_left=60.0)
 
 
-def pool(slots):
-    return Pool(SimpleNamespace(workers=Workers(slots, 1), gone=()))
+def fixed(slots):
+    return Slots(SimpleNamespace(workers=Workers(slots, 1), gone=()))
 
 
 def searcher_of(scheduler, store, slots):
@@ -70,7 +70,7 @@ def searcher_of(scheduler, store, slots):
         lambda job, slot: job.trial.number,
         lambda job, result: None,
         Path("/nowhere"),
-        pool=pool(slots),
+        slots=fixed(slots),
         end=time.monotonic() + 60,
         tick=lambda: None,
     )
@@ -112,7 +112,7 @@ def test_without_a_time_limit_jobs_do_not_depend_on_when_results_come(jobs, chan
             lambda job, slot: job,
             finish,
             Path("/nowhere"),
-            pool=pool(2),
+            slots=fixed(2),
             end=None,
             tick=lambda: None,
         )

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from automl.schedule.base import Worker
-from automl.workers.pool import Pool
 from automl.workers.shares import Node, share_out
+from automl.workers.slots import Slots
 
 
 def machines(*nodes):
@@ -25,7 +25,7 @@ def warm(library):
 
 
 def test_who_idles_for_longest_is_first_and_goes_with_its_slot():
-    pool = Pool(machines(node("a")))
+    pool = Slots(machines(node("a")))
     first = pool.slot_for("tree")
     pool.take(first)
     second = pool.slot_for("tree")
@@ -37,7 +37,7 @@ def test_who_idles_for_longest_is_first_and_goes_with_its_slot():
 
 
 def test_learners_without_use_for_a_gpu_leave_it_to_others():
-    pool = Pool(machines(node("a"), node("b", gpus=1)), on_gpu=["net"], learners=2)
+    pool = Slots(machines(node("a"), node("b", gpus=1)), on_gpu=["net"], learners=2)
     without = pool.offered()[0]
     assert without.elsewhere == {"net"}
     taken = [pool.slot_for("tree") for _ in range(3) if pool.take(pool.slot_for("tree")) or 1]
@@ -50,13 +50,13 @@ def test_learners_without_use_for_a_gpu_leave_it_to_others():
 
 
 def test_a_gpu_that_nobody_waits_for_is_no_reason_to_rest():
-    pool = Pool(machines(node("a", cpus=1, gpus=1)), on_gpu=["net"], learners=2)
+    pool = Slots(machines(node("a", cpus=1, gpus=1)), on_gpu=["net"], learners=2)
     assert pool.offered()[0].elsewhere == frozenset()
     assert pool.slot_for("tree") is not None
 
 
 def test_one_job_may_have_a_machine_to_itself_while_others_go_on():
-    pool = Pool(machines(node("small", memory=10**9), node("large", memory=10**10)))
+    pool = Slots(machines(node("small", memory=10**9), node("large", memory=10**10)))
     slots = {}
     while (slot := pool.slot_for("tree")) is not None:
         pool.take(slot)
@@ -79,7 +79,7 @@ def test_one_job_may_have_a_machine_to_itself_while_others_go_on():
     assert pool.slot_for("tree") is None
 
 
-class Slots(RuleBasedStateMachine):
+class ComeAndGo(RuleBasedStateMachine):
     """Machines come and go while jobs begin and end."""
 
     def __init__(self):
@@ -87,7 +87,7 @@ class Slots(RuleBasedStateMachine):
         self.there = {"0": node("0", 3)}
         self.count = 1
         self.cluster = machines(*self.there.values())
-        self.pool = Pool(self.cluster)
+        self.slots = Slots(self.cluster)
         self.out = []
 
     def change(self):
@@ -97,7 +97,7 @@ class Slots(RuleBasedStateMachine):
         self.cluster.workers = (
             share_out(nodes, threads=1) if nodes else SimpleNamespace(kinds=lambda _: {})
         )
-        self.pool.refresh()
+        self.slots.refresh()
 
     @rule(cpus=st.integers(1, 4))
     def join(self, cpus):
@@ -113,23 +113,23 @@ class Slots(RuleBasedStateMachine):
 
     @rule()
     def begin(self):
-        slot = self.pool.slot_for("tree")
+        slot = self.slots.slot_for("tree")
         if slot is not None:
-            self.pool.take(slot)
+            self.slots.take(slot)
             self.out.append(slot)
 
     @rule(data=st.data())
     def end(self, data):
         if self.out:
             slot = self.out.pop(data.draw(st.integers(0, len(self.out) - 1)))
-            self.pool.give_back(slot, Worker())
+            self.slots.give_back(slot, Worker())
 
     @invariant()
     def every_cpu_that_is_there_is_free_or_at_work(self):
         at_work = [slot for slot in self.out if slot.node in self.there]
-        free = len(self.pool._open())
+        free = len(self.slots._open())
         assert free + len(at_work) == sum(one.cpus for one in self.there.values())
-        assert self.pool.size == sum(one.cpus for one in self.there.values())
+        assert self.slots.size == sum(one.cpus for one in self.there.values())
 
 
-TestSlots = Slots.TestCase
+TestComeAndGo = ComeAndGo.TestCase

@@ -30,7 +30,7 @@ class Machines(Protocol):
         ...
 
 
-class Pool:
+class Slots:
     """Free slots, the one that is free for longest first; machines may join and leave."""
 
     def __init__(self, machines: Machines, on_gpu: Collection[str] = (), learners: int = 1) -> None:
