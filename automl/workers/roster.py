@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ray import exceptions
 
 from automl.text import first_line
+from automl.units import MINUTE
 from automl.workers.handshake import Installed, difference, installed
 from automl.workers.shares import Node
 from automl.workers.tasks import CHECK_SECONDS
@@ -25,7 +26,7 @@ LEAVING = (
     exceptions.WorkerCrashedError,
 )
 """Errors of a machine that is about to leave."""
-PATIENCE = 60.0
+PATIENCE = float(MINUTE)
 """Seconds that a machine may take to answer, where a process starts in one or two, and that a
 search without a time limit waits for any machine."""
 

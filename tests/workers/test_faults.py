@@ -140,7 +140,7 @@ def searcher(dealer, shelf, taken, *, slots=2, end=60.0):
         request,
         lambda job, result: taken.append((job.trial.number, result)),
         Path("/nowhere"),
-        pool=Slots(SimpleNamespace(workers=Workers(slots, 1), gone=())),
+        slots=Slots(SimpleNamespace(workers=Workers(slots, 1), gone=())),
         end=None if end is None else time.monotonic() + end,
         tick=lambda: None,
     )
