@@ -67,6 +67,8 @@ class Roster:
         self._asked: dict[str, float] = {}
         """The time at which they were first asked."""
         self._doubted: set[str] = set()
+        self._lock = threading.Lock()
+        """Held while the lists change: the search doubts machines, and a thread looks at them."""
         self._closed = threading.Event()
         self._news: list[str] = []
         self.aside: dict[str, str] = {}
@@ -88,9 +90,10 @@ class Roster:
 
     def doubt(self, node: str) -> None:
         """Ask a machine again, and do without it until it answers."""
-        self._doubted.add(node)
-        self._usable.pop(node, None)
-        self._publish()
+        with self._lock:
+            self._doubted.add(node)
+            self._usable.pop(node, None)
+            self._publish()
 
     def settle(self) -> None:
         """Wait until every machine that is there has answered, or does not."""
@@ -118,17 +121,18 @@ class Roster:
     def _turn(self) -> None:
         """Look once: ask those that joined or are in doubt, and hear those that answer."""
         alive = self._look()
-        for node in self._alive.keys() - alive.keys():
-            self._leave(node)
-        for node in sorted(alive.keys() - self._alive.keys(), key=lambda n: -alive[n].gpus):
-            self._join(node, alive[node])
-        self._alive = alive
-        for node in list(self._doubted & alive.keys()):
-            self._doubted.discard(node)
-            self._ask(node)
-        for node in list(self._probes):
-            self._hear(node)
-        self._publish()
+        with self._lock:
+            for node in self._alive.keys() - alive.keys():
+                self._leave(node)
+            for node in sorted(alive.keys() - self._alive.keys(), key=lambda n: -alive[n].gpus):
+                self._join(node, alive[node])
+            self._alive = alive
+            for node in list(self._doubted & alive.keys()):
+                self._doubted.discard(node)
+                self._ask(node)
+            for node in list(self._probes):
+                self._hear(node)
+            self._publish()
 
     def _join(self, node: str, machine: Node) -> None:
         self._alive[node] = machine
