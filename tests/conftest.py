@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import settings
+
+# Tests run side by side; those of the lease ask for it.
+os.environ.setdefault("AUTOML_LEASES", "0")
 
 # CI machines stall: a slow example is no failure. The same examples every time.
 settings.register_profile("automl", deadline=None, derandomize=True, max_examples=50)
@@ -13,8 +18,9 @@ settings.load_profile("automl")
 @pytest.fixture(scope="session")
 def ray_here():
     """One embedded Ray for all tests that fit in this process."""
-    from automl.workers.cluster import plan_workers, start_ray
+    from automl.workers.cluster import start_ray
     from automl.workers.daemons import end_ray
+    from automl.workers.shares import plan_workers
 
     start_ray(plan_workers(cpus=2))
     yield

@@ -42,13 +42,20 @@ class Finding:
 
 
 def doctor(
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="ADDR", help="A Ray cluster: what a fit would use of it."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list.")] = False,
 ) -> None:
-    """Check this machine and what is installed.
+    """Check this machine and what is installed, or a Ray cluster.
 
-    Versions, CPUs, memory, GPU, Ray, disk and plugins; exits 1 if nothing can be trained.
+    Versions, CPUs, memory, GPU, Ray, disk and plugins, of a cluster its nodes; exits 1 if nothing
+    can be trained.
     """
     findings = [*_versions(), *_machine(), *_ray(), *_disk(), *_plugins()]
+    if address is not None:
+        findings += _cluster(address)
     if as_json:
         emit_json([asdict(finding) for finding in findings])
     else:
@@ -124,6 +131,37 @@ def _ray() -> Iterator[Finding]:
         yield Finding("Ray Tune", f"cannot be imported: {error}", "bad", "pip install 'ray[tune]'")
         return
     yield Finding("Ray Tune", "can be imported")
+
+
+def _cluster(address: str) -> list[Finding]:
+    """The nodes of a cluster: those that a fit would use, and those that it would set aside."""
+    from automl.errors import UsageError
+    from automl.workers.cluster import Cluster
+
+    cluster = Cluster(address=address)
+    try:
+        workers, roster = cluster.workers, cluster.roster
+    except UsageError as error:
+        return [Finding("cluster", address, "bad", str(error))]
+    finally:
+        cluster.stop()
+    if roster is None:
+        return []
+    used = {node.id for node in workers.nodes}
+    found = [Finding("cluster", f"{workers.slots} fits at once on {workers.cpus} CPUs")]
+    for name, node in roster.machines.items():
+        parts = [_count(node.cpus, "CPU")] + [_count(node.gpus, "GPU")] * bool(node.gpus)
+        value = f"{', '.join(parts)}, {format_size(node.memory)}"
+        why = roster.aside.get(name, "")
+        if name in used:
+            found.append(Finding(f"node {node.name}", f"{value}: used"))
+        else:
+            found.append(Finding(f"node {node.name}", f"{value}: set aside", "note", why))
+    return found
+
+
+def _count(many: int, noun: str) -> str:
+    return f"{many} {noun}{'s' * (many != 1)}"
 
 
 def _disk() -> Iterator[Finding]:

@@ -83,6 +83,8 @@ class Worker:
 
     libraries: frozenset[str] = frozenset()
     """Libraries that it has imported."""
+    elsewhere: frozenset[str] = frozenset()
+    """Learners whose fits are left to workers that have what this one lacks."""
 
 
 FRESH = Worker()

@@ -212,7 +212,11 @@ class FitScheduler:
         """The best affordable offer of the first kind that has one, and its share of seconds."""
         precedence = Precedence(self._offers(clock), self._spending)
         for kind in precedence.kinds():
-            affordable = [offer for offer in kind if offer.wall <= clock.left]
+            affordable = [
+                offer
+                for offer in kind
+                if offer.wall <= clock.left and offer.state.name not in clock.worker.elsewhere
+            ]
             if affordable:
                 best = max(affordable, key=lambda o: (o.rate, o.gain, -o.trial.spec.number))
                 return best, precedence.share(best)

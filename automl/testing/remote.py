@@ -48,7 +48,8 @@ def warm_reader() -> None:
 
 def warm_worker() -> None:
     """Start Ray, with one worker."""
-    from automl.workers.cluster import Workers, start_ray
+    from automl.workers.cluster import start_ray
+    from automl.workers.shares import Workers
 
     start_ray(Workers(slots=1, threads=1))
 

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from automl.workers.evaluate import FitResult
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from automl.schedule.base import Job
     from automl.workers.faults import SystemFault
+    from automl.workers.shares import Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,10 @@ class Attempt:
     """True if it has the machine and the memory of all workers to itself."""
     allowed: int = 0
     """Bytes that its worker may fill."""
-    faults: int = 0
-    """Faults of the system that ended it so far."""
+    slot: Slot | None = None
+    """The slot that it has, or had the last time."""
+    faults: tuple[str, ...] = ()
+    """The machines of the faults of the system that ended it so far."""
 
     @property
     def limited(self) -> Job:
@@ -36,11 +41,25 @@ class Attempt:
         left = self.job.time_left - (self.began - self.since)
         return replace(self.job, time_left=left, hard_limit=min(self.job.hard_limit, left))
 
-    def after(self, fault: SystemFault) -> Attempt | None:
-        """The next attempt: once anywhere, unless memory was short, and once alone."""
+    def after(
+        self, fault: SystemFault, gone: Collection[str] = (), *, several: bool = False
+    ) -> Attempt | None:
+        """The next attempt: once anywhere, unless memory was short, and once alone.
+
+        A machine that is gone took its jobs with it, whatever they were; where there are several,
+        one may be, so that it is tried elsewhere first.
+
+        Args:
+            fault: The fault that ended this one.
+            gone: Machines that are gone; what they took with them does not count.
+            several: Whether there are several machines.
+        """
         if self.alone:
             return None
-        return replace(self, faults=self.faults + 1, alone=fault.starved or self.faults > 0)
+        before = sum(node not in gone for node in self.faults)
+        here = "" if self.slot is None else self.slot.node
+        alone = before > 0 or (fault.starved and not several)
+        return replace(self, faults=(*self.faults, here), alone=alone)
 
 
 def lost(why: Exception | str) -> FitResult:

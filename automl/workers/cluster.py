@@ -11,133 +11,29 @@ import shutil
 import socket
 import sys
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import UsageError
-from automl.units import format_size
+from automl.hooks.manager import get_host
 from automl.workers import daemons, environment, limits, temporary
-from automl.workers.memory import LEAST_MEMORY
 from automl.workers.paths import driver_path_told
+from automl.workers.shares import Node, Workers, plan_workers, share_out
 from automl.workers.tasks import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection
     from concurrent.futures import Future
+
+    from automl.workers.roster import Roster
 
 LEAVING = 10.0
 """Seconds that Ray may take to shut down when the interpreter exits; it usually takes one."""
+CLIENT = "ray://"
+"""Start of the addresses of Ray Client."""
 KNOCK_SECONDS = 10.0
 """Seconds that an address may take to accept a connection."""
-MEMORY_SHARE = 0.7
-"""Part of the allowed memory that all workers together may fill."""
-
-
-@dataclass(frozen=True, slots=True)
-class Workers:
-    """The workers: how many, and the share of the machine that each has."""
-
-    slots: int
-    """Jobs at once."""
-    threads: int
-    """CPUs a job."""
-    gpus: float = 0.0
-    """GPUs a job."""
-    memory: int = 0
-    """Bytes a worker may fill before it ends itself; 0 for no limit."""
-    begun: bool = False
-    """True if Ray has started their processes, in the environment that they need."""
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """The part of one machine that may be used."""
-
-    cpus: int
-    gpus: int
-    memory: int
-    """Bytes."""
-
-
-def plan_workers(
-    cpus: int | None = None,
-    gpus: int | None = None,
-    memory: int | None = None,
-    *,
-    alone: bool = False,
-) -> Workers:
-    """Slots and threads of this machine, as `share_out` deals them.
-
-    Devices that are asked for are believed: not every system lists those that it has.
-    """
-    devices = limits.gpus() if gpus is None else gpus
-    node = Node(limits.cpus(), devices, limits.memory())
-    return share_out([node], cpus, devices, memory, alone=alone)
-
-
-def beyond(cpus: int | None = None, memory: int | None = None) -> list[str]:
-    """Sentences on what was asked for and is more than this machine allows."""
-    have, held = limits.cpus(), limits.memory()
-    found = []
-    if cpus is not None and cpus > have:
-        found.append(f"--cpus {cpus:,} is more than is allowed here: {have} used")
-    if memory is not None and memory > held:
-        asked, all_ = format_size(memory), format_size(held)
-        found.append(f"--memory {asked} is more than is allowed here: {all_} used")
-    return found
-
-
-def share_out(
-    nodes: Sequence[Node],
-    cpus: int | None = None,
-    gpus: int | None = None,
-    memory: int | None = None,
-    *,
-    alone: bool = False,
-) -> Workers:
-    """Equal workers over machines; where some have GPUs to use, on those alone.
-
-    Args:
-        nodes: The machines.
-        cpus: CPUs to use of them all at most.
-        gpus: GPUs to use of them all at most.
-        memory: Bytes to use of them all at most.
-        alone: Whether there is to be one worker: all of the machine with the most CPUs.
-
-    Raises:
-        UsageError: Workers could not even begin in so little memory.
-    """
-    if alone:
-        usable = [node for node in nodes if node.gpus and gpus != 0] or nodes
-        nodes = [max(usable, key=lambda node: node.cpus)]
-    devices = sum(node.gpus for node in nodes)
-    devices = devices if gpus is None else min(gpus, devices)
-    if devices:
-        nodes = [node for node in nodes if node.gpus]
-    allowed = sum(node.cpus for node in nodes)
-    allowed = max(1, min(allowed, cpus or allowed))
-    threads = allowed if alone else max(1, min(allowed // 8, max(n.cpus for n in nodes)))
-    held = [(node.memory, node.cpus // threads) for node in nodes]
-    slots = max(1, min(sum(k for _, k in held), allowed // threads))
-    if memory is not None:
-        _check_enough(memory, slots)
-    shares = [size / max(1, min(k, slots)) for size, k in held]
-    share = min([*shares, math.inf if memory is None else memory / slots])
-    return Workers(slots, threads, devices / slots, int(share * MEMORY_SHARE))
-
-
-def _check_enough(memory: int, slots: int) -> None:
-    needed = math.ceil(LEAST_MEMORY * slots / MEMORY_SHARE)
-    if memory >= needed:
-        return
-    whom, cure = "the worker needs", "give more, or leave it out"
-    if slots > 1:
-        whom, cure = f"the {slots} workers need", "give more or fewer --cpus, or leave it out"
-    asked = format_size(memory)
-    msg = f"--memory {asked} is too little: {whom} about {format_size(needed)}; {cure}"
-    raise UsageError(msg)
-
 
 _ALONE = threading.Lock()
 """Held by the cluster that started the Ray of this process, until it is gone."""
@@ -154,6 +50,7 @@ class Cluster:
         address: str | None = None,
         *,
         alone: bool = False,
+        learners: Callable[[], Collection[str] | None] = lambda: None,
     ) -> None:
         """Begin to start Ray, or to find the one at an address.
 
@@ -163,12 +60,27 @@ class Cluster:
             memory: Bytes to use.
             address: A cluster that exists; None for this machine.
             alone: Whether jobs run one at a time, with as many CPUs as one machine has.
+            learners: Gives those that machines must have; None for all.
+
+        Raises:
+            UsageError: The address is none that a search can run at.
         """
+        if address is not None and address.startswith(CLIENT):
+            msg = (
+                f"--address {address} is one of Ray Client, through which Ray Tune cannot run; "
+                "start the command on a node of that cluster with --address auto, or send it there "
+                "with 'ray job submit'"
+            )
+            raise UsageError(msg)
         self._most = (cpus, gpus, memory)
         self._alone = alone
         self._address = address
-        self._found = address is not None or (_running() and not _ALONE.locked())
+        self._found = address is not None or (running() and not _ALONE.locked())
         self._workers = Workers(0, 0) if address else plan_workers(cpus, gpus, memory, alone=alone)
+        self._learners = learners
+        self._modules = get_host().registered if self._found else ()
+        self._roster: Roster | None = None
+        """The machines of a Ray that was there before."""
         self._own = False
         """True where Ray was started here, and so is to be shut down here."""
         self._task = Task()
@@ -188,6 +100,27 @@ class Cluster:
         if self._found:
             self.wait()
         return self._workers
+
+    @property
+    def gone(self) -> Collection[str]:
+        """Machines that are gone, by Ray's names."""
+        return frozenset() if self._roster is None else self._roster.gone
+
+    @property
+    def roster(self) -> Roster | None:
+        """The machines of a Ray that was there before, once it answers."""
+        self.wait()
+        return self._roster
+
+    def doubt(self, node: str) -> None:
+        """Do without a machine until it answers again: a worker died there."""
+        if self._roster is not None:
+            self._roster.doubt(node)
+            self._deal()
+
+    def news(self) -> list[str]:
+        """Sentences on machines that joined, left or were set aside since the last call."""
+        return [] if self._roster is None else self._roster.news()
 
     def wait(self) -> None:
         """Return once jobs can be submitted; raise what went wrong otherwise."""
@@ -229,6 +162,8 @@ class Cluster:
             # A handle of the search that is freed while Ray shuts down would end this process.
             gc.collect()
         self._over.set()
+        if self._roster is not None:
+            self._roster.close()
 
     def _live(self) -> None:
         """On Linux, Ray's processes die with the thread that started them: this one."""
@@ -241,10 +176,12 @@ class Cluster:
                     self._own = _join(self._address)
                 atexit.register(self._leave)  # ahead of Ray's own, which would run beside ours
                 if self._found:
-                    self._workers = share_out(_nodes(), *self._most, alone=self._alone)
+                    self._roster = self._met()
             except BaseException as error:  # noqa: BLE001 - raised again by wait()
                 self._error = error
             self._started.set()
+            if self._roster is not None and self._error is None:
+                self._roster.watch(self._deal)
             self._over.wait()
             self._task.settle()
             if self._own:
@@ -253,13 +190,44 @@ class Cluster:
                 environment.read_again()
             atexit.unregister(self._leave)
 
+    def _met(self) -> Roster:
+        """The machines that answered, with the workers that they have room for."""
+        import ray
+
+        from automl.workers.roster import Roster
+
+        here = ray.get_runtime_context().get_node_id()
+        roster = Roster(
+            _nodes,
+            here,
+            modules=self._modules,
+            learners=self._learners(),
+            trusted=self._address is None,
+        )
+        roster.settle()
+        if not roster.usable:
+            raise UsageError(_nobody(roster))
+        self._workers = share_out(roster.usable, *self._most, alone=self._alone)
+        return roster
+
+    def _deal(self) -> None:
+        """Share out anew what the machines have that are there now."""
+        if self._roster is None:
+            return
+        nodes, threads = self._roster.usable, None if self._alone else self._workers.threads
+        if not nodes:
+            self._workers = Workers(0, self._workers.threads)
+            return
+        with contextlib.suppress(UsageError):  # too little --memory for more of them
+            self._workers = share_out(nodes, *self._most, alone=self._alone, threads=threads)
+
     def _leave(self) -> None:
         """Let Ray end before the interpreter does."""
         self.stop()
         self._thread.join(LEAVING)
 
 
-def _running() -> bool:
+def running() -> bool:
     """Return whether this process has a Ray already, with CPUs of its own count."""
     initialized = getattr(sys.modules.get("ray"), "is_initialized", None)
     return initialized is not None and bool(initialized())  # another thread may import it still
@@ -285,7 +253,7 @@ def start_ray(workers: Workers) -> bool:
             address="local",
             job_config=config,
             _temp_dir=temporary.folder(),
-            num_cpus=workers.slots * workers.threads,
+            num_cpus=workers.cpus,
             num_gpus=math.ceil(workers.slots * workers.gpus),
             include_dashboard=False,
             object_store_memory=_store_bytes(),
@@ -328,8 +296,8 @@ def _init(**how: Any) -> bool:
     return True
 
 
-def _nodes() -> list[Node]:
-    """The machines of the cluster that this process is connected to.
+def _nodes() -> dict[str, Node]:
+    """The machines with a CPU left, of the cluster that this process is connected to.
 
     What the task or actor holds that this process is, if it is one, is not there for its fits.
     """
@@ -337,23 +305,32 @@ def _nodes() -> list[Node]:
 
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     own, here = _held()
-    free = [
-        {kind: many - (own.get(kind, 0) if node["NodeID"] == here else 0) for kind, many in has}
-        for node in nodes
-        if node["Alive"] and (has := node["Resources"].items())
-    ]
-    found = [
-        Node(int(some["CPU"]), int(some.get("GPU", 0)), int(some["memory"]))
-        for some in free
-        if some.get("CPU", 0) >= 1
-    ]
-    if not found:
-        cure = "add one ('ray start --address ...')"
-        if own:
-            cure = "let the task or actor that fits hold fewer (num_cpus=0)"
-        msg = f"the Ray cluster has no node with a CPU left; {cure}"
-        raise UsageError(msg)
+    alive = [node for node in nodes if node["Alive"]]
+    addresses = [node["NodeManagerAddress"] for node in alive]
+    found = {}
+    for node, address in zip(alive, addresses, strict=True):
+        name = node["NodeID"]
+        held = own if name == here else {}
+        free = {kind: many - held.get(kind, 0) for kind, many in node["Resources"].items()}
+        told = address if addresses.count(address) == 1 else f"{address} ({name[:10]})"
+        if free.get("CPU", 0) >= 1:
+            cpus, gpus, memory = (int(free.get(kind, 0)) for kind in ("CPU", "GPU", "memory"))
+            found[name] = Node(cpus, gpus, memory, name, told)
     return found
+
+
+def _nobody(roster: Roster) -> str:
+    """Say why no machine can be used, and what to do."""
+    if roster.aside:
+        told = "; ".join(
+            f"{roster.machines[node].name}: {why}" for node, why in roster.aside.items()
+        )
+        cure = "install the same on all nodes"
+        return f"no node of the Ray cluster can be used ({told}); {cure}"
+    cure = "add one ('ray start --address ...')"
+    if _held()[0]:
+        cure = "let the task or actor that fits hold fewer (num_cpus=0)"
+    return f"the Ray cluster has no node with a CPU left; {cure}"
 
 
 def _held() -> tuple[dict[str, float], str]:

@@ -19,7 +19,7 @@ from ray.tune.execution.tune_controller import TuneController
 from automl.hooks.bounded import bounded
 from automl.workers import environment
 from automl.workers.evaluate import FitRequest, FitResult
-from automl.workers.faults import every_error_heard
+from automl.workers.faults import every_error_heard, idle_workers_kept
 from automl.workers.searcher import LATE, SearchOver, TuneSearcher
 from automl.workers.trainable import RungTrainable
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from automl.schedule.base import Job, Scheduler
-    from automl.workers.cluster import Workers
-    from automl.workers.memory import MemoryBudget
+    from automl.workers.shares import Slot
+    from automl.workers.slots import Slots
     from automl.workers.store import RowStore
 
 put = ray.put
@@ -41,9 +41,9 @@ GONE_SECONDS = 2.0
 def search(
     scheduler: Scheduler,
     store: RowStore,
-    request: Callable[[Job], FitRequest],
+    request: Callable[[Job, Slot], FitRequest],
     finish: Callable[[Job, FitResult], None],
-    budget: MemoryBudget,
+    slots: Slots,
     *,
     end: float | None,
     tick: Callable[[], None] = lambda: None,
@@ -58,18 +58,17 @@ def search(
         store: Rows of the jobs, made in the background.
         request: Turns a job into the request that a worker gets.
         finish: Called on this thread with every finished job.
-        budget: The workers, and the memory of all of them.
+        slots: Where they go, and the memory of all of them.
         end: `time.monotonic()` at which the search must be over; None without a limit.
         tick: Called often, for progress.
         patience: Half the seconds beyond the end that the first job may take to begin: a machine
             that was slow so far will be slow then.
     """
-    workers = budget.workers
     with (
-        environment.quiet({"TUNE_MAX_PENDING_TRIALS_PG": str(workers.slots)}),
+        environment.quiet({"TUNE_MAX_PENDING_TRIALS_PG": str(sys.maxsize)}),  # the slots decide
         tempfile.TemporaryDirectory(prefix="automl-", ignore_cleanup_errors=True) as folder,
         _quiet(),
-        environment.inherited() if workers.begun else contextlib.nullcontext(),
+        environment.inherited() if slots.begun else contextlib.nullcontext(),
         _remembered() as signalled,
     ):
 
@@ -84,15 +83,14 @@ def search(
             request,
             finish,
             Path(folder),
-            slots=workers.slots,
+            slots=slots,
             end=end,
             tick=watch,
         )
-        searcher.budget = budget
         searcher.patience = LATE + 2 * patience
-        with contextlib.suppress(SearchOver), every_error_heard():
+        with contextlib.suppress(SearchOver), every_error_heard(), idle_workers_kept():
             try:
-                _tune(searcher, workers, folder)
+                _tune(searcher, folder)
             except BaseException as error:
                 _let_go(error)
                 raise
@@ -100,14 +98,13 @@ def search(
             raise searcher.error
 
 
-def _tune(searcher: TuneSearcher, workers: Workers, folder: str) -> None:
+def _tune(searcher: TuneSearcher, folder: str) -> None:
     """Let Tune run the jobs of a searcher."""
     tune.Tuner(
-        tune.with_resources(RungTrainable, {"CPU": workers.threads, "GPU": workers.gpus}),
+        RungTrainable,
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             num_samples=sys.maxsize,
-            max_concurrent_trials=workers.slots,
             reuse_actors=True,
             trial_name_creator=lambda trial: trial.trial_id,
             trial_dirname_creator=lambda trial: trial.trial_id,
@@ -196,6 +193,11 @@ class ErrorCallback(tune.Callback):
         """Called by Tune whatever it waits for."""
         del iteration, trials, info
         self._searcher.check()
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Called by Tune once a worker has taken up a trial."""
+        del iteration, trials, info
+        self._searcher.begin(trial.trial_id)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Called by Tune after the searcher heard that the trial failed."""

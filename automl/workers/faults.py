@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ray import exceptions
 from ray.air.execution._internal.actor_manager import RayActorManager
 from ray.tune.execution import tune_controller
+from ray.tune.utils.object_cache import _ObjectCache
 
 from automl.runs.record import OVERDUE
 from automl.text import first_line
@@ -17,7 +18,7 @@ from automl.workers.evaluate import FitResult
 from automl.workers.watchdog import DIED, KILLED, OUTGREW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from automl.schedule.base import Job
 
@@ -104,13 +105,47 @@ class AttentiveManager(RayActorManager):
             tracked_actor_task._on_error(tracked_actor_task._tracked_actor, exception)  # noqa: SLF001
 
 
+def _nothing() -> Generator[Any]:
+    yield from ()
+
+
+class IdleWorkers(_ObjectCache):
+    """Tune's cache of idle actors, which gives none up before the search is over.
+
+    The original keeps as many as trials wait for, and one besides: with several kinds of slots
+    nearly every worker would end with its fit, and import its libraries anew for the next.
+    """
+
+    def cache_object(self, key: Any, obj: Any) -> bool:
+        self._cached_objects[key].append(obj)
+        self._num_cached_objects += 1
+        return True
+
+    def flush_cached_objects(self, force_all: bool = False) -> Generator[Any]:
+        return super().flush_cached_objects(force_all) if force_all else _nothing()
+
+
 @contextmanager
 def every_error_heard() -> Iterator[None]:
     """Let searches that begin in the block hear every error of a worker as it is."""
+    with replaced("RayActorManager", AttentiveManager):
+        yield
+
+
+@contextmanager
+def idle_workers_kept() -> Iterator[None]:
+    """Let searches that begin in the block keep the worker of every slot that is free."""
+    with replaced("_ObjectCache", IdleWorkers):
+        yield
+
+
+@contextmanager
+def replaced(name: str, other: type) -> Iterator[None]:
+    """Let Tune's controllers that are made in the block have a part of ours."""
     module: Any = tune_controller
-    usual = module.RayActorManager
-    module.RayActorManager = AttentiveManager
+    usual = getattr(module, name)
+    setattr(module, name, other)
     try:
         yield
     finally:
-        module.RayActorManager = usual
+        setattr(module, name, usual)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from automl.schedule.base import Job
     from automl.types import Cell, Learner, Schema
-    from automl.workers.cluster import Workers
+    from automl.workers.shares import Workers
 
 LEAST_MEMORY = 2 * 100 * THOUSAND**2
 """Bytes that a worker needs: one that fits `baseline` on 500 rows fills 170 MB, most of them with

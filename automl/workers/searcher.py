@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray.tune.search import Searcher
 
-from automl.errors import ViewError
+from automl.errors import StoppedError, ViewError
 from automl.schedule.base import FRESH, Worker
 from automl.workers.attempt import Attempt, lost
-from automl.workers.cluster import Workers
 from automl.workers.evaluate import FitRequest, FitResult
 from automl.workers.faults import SystemFault, judge, last_error
-from automl.workers.memory import MemoryBudget
+from automl.workers.roster import CHECK_EVERY, PATIENCE
 from automl.workers.trainable import Payload
 from automl.workers.watchdog import exit_reason
 
@@ -25,16 +24,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from automl.schedule.base import Job, Scheduler
+    from automl.workers.shares import Slot
+    from automl.workers.slots import Slots
     from automl.workers.store import RowStore
 
 LATE = 10.0
-"""Seconds after its end at which a search leaves jobs behind that no worker has taken up."""
-CHECK_EVERY = 0.5
-"""Seconds between two looks at the clock."""
+"""Seconds after its end at which a search leaves jobs behind that no worker has taken up; before
+it, seconds until such a job goes to another machine, for others use the CPUs of this one."""
 ROWS_WAIT = 0.1
 """Seconds to wait for rows before looking at what else goes on."""
 SLOTS = 2
 """Logical slots without a time limit, whatever the workers."""
+
+
+_NodeDiedError: Any = ray.exceptions.NodeDiedError
 
 
 class SearchOver(BaseException):
@@ -53,11 +56,11 @@ class TuneSearcher(Searcher):
         self,
         scheduler: Scheduler,
         store: RowStore,
-        request: Callable[[Job], FitRequest],
+        request: Callable[[Job, Slot], FitRequest],
         finish: Callable[[Job, FitResult], None],
         folder: Path,
         *,
-        slots: int,
+        slots: Slots,
         end: float | None,
         tick: Callable[[], None],
     ) -> None:
@@ -70,8 +73,7 @@ class TuneSearcher(Searcher):
         self._slots = slots
         self._end = end
         self._tick = tick
-        self.budget = MemoryBudget(Workers(slots, 1))
-        """The memory of the workers."""
+        self._budget = slots.budget
         self.patience = LATE
         """Seconds beyond the end that the first job may wait for its rows, and for a worker."""
         self._began = time.monotonic()
@@ -82,8 +84,14 @@ class TuneSearcher(Searcher):
         self._held_back: tuple[Attempt, Any] | None = None
         """A job that waits for memory, and its rows; it is the next one."""
         self._out: dict[str, Attempt] = {}
-        self._idle: deque[Worker] = deque()
-        """Workers that gave a result and have no job, the one that waits longest first."""
+        self._inhabited = time.monotonic()
+        """The last time that there was a machine."""
+        self._missed: dict[str, float] = {}
+        """Jobs whose machine is gone, and since when that is known."""
+        self._begun: set[str] = set()
+        """Jobs that a worker has taken up."""
+        self._given_up: dict[str, Slot] = {}
+        """Jobs that are made elsewhere, as others used the CPUs of their slots."""
         self._unreturned: dict[int, tuple[Job, FitResult]] = {}
         self._started = 0
         self._fitted = 0
@@ -111,26 +119,27 @@ class TuneSearcher(Searcher):
         now = time.monotonic()
         if self.error is not None:
             raise SearchOver
+        self._look_around(now)
         over = self._over(now)
-        found = None if over else self._held_back or self._next_attempt(now)
-        granted = found and self.budget.grant(found[0].number, found[0].job, alone=found[0].alone)
-        self._held_back = None if granted else found
+        found = None if over else self._candidate(now)
+        granted = found and self._budget.grant(found[0].number, found[0].job, alone=found[0].alone)
+        if found is not None:
+            self._held_back = None if granted else found[:2]
         if found is None or granted is None:
             waits = self._waiting or self._again or self._scheduler.running or self._unreturned
             if not self._out and (over or not waits):
                 raise SearchOver
             return None
-        attempt, reference = found
-        if self._idle:
-            self._idle.popleft()
-        attempt = replace(attempt, began=time.monotonic(), allowed=granted.allowed)
+        attempt, reference, slot = found
+        self._slots.take(slot, whole=attempt.alone)
+        attempt = replace(attempt, began=time.monotonic(), slot=slot, allowed=granted.allowed)
         self._out[trial_id] = attempt
-        asked = self._request(attempt.limited)
-        if granted.allowed:
+        asked = self._request(attempt.limited, slot)
+        if self._budget.limited:
             asked = replace(asked, memory=granted.allowed)
         elif attempt.alone:
-            asked = replace(asked, memory=asked.memory * self._slots)
-        return {"payload": Payload(asked, reference, self._exit_note(attempt.number))}
+            asked = replace(asked, memory=asked.memory * self._slots.on(slot.node))
+        return {"payload": Payload(asked, reference, self._exit_note(attempt.number), slot)}
 
     def _over(self, now: float) -> bool:
         """Return whether no further job is handed out; the first one may wait for its rows."""
@@ -144,41 +153,60 @@ class TuneSearcher(Searcher):
             return self._over(now)
         return now > max(self._end, self._first) + (LATE if self._fitted else self.patience)
 
-    def _next_attempt(self, now: float) -> tuple[Attempt, Any] | None:
-        """A job and its rows: one that is made anew goes ahead, and perhaps alone."""
-        if any(attempt.alone for attempt in self._out.values()):
-            return None
+    def _candidate(self, now: float) -> tuple[Attempt, Any, Slot] | None:
+        """The job that waits for memory, if one does, or another; its rows and its slot."""
+        if self._held_back is None:
+            return self._next_attempt(now)
+        attempt, rows = self._held_back
+        slot = self._slot_of(attempt)
+        return None if slot is None else (attempt, rows, slot)
+
+    def _slot_of(self, attempt: Attempt) -> Slot | None:
+        """A free slot for a job that was handed out before."""
+        if attempt.alone:
+            return self._slots.whole_node()
+        return self._slots.slot_for(attempt.job.trial.learner)
+
+    def _next_attempt(self, now: float) -> tuple[Attempt, Any, Slot] | None:
+        """A job, its rows and its slot: one that is made anew goes ahead, and perhaps alone."""
         if self._again:
             attempt = self._again[0]
-            if attempt.alone and self._out:
-                return None
-            try:
-                rows = self._store.get(attempt.job, wait=ROWS_WAIT)
-            except ViewError as error:
-                self._again.popleft()
-                self._take(attempt.number, attempt.job, lost(error))
-                return self._next_attempt(now)
-            return None if rows is None else (self._again.popleft(), rows)
+            slot = self._slot_of(attempt)
+            if slot is not None:
+                return self._anew(attempt, slot, now)
         found = self._ready_job(now)
         if found is None:
             return None
-        job, since, rows = found
+        job, since, rows, slot = found
         self._started += 1
         if self._started == 1:  # the first one takes as long as it takes, so that there is a model
             since = self._first = time.monotonic()
             longest = max(job.time_left, self.patience)
             job = replace(job, time_left=longest, hard_limit=max(job.hard_limit, self.patience))
-        return Attempt(self._started - 1, job, since), rows
+        return Attempt(self._started - 1, job, since), rows, slot
 
-    def _ready_job(self, now: float) -> tuple[Job, float, Any] | None:
-        """A job whose rows are ready, when it was handed out, and its rows.
+    def _anew(self, attempt: Attempt, slot: Slot, now: float) -> tuple[Attempt, Any, Slot] | None:
+        """A job that is made anew, unless its rows have yet to be."""
+        try:
+            rows = self._store.get(attempt.job, wait=ROWS_WAIT)
+        except ViewError as error:
+            self._again.popleft()
+            self._slots.release()
+            self._take(attempt.number, attempt.job, lost(error))
+            return self._next_attempt(now)
+        return None if rows is None else (self._again.popleft(), rows, slot)
+
+    def _ready_job(self, now: float) -> tuple[Job, float, Any, Slot] | None:
+        """A job whose rows are ready, when it was handed out, its rows and its slot.
 
         While rows are made for some jobs another is handed out; without a time limit none is, for
         then the order decides.
         """
-        most = 1 if self._end is None else self._slots - len(self._out) + 1
+        if not self._slots.offered():
+            return None
+        most = 1 if self._end is None else self._slots.size - len(self._out) + 1
         while len(self._waiting) < most and (job := self._next_job(now)) is not None:
-            if why := self.budget.refusal(job):
+            if why := self._budget.refusal(job):
                 self._started += 1
                 self._take(self._started - 1, job, FitResult("skipped", why, lost=True))
                 continue
@@ -187,9 +215,12 @@ class TuneSearcher(Searcher):
                 break
         for wait in (0.0, ROWS_WAIT):
             for job, since in list(self._waiting):
+                slot = self._slots.slot_for(job.trial.learner)
+                if slot is None:
+                    continue
                 if (reference := self._prepared(job, since, wait=wait)) is not None:
                     self._waiting.remove((job, since))
-                    return job, since, reference
+                    return job, since, reference, slot
         return None
 
     def _prepared(self, job: Job, since: float, *, wait: float) -> Any | None:
@@ -210,6 +241,39 @@ class TuneSearcher(Searcher):
         if now >= self._checked + CHECK_EVERY:
             self._checked = now
             self._tick()
+            self._look_around(now)
+
+    def _look_around(self, now: float) -> None:
+        """Take up machines that joined; take back the jobs of those that are gone."""
+        self._slots.refresh()
+        if self._slots.size:
+            self._inhabited = now
+        elif self._end is None and now > self._inhabited + PATIENCE:
+            self.error = self.error or StoppedError("no machine of the Ray cluster is left")
+            raise SearchOver
+        for trial_id, attempt in list(self._out.items()):
+            if attempt.slot is None:
+                continue
+            if attempt.slot.node in self._slots.gone:
+                missed = self._missed.setdefault(trial_id, now)
+                if now > missed + CHECK_EVERY:  # of a job without a worker nobody tells
+                    self.settle(trial_id, _NodeDiedError("its machine is gone"))
+            elif self._waits_for_others(trial_id, attempt, now):
+                self._again.append(self._out.pop(trial_id))
+                self._given_up[trial_id] = attempt.slot
+
+    def _waits_for_others(self, trial_id: str, attempt: Attempt, now: float) -> bool:
+        """Return whether others use the CPUs of a job's slot, and it may go elsewhere."""
+        begun = trial_id in self._begun or attempt.alone or not self._slots.several
+        return not begun and now > attempt.began + LATE
+
+    def begin(self, trial_id: str) -> None:
+        """Hear that a worker has taken up a job."""
+        self._begun.add(trial_id)
+
+    def _give_back(self, attempt: Attempt, worker: Worker) -> None:
+        if attempt.slot is not None:
+            self._slots.give_back(attempt.slot, worker)
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -221,31 +285,38 @@ class TuneSearcher(Searcher):
     def settle_fault(self, trial_id: str, told: str) -> None:
         """Pass on that a job has no result, for the error heard last, or with what Tune tells."""
         error = last_error()
-        if trial_id in self._out:
+        if trial_id in self._out or trial_id in self._given_up:
             self.settle(trial_id, error or ray.exceptions.RayError(told))
 
     def settle(self, trial_id: str, result: FitResult | BaseException) -> None:
         """Pass on what became of a job."""
+        if (slot := self._given_up.pop(trial_id, None)) is not None:
+            self._slots.give_back(slot, FRESH)  # others have left it
+        if trial_id not in self._out:
+            return  # taken back meanwhile
         attempt = self._out.pop(trial_id)
-        self.budget.release(attempt.number)
+        self._budget.release(attempt.number)
+        self._missed.pop(trial_id, None)
         elapsed = time.monotonic() - attempt.began
         if isinstance(result, BaseException):
             note = exit_reason(self._exit_note(attempt.number))
-            whole = not self.budget.may_have_more(attempt.job, attempt.allowed)
+            whole = not self._budget.may_have_more(attempt.job, attempt.allowed)
             judged = judge(attempt.limited, result, elapsed, note, whole=whole)
             if isinstance(judged, SystemFault):
-                if (again := attempt.after(judged)) is not None:
-                    self._idle.append(FRESH)
+                again = attempt.after(judged, self._slots.gone, several=self._slots.several)
+                if again is not None:
+                    self._give_back(attempt, FRESH)
+                    self._slots.doubt(attempt.slot)
                     self._again.append(again)
-                    if not judged.starved:
+                    if not (judged.starved or isinstance(result, _NodeDiedError)):
                         self._store.forget(attempt.job)  # it may be the rows that are lost
                     return
                 judged = lost(judged.reason)
             result = judged
         self._fitted += result.status == "ok"
-        self.budget.learn(attempt.job, result.memory)
+        self._budget.learn(attempt.job, result.memory)
         result.overhead_seconds = elapsed - result.fit_seconds - result.predict_seconds
-        self._idle.append(Worker(result.libraries))
+        self._give_back(attempt, Worker(result.libraries))
         if result.imported:
             self._scheduler.imported(result.imported, result.import_seconds)
         try:
@@ -265,9 +336,11 @@ class TuneSearcher(Searcher):
 
     def _next_job(self, now: float) -> Job | None:
         if self._end is not None:
-            worker = self._idle[0] if self._idle else FRESH
             elapsed = now - self._began if self._started else 0.0  # Tune's start is none of it
-            return self._scheduler.next_job(elapsed, worker)
+            for worker in self._slots.offered():
+                if (found := self._scheduler.next_job(elapsed, worker)) is not None:
+                    return found
+            return None
         self._return_results()
         if self._started - self._returned >= SLOTS:
             return None

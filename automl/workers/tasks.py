@@ -18,7 +18,7 @@ from automl.workers.watchdog import DIED, exit_reason, watched
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from automl.workers.cluster import Workers
+    from automl.workers.shares import Workers
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 CHECK_SECONDS = 0.1
@@ -102,17 +102,23 @@ class Task:
 
     def _start(self, workers: Workers) -> None:
         import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         # It asks for no CPU: Tune's actors hold all of them until the search is over, and what
         # waited for one would begin to import only then. An environment of its own keeps it from
         # taking one of the processes that Ray started for those actors.
+        # It goes to the driver's machine, or else to one that answered the handshake.
+        node = workers.nodes[0].id if workers.nodes else ""
+        there: Any = NodeAffinitySchedulingStrategy(node, soft=True) if node else "DEFAULT"
         actor: Any = ray.remote(
             num_cpus=0,
             runtime_env={"env_vars": dict.fromkeys(THREADS, str(workers.threads))},
         )(_Worker)
         self._folder = tempfile.TemporaryDirectory(prefix="automl-", ignore_cleanup_errors=True)
         self._exit_note = Path(self._folder.name) / "task.exit"
-        self._worker = actor.remote(self._exit_note, workers.memory)
+        self._worker = actor.options(scheduling_strategy=there).remote(
+            self._exit_note, workers.memory
+        )
 
     def _outcome(self) -> Any:
         if self._asked is None:

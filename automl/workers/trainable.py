@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from automl.workers.evaluate import FitRequest
+    from automl.workers.shares import Slot
+
+NODE_LABEL = "ray.io/node-id"
+"""Label that Ray gives every machine, with its name as value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class Payload:
     """Reference to a `RungData` in the object store."""
     exit_note: Path
     """File in which the worker says why it ended, if it is on this machine."""
+    slot: Slot
+    """Kind of slot that the job is for."""
 
     def __deepcopy__(self, _: dict[int, Any]) -> Payload:
         return self
@@ -39,6 +45,13 @@ class Payload:
 
 class RungTrainable(tune.Trainable):
     """Runs one request a trial; its process is used again for the next."""
+
+    @classmethod
+    def default_resource_request(cls, config: dict[str, Any]) -> tune.PlacementGroupFactory:
+        """Ask for a slot of the kind that a job is for, on its machine where there are several."""
+        slot = config["payload"].slot
+        there: Any = {"bundle_label_selector": [{NODE_LABEL: slot.node}]} if slot.node else {}
+        return tune.PlacementGroupFactory([{"CPU": slot.threads, "GPU": slot.gpus}], **there)
 
     def setup(self, config: dict[str, Any]) -> None:
         current_folder_last()  # Ray may have put it first

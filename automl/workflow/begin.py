@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from automl.errors import StoppedError
+from automl.hooks.manager import get_host
 from automl.runs import directory
-from automl.workers.cluster import Cluster, beyond
+from automl.workers import limits
+from automl.workers.cluster import Cluster, running
+from automl.workers.lease import Lease, leased
+from automl.workers.shares import beyond
 from automl.workflow.ending import Ending, terminable
 from automl.workflow.resume import begun_with
 from automl.workflow.state import Fit
@@ -17,6 +21,7 @@ from automl.workflow.turn import turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     import pandas as pd
 
@@ -33,7 +38,7 @@ def open_run(
     *,
     study: bool = False,
 ) -> Iterator[Fit]:
-    """Wait for one's turn, claim the run directory and start Ray; give them back in the end.
+    """Wait for one's turn and CPUs, claim the run directory, start Ray; give all back in the end.
 
     Args:
         options: Every choice.
@@ -50,6 +55,7 @@ def open_run(
     with (
         terminable() as grace,
         turn(observer) as waited,
+        _lease(options, observer) as lease,
         directory.claimed(options.output, resume=options.resume) as run,
     ):
         options = replace(options, resume=directory.goes_on(run, resume=options.resume))
@@ -59,13 +65,39 @@ def open_run(
             for line in beyond(options.cpus, options.memory):
                 observer.say(line)
         cluster = Cluster(
-            options.cpus, options.gpus, options.memory, options.address, alone=options.timed
+            options.cpus if lease.cpus is None else lease.cpus,
+            options.gpus,
+            _memory(options, lease),
+            options.address,
+            alone=options.timed,
+            learners=lambda: _wanted(options),
         )
         name = source if isinstance(source, str) else "table"
         try:
-            yield Fit(options, observer, name, run, cluster, began + waited, grace=grace)
+            yield Fit(
+                options, observer, name, run, cluster, began + waited + lease.waited, grace=grace
+            )
         except OSError as error:  # what was trained is on disk, and a run that goes on concludes it
             msg = f"stopped: {Ending.by(error).reason}"
             raise StoppedError(msg) from error
         finally:
             cluster.stop()
+
+
+def _lease(options: Options, observer: Observer) -> AbstractContextManager[Lease]:
+    """The CPUs of this machine that a fit waits for; a Ray that runs shares out its own."""
+    if options.address is not None or running():
+        return nullcontext(Lease())
+    return leased(options.cpus, observer.say)
+
+
+def _memory(options: Options, lease: Lease) -> int | None:
+    """The memory that is asked for, or goes with the CPUs where others have the rest."""
+    if options.memory is not None or lease.cpus is None:
+        return options.memory
+    return int(limits.memory() * lease.memory_share)
+
+
+def _wanted(options: Options) -> set[str]:
+    """Learners that may run, of all that there are."""
+    return (set(options.learner) or get_host().learners.keys()) - set(options.exclude)

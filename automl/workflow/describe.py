@@ -42,7 +42,7 @@ def describe_run(fit: Fit, prepared: Prepared) -> None:
         versions=begun,
         resumed_with={} if now == begun else now,
         machine=MachineInfo(
-            cpus=workers.slots * workers.threads,
+            cpus=workers.cpus,
             memory_bytes=limits.memory(),
             python=platform.python_version(),
             platform=platform.platform(),

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from automl.rows.folds import Split
     from automl.rows.ladder import Ladder
     from automl.types import Array, Dataset, Family, Learner, Metric, Observer, Rung
-    from automl.workers.cluster import Cluster, Workers
+    from automl.workers.cluster import Cluster
+    from automl.workers.shares import Workers
 
 
 @dataclass(frozen=True, slots=True)

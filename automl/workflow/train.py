@@ -20,6 +20,7 @@ from automl.workers import limits
 from automl.workers.background import Background
 from automl.workers.evaluate import FitRequest
 from automl.workers.memory import MemoryBudget, needs_of, spare
+from automl.workers.slots import Slots
 from automl.workers.store import RowStore
 from automl.workflow.ending import Ending
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from automl.schedule.base import Job, Scheduler
     from automl.types import Learner, Status
     from automl.workers.evaluate import FitResult
+    from automl.workers.shares import Slot
     from automl.workflow.state import Fit, Prepared
 
 STORE_SHARE = 1 / 8
@@ -163,7 +165,7 @@ class Training:
             AutoMLError: The run must not go on, and what it has done is not to be concluded.
         """
         from automl.workers import engine
-        from automl.workers.searcher import CHECK_EVERY
+        from automl.workers.roster import CHECK_EVERY
 
         def finish(job: Job, result: FitResult) -> None:
             rung = self._finish(job, result)
@@ -171,6 +173,8 @@ class Training:
                 finished(rung)
 
         def show() -> None:
+            for line in self.fit.cluster.news():
+                self.fit.observer.say(line)
             self.fit.show("search", self._running(), every=CHECK_EVERY)
             tick()
 
@@ -183,7 +187,7 @@ class Training:
                     self.store,
                     self._request,
                     finish,
-                    self.budget,
+                    Slots(self.fit.cluster, self.on_gpu, len(self.learners), self.budget),
                     end=self.end if limited else None,
                     tick=show,
                     patience=self.fit.elapsed(),
@@ -216,9 +220,15 @@ class Training:
     def _running(self) -> tuple[str, ...]:
         return tuple(f"{trial} {self.design.where(cell)}" for trial, cell in self.scheduler.running)
 
-    def _request(self, job: Job) -> FitRequest:
-        """The request that a worker gets for a job."""
-        schema, workers = self.prepared.data.schema, self.fit.workers
+    @property
+    def on_gpu(self) -> list[str]:
+        """Learners that can use a GPU."""
+        schema = self.prepared.data.schema
+        return [name for name, one in self.learners.items() if one.resources(schema).gpus]
+
+    def _request(self, job: Job, slot: Slot) -> FitRequest:
+        """The request that a worker gets for a job in a slot."""
+        schema = self.prepared.data.schema
         learner = self.learners[job.trial.learner]
         return FitRequest(
             learner=learner.name,
@@ -227,13 +237,13 @@ class Training:
             task=schema.task,
             n_classes=schema.n_classes,
             metric=self.prepared.metric.name,
-            threads=self.design.threads(job.cell) or workers.threads,
-            device="cuda" if workers.gpus else "cpu",
+            threads=self.design.threads(job.cell) or slot.threads,
+            device="cuda" if slot.gpus and learner.resources(schema).gpus else "cpu",
             soft_limit=job.soft_limit,
             hard_limit=job.hard_limit,
             time_left=job.time_left,
             fit_share=job.fit_share,
-            memory=workers.memory,
+            memory=slot.memory,
             most_rows=learner.limits.rows,
             save=self.design.keeps_model(job.cell),
             steps=job.steps,

@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 
 from automl import AutoML, AutoMLError
 from automl.cli import main
-from automl.workers.cluster import plan_workers
+from automl.workers.shares import plan_workers
 
 LONG_ENOUGH = 25
 """Characters below which a sentence cannot say what to do."""

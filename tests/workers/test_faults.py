@@ -15,6 +15,8 @@ from automl.types import Cell, Trial
 from automl.workers.evaluate import FitRequest, FitResult
 from automl.workers.faults import AttentiveManager, SystemFault, judge, last_error
 from automl.workers.searcher import SearchOver, TuneSearcher
+from automl.workers.shares import Workers
+from automl.workers.slots import Slots
 from automl.workers.watchdog import DIED, EXITED, KILLED
 
 JOB = Job(Trial("tree", 0, {}), Cell(), hard_limit=10.0, time_left=60.0)
@@ -129,7 +131,7 @@ class Shelf:
 
 
 def searcher(dealer, shelf, taken, *, slots=2, end=60.0):
-    def request(job):
+    def request(job, slot):
         return FitRequest("tree", {}, job.trial.number, "binary", 2, "roc_auc", memory=100)
 
     return TuneSearcher(
@@ -138,7 +140,7 @@ def searcher(dealer, shelf, taken, *, slots=2, end=60.0):
         request,
         lambda job, result: taken.append((job.trial.number, result)),
         Path("/nowhere"),
-        slots=slots,
+        slots=Slots(SimpleNamespace(workers=Workers(slots, 1), gone=())),
         end=None if end is None else time.monotonic() + end,
         tick=lambda: None,
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from automl.errors import UsageError
 from automl.workers import limits
-from automl.workers.cluster import Node, beyond, plan_workers, share_out
+from automl.workers.shares import Node, beyond, plan_workers, share_out
 
 
 @pytest.fixture
@@ -76,31 +77,65 @@ nodes = st.lists(
     ),
     min_size=1,
     max_size=6,
-)
+).map(lambda some: [replace(node, id=str(number)) for number, node in enumerate(some)])
+parts = st.sampled_from([0.0, 0.1, 0.5, 1.0])
 
 
-@given(nodes, st.none() | st.integers(1, 300))
-def test_what_is_shared_out_fits_on_the_machines(machines, cpus):
+@given(nodes, st.none() | st.integers(1, 300), parts)
+def test_slots_have_all_cpus_and_fit_on_the_machines(machines, cpus, on_gpu):
     workers = share_out(machines, cpus)
-    used = [m for m in machines if m.gpus] or machines
-    assert 1 <= workers.slots <= max(1, sum(m.cpus // workers.threads for m in used))
-    assert workers.slots * workers.threads <= (cpus or sum(m.cpus for m in used))
-    assert workers.slots * workers.gpus == pytest.approx(sum(m.gpus for m in used))
-    for m in used:
-        held = min(m.cpus // workers.threads, workers.slots)
-        assert held * workers.memory <= m.memory
+    kinds = workers.kinds(on_gpu)
+    allowed = sum(m.cpus for m in machines)
+    assert workers.slots == sum(kinds.values())
+    assert workers.cpus == sum(slot.threads * many for slot, many in kinds.items())
+    assert workers.cpus == min(allowed, cpus or allowed)
+    for m in machines:
+        here = {slot: many for slot, many in kinds.items() if slot.node == m.id}
+        assert sum(slot.threads * many for slot, many in here.items()) <= m.cpus
+        assert sum(slot.memory * many for slot, many in here.items()) <= m.memory
+        for slot, many in here.items():
+            if slot.gpus:  # Ray puts a share on one device, and no more than one on several
+                assert slot.gpus <= 1
+                assert many <= m.gpus * round(1 / slot.gpus)
+                assert abs(1 / slot.gpus - round(1 / slot.gpus)) < 1e-9
 
 
-def test_a_machine_without_a_gpu_rests_where_others_have_one():
-    mixed = [Node(64, 0, 10**11), Node(8, 2, 10**10)]
-    assert share_out(mixed) == share_out(mixed[1:])
-    assert share_out(mixed[:1]).slots * share_out(mixed[:1]).threads == 64
+@given(nodes)
+def test_gpus_go_to_as_many_slots_as_there_are_learners_for_them(machines):
+    workers = share_out(machines)
+    assert not any(slot.gpus for slot in workers.kinds(0.0))
+    for m in machines:
+        every = [(s, k) for s, k in workers.kinds(1.0).items() if s.node == m.id]
+        few = [(s, k) for s, k in workers.kinds(0.01).items() if s.node == m.id]
+        assert all(bool(slot.gpus) == bool(m.gpus) for slot, _ in every)
+        used = min(m.gpus, sum(many for _, many in every))  # a device at least one, if there are
+        assert sum(many for slot, many in few if slot.gpus) >= used
+
+
+def test_a_machine_without_a_gpu_works_beside_one_that_has_some():
+    kinds = share_out([Node(64, 0, 10**11, "a"), Node(4, 1, 10**10, "b")]).kinds(0.5)
+    assert sum(slot.threads * many for slot, many in kinds.items()) == 68
+    assert {slot.node for slot in kinds if slot.gpus} == {"b"}
+    odd = share_out([Node(12, 8, 10**11)]).kinds()
+    assert {(slot.gpus, many) for slot, many in odd.items()} == {(0.5, 12)}
+    scarce = share_out([Node(6, 8, 10**11)]).kinds()
+    assert {(slot.gpus, many) for slot, many in scarce.items()} == {(1.0, 6)}
+
+
+@given(nodes, nodes)
+def test_a_machine_that_joins_changes_nothing_for_the_others(machines, more):
+    before = share_out(machines)
+    after = share_out(
+        [*machines, *(replace(m, id=f"new {m.id}") for m in more)], threads=before.threads
+    )
+    assert before.kinds().items() <= after.kinds().items()
 
 
 @given(nodes, st.none() | st.integers(1, 300), st.none() | st.integers(0, 2))
 def test_a_worker_alone_has_one_machine(machines, cpus, gpus):
     found = share_out(machines, cpus, gpus, alone=True)
     assert found.slots == 1
+    assert len(found.kinds()) == 1
     fitting = [m for m in machines if found.threads <= m.cpus and found.gpus <= m.gpus]
     assert any(found.memory <= m.memory for m in fitting)
     used = [m for m in machines if m.gpus and gpus != 0] or machines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -11,10 +12,11 @@ from ray.exceptions import ActorDiedError
 
 from automl.schedule.base import Job
 from automl.types import Cell, Trial
-from automl.workers.cluster import Workers
 from automl.workers.evaluate import FitRequest, FitResult
 from automl.workers.memory import LEAST_MEMORY, MemoryBudget, Needs, Taken
 from automl.workers.searcher import TuneSearcher
+from automl.workers.shares import Workers
+from automl.workers.slots import Slots
 
 GB = 10**9
 SIZES = st.integers(1, 10**7)
@@ -126,7 +128,7 @@ class Ready:
         return job
 
 
-def asked_of(job):
+def asked_of(job, slot):
     return FitRequest("tree", {"number": job.trial.number}, 0, "binary", 2, "auc", memory=4 * GB)
 
 
@@ -142,11 +144,10 @@ def search(tmp_path):
             asked_of,
             lambda job, result: results.append((job.trial.number, result.status, result.reason)),
             tmp_path,
-            slots=2,
+            slots=Slots(SimpleNamespace(workers=budget.workers, gone=()), budget=budget),
             end=time.monotonic() + 60,
             tick=lambda: None,
         )
-        searcher.budget = budget
 
         def start(name):
             asked = searcher.suggest(name)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +11,8 @@ from automl.schedule.base import Job
 from automl.types import Cell, Trial
 from automl.workers.evaluate import FitResult
 from automl.workers.searcher import SearchOver, TuneSearcher
+from automl.workers.shares import Workers
+from automl.workers.slots import Slots
 
 
 class Planned:
@@ -55,15 +58,19 @@ class Eager(Planned):
         return Job(Trial("eager", len(self.log) - 1, {}), Cell(), time_left=60.0)
 
 
+def fixed(slots):
+    return Slots(SimpleNamespace(workers=Workers(slots, 1), gone=()))
+
+
 def searcher_of(scheduler, store, slots):
     """A searcher whose jobs are named by their numbers, with a minute left."""
     return TuneSearcher(
         scheduler,
         store,
-        lambda job: job.trial.number,
+        lambda job, slot: job.trial.number,
         lambda job, result: None,
         Path("/nowhere"),
-        slots=slots,
+        slots=fixed(slots),
         end=time.monotonic() + 60,
         tick=lambda: None,
     )
@@ -102,10 +109,10 @@ def test_without_a_time_limit_jobs_do_not_depend_on_when_results_come(jobs, chan
         searcher = TuneSearcher(
             planned,
             Ready(),
-            lambda job: job,
+            lambda job, slot: job,
             finish,
             Path("/nowhere"),
-            slots=2,
+            slots=fixed(2),
             end=None,
             tick=lambda: None,
         )
