@@ -344,7 +344,7 @@ def test_the_declaration_is_light_and_its_defaults_lie_in_the_space():
     path = f"{root}:{root / 'plugins'}"
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": path})
     for learner in automl_torch.automl_learners():
-        assert learner.view in {"tensors", "plain_tensors"}
+        assert learner.view in {"tensors", "plain_tensors", "image"}
         assert learner.extra == "torch"
         assert learner.summary
         for config in learner.defaults:

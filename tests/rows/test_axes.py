@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from automl.data.images.pictures import ImageArray, ImageStore
 from automl.data.schema import infer_schema, to_dataset
 from automl.data.views import Views
 from automl.errors import DataError
@@ -62,6 +63,23 @@ def test_every_level_can_be_encoded_for_every_learner(name, data, repeats):
             assert len(views.train(kind)) == len(cell.y)
             assert len(views.transform(kind, cell.validation_X)) == len(cell.validation_y)
             assert len(views.transform(kind, cell.test_X)) == len(cell.test_y) == 200
+
+
+@pytest.mark.parametrize("name", ["missingness", "missing-by-value", "noise-columns"])
+def test_images_are_blanked_like_other_values(name):
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 255, (1000, 8, 8, 1)).astype(np.uint8)
+    photos = ImageArray(ImageStore(pixels, np.zeros(1000, np.uint8)))
+    frame = pd.DataFrame({"photo": photos, "a": rng.normal(size=1000), "y": ["u", "v"] * 500})
+    data = to_dataset(infer_schema(frame, target="y"), frame)
+    axis = AXES[name](data, repeats_of(data, 2, 0), 4)
+    cell = axis.rows(Cell(repeat=1, level=len(axis.levels) - 1))
+    blanked = cell.X["photo"].isna().mean()
+    assert (blanked > 0.2) == (name != "noise-columns")
+    assert not data.X["photo"].isna().any()
+    views = Views(cell.X, cell.y, cell.schema, 0)
+    assert np.isfinite(views.train("matrix")).all()
+    assert views.transform("image", cell.test_X).shape == (200, 8, 8, 1)
 
 
 @pytest.mark.parametrize("name", CHANGED)
