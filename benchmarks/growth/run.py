@@ -40,6 +40,8 @@ LEARNERS = ("linear", "xgboost", "mlp")
 """One of each view."""
 LIMITS = {10**5: "30s", 10**6: "60s", 10**7: "15m"}
 """Most rows -> time limit."""
+ROWS = (10**4, 10**5, 10**6, 10**7)
+COLUMNS = (10, 100, 1_000, 10_000)
 FEW_ROWS = 1_000
 """Rows of the tables with many columns."""
 BLOCK = 10**6
@@ -51,8 +53,8 @@ LARGE = {"rows": 10**5, "columns": 100}
 def main() -> None:
     """Measure the tables one by one, and write the results after each."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", nargs="*", type=float, default=[1e4, 1e5, 1e6, 1e7])
-    parser.add_argument("--columns", nargs="*", type=float, default=[10, 100, 1_000, 10_000])
+    parser.add_argument("--rows", nargs="*", type=float, default=ROWS)
+    parser.add_argument("--columns", nargs="*", type=float, default=COLUMNS)
     parser.add_argument("--forms", nargs="*", default=["csv", "parquet"])
     parser.add_argument("--time-limit", help="of every fit, in place of the usual one")
     parser.add_argument("--folder", type=Path, help="for the tables; temporary unless given")
@@ -66,13 +68,21 @@ def main() -> None:
             rows.append(paced(partial(one, Path(folder), *table, given.time_limit)))
             print(json.dumps(rows[-1]), flush=True)
             found = sorted(with_earlier(given.output, rows), key=place)
-            told = [f"learners: {', '.join(LEARNERS)}", *exponents(found)]
+            told = [f"learners: {', '.join(LEARNERS)}", *left_out(found), *exponents(found)]
             write_table(given.output, "benchmarks/growth/run.py", found, *told)
 
 
 def place(row: dict[str, Any]) -> tuple[str, int, int, str]:
     """The place of a row in the table."""
     return row["grows"], int(row["rows"]), int(row["columns"]), row["form"]
+
+
+def left_out(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """Sentences on the usual sizes that are not measured."""
+    for grows, usual in (("rows", ROWS), ("columns", COLUMNS)):
+        known = {int(row[grows]) for row in rows if row["grows"] == grows}
+        if missing := [f"{size:,}" for size in usual if size not in known]:
+            yield f"not measured: {', '.join(missing)} {grows}"
 
 
 def one(folder: Path, grows: str, rows: int, columns: int, form: str, limit: str | None) -> dict:
