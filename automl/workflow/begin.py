@@ -38,7 +38,7 @@ def open_run(
     *,
     study: bool = False,
 ) -> Iterator[Fit]:
-    """Wait for one's turn and CPUs, claim the run directory, start Ray; give all back in the end.
+    """Wait for one's turn, claim the run directory, wait for CPUs, start Ray; give all back.
 
     Args:
         options: Every choice.
@@ -55,8 +55,8 @@ def open_run(
     with (
         terminable() as grace,
         turn(observer) as waited,
-        _lease(options, observer) as lease,
         directory.claimed(options.output, resume=options.resume) as run,
+        _lease(options, observer) as lease,
     ):
         options = replace(options, resume=directory.goes_on(run, resume=options.resume))
         if options.resume:
