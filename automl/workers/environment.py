@@ -37,6 +37,8 @@ WORKERS = {
 starts. Ray starts workers ahead for actors without an environment of their own alone; Tune waits
 seconds for others."""
 
+NICE = {"RAY_worker_niceness": "0"}
+"""Ray's workers would yield to every other program: a fit beside one came to a stop."""
 SET_BY_RAY = ("RAY_CLIENT_MODE", "PYTHONBREAKPOINT")
 """Set by Ray itself as it is imported and starts; the latter would take breakpoints to Ray."""
 
@@ -110,7 +112,7 @@ def of_own() -> Iterator[None]:
     Its processes inherit the variables as they start. Ray reads them when it is imported, which
     the user may have done before, so that it is made to read them again.
     """
-    own = {LOOPBACK: "0", MODE: "token", TOKEN: secrets.token_hex(), **WORKERS}
+    own = {LOOPBACK: "0", MODE: "token", TOKEN: secrets.token_hex(), **WORKERS, **NICE}
     with quiet(own):
         from ray._private import ray_constants
 

@@ -104,6 +104,7 @@ import psutil
 from automl.workers import environment
 from automl.workers.cluster import Cluster
 
+NICE = os.nice(0)
 cluster = Cluster(cpus=2)
 cluster.wait()
 import ray
@@ -111,7 +112,7 @@ from ray.tune.execution.class_cache import _ActorClassCache
 
 class Where:
     def tell(self):
-        return os.getpid(), "sklearn.base" in sys.modules
+        return os.getpid(), "sklearn.base" in sys.modules, os.nice(0) - NICE
 
 def workers():
     found = psutil.Process().children(recursive=True)
@@ -122,13 +123,13 @@ while len(before := workers()) < 2 and time.monotonic() < end:
     time.sleep(0.1)
 with environment.inherited():
     actor = _ActorClassCache().get(Where).remote()
-pid, ready = ray.get(actor.tell.remote())
+pid, ready, nicer = ray.get(actor.tell.remote())
 daemons = sorted(ray._private.worker._global_node.all_processes)
 ray.kill(actor)
 del actor
 cluster.stop()
 cluster._thread.join(30)
-print(json.dumps([len(before), pid in before, ready, daemons]))
+print(json.dumps([len(before), pid in before, ready, nicer, daemons]))
 """
 
 
@@ -137,8 +138,9 @@ def test_workers_begin_ahead_and_tune_takes_them():
         [sys.executable, "-c", AHEAD], capture_output=True, text=True, timeout=150, check=False
     )
     assert done.returncode == 0, done.stderr
-    begun, taken, ready, daemons = json.loads(done.stdout.splitlines()[-1])
+    begun, taken, ready, nicer, daemons = json.loads(done.stdout.splitlines()[-1])
     assert begun == 2
     assert taken
     assert ready
+    assert nicer == 0
     assert daemons == ["gcs_server", "raylet"]  # none that watch a cluster
