@@ -129,6 +129,12 @@ class Cluster:
             raise self._error
 
     @property
+    def memory(self) -> int:
+        """Bytes of this machine for the run: what was asked for, of what is allowed here."""
+        allowed, asked = limits.memory(), self._most[-1]
+        return allowed if asked is None else min(allowed, asked)
+
+    @property
     def warm(self) -> bool:
         """True once `warm_up` has been called."""
         return self._task.started

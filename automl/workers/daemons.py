@@ -11,8 +11,11 @@ import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from automl.workers.replaced import replaced
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 UNNEEDED = ("start_api_server", "start_monitor", "start_log_monitor")
 """Methods of Ray's node; there is no public way to leave their processes out."""
@@ -33,22 +36,14 @@ def spared() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-@contextmanager
-def few() -> Iterator[None]:
+def few() -> AbstractContextManager[None]:
     """Let a Ray that starts in the block do without what watches a cluster: dashboard and the like.
 
     Each of them is a process of Python, and Ray waits for the first before it starts its workers.
     """
     from ray._private.node import Node
 
-    before = {name: vars(Node)[name] for name in UNNEEDED if name in vars(Node)}
-    for name in before:
-        setattr(Node, name, _left_out)
-    try:
-        yield
-    finally:
-        for name, start in before.items():
-            setattr(Node, name, start)
+    return replaced(Node, **{name: _left_out for name in UNNEEDED if hasattr(Node, name)})
 
 
 def _left_out(*_: Any, **__: Any) -> None:

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from automl.workers.replaced import replaced
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -93,16 +96,10 @@ def quiet(more: Mapping[str, str] | None = None) -> Iterator[None]:
         _LOANS.give_back()
 
 
-@contextmanager
-def inherited() -> Iterator[None]:
+def inherited() -> AbstractContextManager[None]:
     """Let actors of Tune that start in the block have the environment of their node."""
-    cache: Any = import_module("ray.tune.execution.class_cache")
-    before = cache.DEFAULT_ENV_VARS, cache.ENV_VARS_TO_PROPAGATE
-    cache.DEFAULT_ENV_VARS, cache.ENV_VARS_TO_PROPAGATE = {}, frozenset()
-    try:
-        yield
-    finally:
-        cache.DEFAULT_ENV_VARS, cache.ENV_VARS_TO_PROPAGATE = before
+    cache = import_module("ray.tune.execution.class_cache")
+    return replaced(cache, DEFAULT_ENV_VARS={}, ENV_VARS_TO_PROPAGATE=frozenset())
 
 
 @contextmanager
@@ -116,13 +113,9 @@ def of_own() -> Iterator[None]:
     with quiet(own):
         from ray._private import ray_constants
 
-        before = ray_constants.ENABLE_RAY_CLUSTER
-        ray_constants.ENABLE_RAY_CLUSTER = False
-        read_again()
-        try:
+        with replaced(ray_constants, ENABLE_RAY_CLUSTER=False):
+            read_again()
             yield
-        finally:
-            ray_constants.ENABLE_RAY_CLUSTER = before
 
 
 def read_again() -> None:

@@ -376,10 +376,10 @@ def _predicted(model: Model, X: Any, request: FitRequest) -> Array:
 
 
 def _width(X: Any) -> int:
-    """Numbers and codes of a row of a view."""
+    """Numbers and codes of a row of a view, or values of an image."""
     if isinstance(X, TensorBlock):
         return int(X.numbers.shape[1] + X.codes.shape[1])
-    return int(X.shape[1])
+    return math.prod(X.shape[1:])
 
 
 def _checked(prediction: Array, X: Any, request: FitRequest) -> Array:

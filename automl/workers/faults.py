@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +14,12 @@ from ray.tune.utils.object_cache import _ObjectCache
 from automl.runs.record import OVERDUE
 from automl.text import first_line
 from automl.workers.evaluate import FitResult
+from automl.workers.replaced import replaced
 from automl.workers.watchdog import DIED, KILLED, OUTGREW
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
+    from contextlib import AbstractContextManager
 
     from automl.schedule.base import Job
 
@@ -125,27 +126,11 @@ class IdleWorkers(_ObjectCache):
         return super().flush_cached_objects(force_all) if force_all else _nothing()
 
 
-@contextmanager
-def every_error_heard() -> Iterator[None]:
+def every_error_heard() -> AbstractContextManager[None]:
     """Let searches that begin in the block hear every error of a worker as it is."""
-    with replaced("RayActorManager", AttentiveManager):
-        yield
+    return replaced(tune_controller, RayActorManager=AttentiveManager)
 
 
-@contextmanager
-def idle_workers_kept() -> Iterator[None]:
+def idle_workers_kept() -> AbstractContextManager[None]:
     """Let searches that begin in the block keep the worker of every slot that is free."""
-    with replaced("_ObjectCache", IdleWorkers):
-        yield
-
-
-@contextmanager
-def replaced(name: str, other: type) -> Iterator[None]:
-    """Let Tune's controllers that are made in the block have a part of ours."""
-    module: Any = tune_controller
-    usual = getattr(module, name)
-    setattr(module, name, other)
-    try:
-        yield
-    finally:
-        setattr(module, name, usual)
+    return replaced(tune_controller, _ObjectCache=IdleWorkers)

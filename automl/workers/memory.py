@@ -165,7 +165,7 @@ def needs_of(
         schema: Of the table.
         size: Rows of a cell.
     """
-    columns = len(schema.features)
+    columns = schema.width
 
     def declared(learner: Learner) -> Callable[[int], int]:
         return lambda rows: peak_memory(learner, schema, rows, columns)

@@ -47,7 +47,7 @@ def fit_training(fit: Fit, prepared: Prepared) -> tuple[Training, FitScheduler, 
     )
     training.store.confirm(Cell())
     if seconds is None or seconds > FIRST_MODEL:
-        columns = prepared.data.X.shape[1]
+        columns = prepared.data.schema.width
         training.store.prefetch((*prepared.ladder.single, *prepared.ladder.bag[:1]), columns)
     fit.done("start")
     return training, scheduler, value

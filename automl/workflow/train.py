@@ -16,7 +16,6 @@ from automl.runs.journal import Journal, damaged_lines, mend_journal, read_journ
 from automl.runs.record import OVERDUE
 from automl.schedule.base import TIME_LIMITED
 from automl.types import TOP, Rung
-from automl.workers import limits
 from automl.workers.background import Background
 from automl.workers.evaluate import FitRequest
 from automl.workers.memory import MemoryBudget, needs_of, spare
@@ -126,7 +125,7 @@ class Training:
         """
         from automl.workers import engine  # needs a Ray that is running
 
-        allowed = min(limits.memory(), fit.options.memory or limits.memory())
+        allowed = fit.cluster.memory
         capacity = int(STORE_SHARE * allowed)
         store = RowStore(
             design,

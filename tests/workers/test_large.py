@@ -42,7 +42,7 @@ class Spy:
         SEEN.append(("predict", len(view)))
         X = view.X
         numbers = X.numbers if isinstance(X, TensorBlock) else np.asarray(X)
-        return numbers[:, 0].astype(np.float64)
+        return numbers.reshape(len(numbers), -1)[:, 0].astype(np.float64)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -62,6 +62,17 @@ def rows_as(kind, numbers):
         return numbers
     codes = np.zeros((len(numbers), 1), np.int32)
     return TensorBlock(numbers, np.zeros(numbers.shape, bool), codes, (1,))
+
+
+def test_blocks_of_images_are_counted_by_their_values(monkeypatch):
+    monkeypatch.setattr("automl.workers.evaluate.BLOCK_CELLS", 300 * 8 * 8 * 3)
+    images = np.zeros((700, 8, 8, 3), np.uint8)
+    SEEN.clear()
+    rung = RungData(images[:20], np.arange(20.0), 5, images)
+    order = FitRequest(LEARNER.name, {}, 0, "regression", 0, "rmse")
+    found = run_rung(order, rung, lambda _: None)
+    assert found.status == "ok", found.reason
+    assert [size for what, size in SEEN if what == "predict"] == [300, 300, 100]
 
 
 @settings(max_examples=40)
